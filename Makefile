@@ -1,0 +1,63 @@
+# The front door. `make help` lists what there is; everything else is CMake's (see CMakePresets.json).
+
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+FUZZ_SECONDS ?= 60
+PREFIX ?= /usr/local
+DEMO ?= examples/day.yaml
+
+.PHONY: all demo test bench fuzz install check-all mutate setup docs-conformance clean help release
+
+all: release
+
+setup:
+	@scripts/setup all
+
+release:
+	@scripts/setup build
+	@cmake --preset release >build-release.log 2>&1 || { cat build-release.log; exit 1; }; rm -f build-release.log
+	@cmake --build build -j$(JOBS)
+
+demo: release
+	@build/strata lab $(DEMO)
+
+test:
+	@scripts/setup test
+	@scripts/test
+
+bench: release
+	@scripts/setup test
+	@scripts/bench
+
+fuzz:
+	@scripts/setup test
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
+
+install: release
+	@cmake --install build --prefix $(PREFIX)
+
+check-all:
+	@scripts/setup all
+	@scripts/check_all
+
+mutate:
+	@scripts/setup test
+	@python3 scripts/mutate.py $(MUTATE_ARGS)
+
+docs-conformance:
+	@python3 scripts/conformance.py --write
+
+clean:
+	rm -rf build build-*
+
+help:
+	@echo "make             build the library, the lab and build/strata (release)"
+	@echo "make demo        a day in the life of a web page request, in the lab"
+	@echo "make test        sanitizer and release tests, all peers on this machine (up to 10 minutes)"
+	@echo "make check-all   the long version: clang, 32-bit, big-endian, valgrind, long tests"
+	@echo "make bench       the benchmark table; also build/bench.json"
+	@echo "make fuzz        every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
+	@echo "make mutate      removes a sample of behaviours and shows that the citing tests fail"
+	@echo "make install     to PREFIX=$(PREFIX)"
+	@echo "make setup       install every package the above need (Debian)"
+	@echo "make docs-conformance   write docs/conformance.md from the citations"
+	@echo "make clean       remove all build folders"

@@ -1,0 +1,6 @@
+# 32-bit x86 on a 64-bit machine: another word size, alignment and int64_t layout. Runs natively.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR i686)
+set(CMAKE_C_COMPILER gcc-12)
+set(CMAKE_C_FLAGS_INIT "-m32")
+set(CMAKE_ASM_FLAGS_INIT "-m32")
