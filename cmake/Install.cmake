@@ -1,7 +1,9 @@
 # What `cmake --install` puts in place: headers, both libraries, pkg-config file, CMake package, tool, man page.
 
 include(CMakePackageConfigHelpers)
-install(DIRECTORY include/strata DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+# strata/lab.h belongs to the laboratory, which is not installed.
+install(DIRECTORY include/strata DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    FILES_MATCHING PATTERN "*.h" PATTERN "lab.h" EXCLUDE)
 install(FILES ${STRATA_ARCHIVE} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS strata_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET strata_tool)
@@ -11,6 +13,8 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/docs/man/strata.1)
     install(FILES docs/man/strata.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
 
+# Relative to its own place, so that `cmake --install --prefix` may choose another one.
+file(RELATIVE_PATH STRATA_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/strata.pc.in ${CMAKE_BINARY_DIR}/strata.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/strata.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

@@ -11,7 +11,7 @@ status=$?
 if [ $status -eq 77 ]; then
     echo "SKIPPED: $(basename "$script"): a peer or a permission is missing (see above)"
     if [ -n "${CI:-}" ]; then
-        echo "FAILED: under CI a skipped test is a failed test; run scripts/setup test, with the right to make namespaces"
+        echo "FAILED: under CI a skipped test is a failed test (see scripts/setup test)"
         exit 1
     fi
 fi
