@@ -1,0 +1,150 @@
+/**
+ * The lab: a whole internet in one process, in virtual time.
+ *
+ * A world holds nodes (hosts, routers, switches, hubs), cables between their ports, programs in fibers on
+ * the hosts, and a queue of events. The same seed gives the same bytes on every run, machine and compiler;
+ * strata_world_hash proves it.
+ *
+ *     struct strata_world *world;
+ *     strata_world_new(&world, &(struct strata_world_config){.size = sizeof(struct strata_world_config)});
+ *     struct strata_node *a = strata_world_host(world, "a", NULL), *b = strata_world_host(world, "b", NULL);
+ *     strata_world_cable(world, a, b, NULL);
+ *     strata_node_address(a, 1, "10.0.0.1/24");  strata_node_address(b, 1, "10.0.0.2/24");
+ *     strata_node_start(b, "echo-server", echo_server, 0, NULL);
+ *     strata_world_run(world, 10 * STRATA_SECOND);
+ *
+ * Errors are negative errno values. Everything that a world gave out dies with it.
+ */
+#ifndef STRATA_LAB_H
+#define STRATA_LAB_H
+
+#include <strata/rt.h>
+#include <strata/strata.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct strata_world;
+struct strata_node;
+struct strata_cable;
+
+/** What happened, for whoever listens: timeline, hash, pcapng and checks are such listeners. */
+enum strata_lab_event_kind {
+    STRATA_LAB_TRACE = 1,   /**< A host's trace record. */
+    STRATA_LAB_SENT,        /**< A frame was handed to a cable. */
+    STRATA_LAB_DELIVERED,   /**< A frame left a cable at the other end. */
+    STRATA_LAB_LOST,        /**< A fault of the cable took it; `text` says which. */
+    STRATA_LAB_FAULT,       /**< A fault changed it (duplicate, corrupt, reorder); `text` says which. */
+    STRATA_LAB_PRINT,       /**< A program printed a line. */
+    STRATA_LAB_PROGRAM,     /**< A program started (value -1) or ended (value = status). */
+    STRATA_LAB_NOTE,        /**< Something was done to the world: cut, crash, ... */
+};
+struct strata_lab_event {
+    strata_time time;
+    enum strata_lab_event_kind kind;
+    struct strata_node *node;   /**< Or NULL. */
+    struct strata_cable *cable; /**< Or NULL. */
+    int direction;              /**< Of the cable: 0 from end 0, 1 from end 1. */
+    uint64_t frame_number;      /**< Counts frames sent in this world. */
+    const uint8_t *frame;
+    size_t length;
+    const char *text;
+    int value;
+    const struct strata_trace_record *trace;
+};
+
+struct strata_world_config {
+    size_t size;
+    uint64_t seed;  /**< The default seed is 1. 0 means 1. */
+    bool trace_hosts; /**< Deliver hosts' trace records to listeners (costs time). */
+};
+STRATA_API int strata_world_new(struct strata_world **world, const struct strata_world_config *config);
+STRATA_API void strata_world_free(struct strata_world *world);
+/** Listens to everything; listeners are called in the order they were added. */
+STRATA_API int strata_world_listen(struct strata_world *world,
+                                   void (*listener)(void *context, const struct strata_lab_event *event), void *context);
+
+/** Nodes. A host gets port 1 for its first cable, 2 for the next. `config` may be NULL; its seed and trace are
+ * filled in by the world. A router is a host that forwards. NULL: out of memory or the name is taken. */
+STRATA_API struct strata_node *strata_world_host(struct strata_world *world, const char *name,
+                                                 const struct strata_config *config);
+STRATA_API struct strata_node *strata_world_router(struct strata_world *world, const char *name,
+                                                   const struct strata_config *config);
+STRATA_API struct strata_node *strata_world_switch(struct strata_world *world, const char *name, unsigned ports);
+STRATA_API struct strata_node *strata_world_hub(struct strata_world *world, const char *name, unsigned ports);
+/** A device of your own making. */
+STRATA_API struct strata_node *strata_world_device(struct strata_world *world, const char *name,
+                                                   struct strata_device device);
+STRATA_API struct strata_node *strata_world_find(struct strata_world *world, const char *name);
+STRATA_API const char *strata_node_name(const struct strata_node *node);
+STRATA_API struct strata_host *strata_node_host(struct strata_node *node);       /**< NULL: not a host, or crashed. */
+STRATA_API struct strata_rt *strata_node_rt(struct strata_node *node);           /**< NULL likewise. */
+STRATA_API struct strata_memory_disk *strata_node_disk(struct strata_node *node);
+/** "10.0.0.1/24" on a port. */
+STRATA_API int strata_node_address(struct strata_node *node, int port, const char *prefix);
+/** "0.0.0.0/0" via "10.0.0.254". */
+STRATA_API int strata_node_route(struct strata_node *node, const char *prefix, const char *gateway);
+/** Starts a program in a fiber on a host. `status`, when not NULL, gets its exit status; it is -1 until then. */
+STRATA_API int strata_node_start(struct strata_node *node, const char *name, strata_program program, int argc,
+                                 char *const *argv, int *status);
+/** Cuts power: cables go silent, programs unwind unseen, unsynced bytes are gone. */
+STRATA_API int strata_node_crash(struct strata_node *node);
+/** Comes up again with its addresses, routes and disk as configured; programs that were started with
+ * `restart` run again. */
+STRATA_API int strata_node_restart(struct strata_node *node);
+
+/** A cable's properties, the same vocabulary as netem. Probabilities are parts per million. */
+struct strata_impairment {
+    uint64_t rate_bps;          /**< 0: unlimited. */
+    strata_time delay_ns;       /**< Propagation. */
+    strata_time jitter_ns;      /**< Each frame is delayed by up to this much more, uniformly; keeps order. */
+    uint32_t loss_ppm;          /**< Independent loss. */
+    uint32_t burst_enter_ppm;   /**< Gilbert-Elliott: good to bad, per frame; 0: none. */
+    uint32_t burst_leave_ppm;   /**< Bad to good. */
+    uint32_t burst_loss_ppm;    /**< Loss in the bad state. */
+    uint32_t duplicate_ppm;
+    uint32_t reorder_ppm;       /**< This share of frames ... */
+    strata_time reorder_ns;     /**< ... is late by this much; 0: half of delay + 1 ms. */
+    uint32_t corrupt_ppm;       /**< One random bit flipped. */
+    uint32_t queue_frames;      /**< Waiting for the rate, at most; 0: 1000. */
+};
+struct strata_cable_config {
+    size_t size;
+    const char *name;                      /**< NULL: "a-b". */
+    struct strata_impairment forward;      /**< From the first node to the second. */
+    struct strata_impairment backward;
+    enum strata_link link;                 /**< Ethernet, or IP between two hosts. */
+    uint32_t mtu_bytes;                    /**< Of the ports made; 0: 1500. */
+    int port_a, port_b;                    /**< 0: the next free one. */
+};
+/** Ties a port of `a` to a port of `b`. NULL: out of memory, or no such port. */
+STRATA_API struct strata_cable *strata_world_cable(struct strata_world *world, struct strata_node *a,
+                                                   struct strata_node *b, const struct strata_cable_config *config);
+STRATA_API const char *strata_cable_name(const struct strata_cable *cable);
+STRATA_API struct strata_node *strata_cable_end(const struct strata_cable *cable, int end, int *port);
+/** Cut or mend; the ports lose or find their carrier. Frames in flight are lost. */
+STRATA_API int strata_cable_set_up(struct strata_cable *cable, bool up);
+STRATA_API int strata_cable_impair(struct strata_cable *cable, int direction, const struct strata_impairment *impairment);
+STRATA_API struct strata_cable *strata_world_find_cable(struct strata_world *world, const char *name);
+
+/** Calls `action` at a virtual time. */
+STRATA_API int strata_world_at(struct strata_world *world, strata_time time,
+                               void (*action)(struct strata_world *world, void *context), void *context);
+/** Runs until `until`, or until nothing is left to happen. @return 0. */
+STRATA_API int strata_world_run(struct strata_world *world, strata_time until);
+/** Runs until `done` says true (asked after every event time), at most until `until`. @return 1: done. */
+STRATA_API int strata_world_run_until(struct strata_world *world, bool (*done)(void *context), void *context,
+                                      strata_time until);
+/** Whether nothing but waiting programs' deadlines is left: no frame in flight, no program running. */
+STRATA_API bool strata_world_programs_done(struct strata_world *world);
+STRATA_API strata_time strata_world_now(const struct strata_world *world);
+STRATA_API uint64_t strata_world_frames(const struct strata_world *world);
+/** A hash over every frame with its time, cable and direction, sent and delivered. */
+STRATA_API uint64_t strata_world_hash(const struct strata_world *world);
+STRATA_API uint64_t strata_world_seed(const struct strata_world *world);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

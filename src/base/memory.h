@@ -1,0 +1,52 @@
+/**
+ * Memory: one budget per host for all that it allocates, and pages and packets from pools beneath it.
+ *
+ * Everything that the stack holds is charged to the budget at its full size. Pages (4096 bytes) hold the bytes
+ * of rings; packets hold whole frames that must wait (a fragment, a forwarded frame, a datagram for a sleeping
+ * address). Freed pages are kept in a small pool for reuse and returned to the allocator beyond that.
+ */
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <strata/strata.h>
+
+#define PAGE_BYTES 4096u
+
+/** One page of ring bytes. */
+struct page {
+    union {
+        uint8_t bytes[PAGE_BYTES];
+        struct page *next_free;
+    };
+};
+
+struct memory {
+    struct strata_allocator allocator;
+    size_t budget_bytes;
+    size_t used_bytes; /**< Of the budget, free pages in the pool not counted. */
+    size_t peak_bytes;
+    struct page *free_pages; /**< The pool, at most MEMORY_POOL_PAGES. */
+    uint32_t free_page_count;
+    uint32_t pages; /**< In use. */
+};
+
+void memory_init(struct memory *memory, const struct strata_allocator *allocator, size_t budget_bytes);
+/** Returns the pool to the allocator. Asserts that all else was released. */
+void memory_free_pool(struct memory *memory);
+
+/** @return zeroed memory, or NULL when the budget or the allocator is exhausted. */
+void *memory_allocate(struct memory *memory, size_t bytes);
+/** `bytes` is what was asked for; block may be NULL. */
+void memory_release(struct memory *memory, void *block, size_t bytes);
+/** Moves a block to another size, keeping its beginning; zeroes what is new. NULL: unchanged, no memory. */
+void *memory_resize(struct memory *memory, void *block, size_t old_bytes, size_t bytes);
+
+/** @return a page with undefined content, or NULL. */
+struct page *memory_page_take(struct memory *memory);
+void memory_page_give(struct memory *memory, struct page *page);
+/** Bytes of the budget that are free. */
+size_t memory_available(const struct memory *memory);
+
+#endif

@@ -1,0 +1,52 @@
+/**
+ * Rings: the byte queue of one direction of a stream, made of pages.
+ *
+ * A ring holds bytes at positions `head` (the oldest) to `head + length`. Pages exist only where bytes are, an
+ * idle ring holds none, not even its page table. Reading and writing by offset from the head lets TCP make a
+ * segment from any place (retransmission) and put out-of-order bytes where they belong.
+ */
+#ifndef BASE_RING_H
+#define BASE_RING_H
+
+#include "base/memory.h"
+
+struct ring {
+    struct page **pages;   /**< Table, NULL when idle; slot of position p: (p / PAGE_BYTES) & (slots - 1). */
+    uint32_t slots;        /**< A power of two, grows with capacity; 0 when idle. */
+    uint32_t length;       /**< In-order bytes from the head. */
+    uint64_t head;         /**< Position of the first byte; only its lower bits find the page. */
+    uint32_t capacity;     /**< Most bytes that may lie between head and the end of any byte held. */
+};
+
+void ring_init(struct ring *ring, uint32_t capacity);
+/** Frees pages and table; the ring is empty and may be used again. */
+void ring_clear(struct ring *ring, struct memory *memory);
+/** Room for bytes behind the end, capacity only. */
+static inline uint32_t ring_room(const struct ring *ring)
+{
+    return ring->length < ring->capacity ? ring->capacity - ring->length : 0;
+}
+/** May grow at any time; shrinking affects only what comes later. */
+void ring_set_capacity(struct ring *ring, uint32_t capacity);
+
+/** Appends; @return bytes taken: less than `size` when capacity or memory ends. */
+size_t ring_append(struct ring *ring, struct memory *memory, const void *data, size_t size);
+/** Stores bytes at `offset` from the head, beyond the end too; all of them or none. @return false: no memory,
+ * or beyond capacity. Does not move the end: see ring_extend. */
+bool ring_store(struct ring *ring, struct memory *memory, uint32_t offset, const void *data, size_t size);
+/** Moves the end over `bytes` that were stored before. */
+void ring_extend(struct ring *ring, uint32_t bytes);
+/** Frees the pages that hold only bytes at or beyond `offset` from the head (out-of-order data given up). */
+void ring_cut(struct ring *ring, struct memory *memory, uint32_t offset);
+/** Copies `size` bytes from `offset`; they must be there. */
+void ring_copy(const struct ring *ring, uint32_t offset, void *data, size_t size);
+/** Takes `bytes` away at the head and frees the pages passed; a ring that holds nothing beyond frees its table. */
+void ring_consume(struct ring *ring, struct memory *memory, uint32_t bytes);
+/** Views of the bytes from `offset`, `size` of them. @return pieces filled in, at most `count`. */
+int ring_view(const struct ring *ring, uint32_t offset, uint32_t size, struct strata_iovec *pieces, int count);
+/** Views of room behind the end, pages allocated; @return pieces. Sum may be less than asked for. */
+int ring_space(struct ring *ring, struct memory *memory, uint32_t size, struct strata_iovec *pieces, int count);
+/** The contiguous bytes at `offset`: pointer, and how many in `run` (at least 1 where bytes are). */
+const uint8_t *ring_at(const struct ring *ring, uint32_t offset, uint32_t *run);
+
+#endif

@@ -1,0 +1,46 @@
+/**
+ * TCP headers and options (RFC 9293 3.1, 3.2; RFC 7323, RFC 2018).
+ */
+#ifndef WIRE_TCP_H
+#define WIRE_TCP_H
+
+#include "wire/wire.h"
+
+#define TCP_HEADER_BYTES 20
+#define TCP_HEADER_MAX 60
+
+enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128 };
+
+struct tcp_sack_block {
+    seq_t start, end;
+};
+/** The options we know; others are skipped by their length (RFC 9293 MUST-6). */
+struct tcp_options {
+    bool has_mss, has_scale, has_timestamps, sack_permitted;
+    uint8_t scale;
+    uint16_t mss;
+    uint32_t ts_value, ts_echo;
+    uint8_t sack_count;
+    struct tcp_sack_block sack[4];
+};
+struct tcp_header {
+    uint16_t source_port, destination_port;
+    seq_t seq, ack;
+    uint16_t flags; /**< TCP_FIN ...; bit 8 is AE (RFC 9768). */
+    uint16_t window; /**< As on the wire, not scaled. */
+    uint16_t checksum;
+    uint16_t urgent;
+    uint8_t header_bytes;
+    struct tcp_options options;
+};
+/** Parses header and options, checks lengths. The checksum over all is the caller's to verify. */
+int tcp_parse(struct tcp_header *header, const uint8_t *bytes, size_t size);
+/** Bytes the options of a header take, padded to a multiple of 4. */
+size_t tcp_options_bytes(const struct tcp_options *options);
+/** Writes header and options with checksum 0 (see tcp_put_checksum); header_bytes is computed. */
+size_t tcp_emit(uint8_t *room, const struct tcp_header *header);
+void tcp_put_checksum(uint8_t *bytes, uint16_t checksum);
+/** "SYN,ACK" */
+size_t tcp_flags_print(uint16_t flags, char *text, size_t size);
+
+#endif
