@@ -26,7 +26,7 @@ test:
 
 bench: release
 	@scripts/setup test
-	@scripts/bench
+	@scripts/bench $(BENCH)
 
 fuzz:
 	@scripts/setup test

@@ -1,7 +1,8 @@
 # Small directives in the first 20 lines of a test, fuzzer or benchmark, in a comment of its language:
 #
 #   ctest: timeout 120            seconds after which the test is killed
-#   ctest: label long             a further label; `long` runs only in make check-all, `os` only on the build machine
+#   ctest: label long             a further label: `long` runs only in make check-all, `os` not in 32-bit and emulated
+#                                 builds, `no_valgrind` not under valgrind
 #   ctest: resource_lock NAME     tests that name the same lock do not run at the same time
 #   ctest: serial                 runs alone
 #   build: needs lwip             a system library; without it the program is left out, with a message
@@ -47,6 +48,12 @@ function(apply_directives test file timeout labels)
     read_directives(${file} D)
     if(NOT D_TIMEOUT)
         set(D_TIMEOUT ${timeout})
+    endif()
+    if(STRATA_TEST_TIMEOUT AND D_TIMEOUT GREATER STRATA_TEST_TIMEOUT)
+        set(D_TIMEOUT ${STRATA_TEST_TIMEOUT})
+    endif()
+    if(CMAKE_CROSSCOMPILING_EMULATOR)
+        math(EXPR D_TIMEOUT "${D_TIMEOUT} * 10")
     endif()
     set_tests_properties(${test} PROPERTIES TIMEOUT ${D_TIMEOUT} LABELS "${labels};${D_LABELS}"
         SKIP_RETURN_CODE 77 RUN_SERIAL ${D_SERIAL})
