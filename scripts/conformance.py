@@ -187,7 +187,8 @@ def collect(rows):
         text = read(path)
         if "RFC" not in text:
             continue
-        found = c_citations(text) if path.endswith((".c", ".h", ".S", ".def")) else script_citations(path, text)
+        # The texts of a .def table are its comments.
+        found = c_citations(text) if path.endswith((".c", ".h", ".S")) else script_citations(path, text)
         for match, name in found:
             kind = APPENDIX_B if match.group("appendix") else LOCAL
             for ident in re.findall(rf"\b{kind}", match.group("appendix") or match.group("local")):
@@ -215,8 +216,8 @@ def report(rows):
     out = ["# Conformance", "",
            "Written by `make docs-conformance` from the ids that code and tests cite; do not edit. A requirement is",
            "*met* when a test cites it, *implemented, not proven* when only code does, *excused* or *later* when",
-           "[conformance/excused.md](conformance/excused.md) says why or under which theme it comes, and *open* otherwise.",
-           "The requirements are in [conformance/requirements](conformance/requirements).", "",
+           "[conformance/excused.md](conformance/excused.md) says why or under which theme it comes, and *open*",
+           "otherwise. The requirements are in [conformance/requirements](conformance/requirements).", "",
            "## Summary", "",
            "| group | rows | " + " | ".join(STATUSES) + " |",
            "|---|---|" + "---|" * len(STATUSES)]

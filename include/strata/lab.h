@@ -63,7 +63,8 @@ STRATA_API int strata_world_new(struct strata_world **world, const struct strata
 STRATA_API void strata_world_free(struct strata_world *world);
 /** Listens to everything; listeners are called in the order they were added. */
 STRATA_API int strata_world_listen(struct strata_world *world,
-                                   void (*listener)(void *context, const struct strata_lab_event *event), void *context);
+                                   void (*listener)(void *context, const struct strata_lab_event *event),
+                                    void *context);
 
 /** Nodes. A host gets port 1 for its first cable, 2 for the next. `config` may be NULL; its seed and trace are
  * filled in by the world. A router is a host that forwards. NULL: out of memory or the name is taken. */
@@ -125,7 +126,8 @@ STRATA_API const char *strata_cable_name(const struct strata_cable *cable);
 STRATA_API struct strata_node *strata_cable_end(const struct strata_cable *cable, int end, int *port);
 /** Cut or mend; the ports lose or find their carrier. Frames in flight are lost. */
 STRATA_API int strata_cable_set_up(struct strata_cable *cable, bool up);
-STRATA_API int strata_cable_impair(struct strata_cable *cable, int direction, const struct strata_impairment *impairment);
+STRATA_API int strata_cable_impair(struct strata_cable *cable, int direction,
+                                    const struct strata_impairment *impairment);
 STRATA_API struct strata_cable *strata_world_find_cable(struct strata_world *world, const char *name);
 
 /** Calls `action` at a virtual time. */

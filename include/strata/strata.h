@@ -520,12 +520,16 @@ enum strata_trace_kind {
     STRATA_TRACE_FRAME_OUT,     /**< frame, length. */
     STRATA_TRACE_DROP,          /**< value[0] = counter; frame and length where there is one. */
     STRATA_TRACE_TCP_STATE,     /**< value[0] = from, value[1] = to (enum strata_tcp_state). */
-    STRATA_TRACE_TCP_SEND,      /**< value: seq, ack, flags, window, payload length, 1 if retransmitted; seq relative to ISN in [6]. */
+    /** value: seq, ack, flags, window, payload length, 1 if retransmitted; seq relative to ISN in [6]. */
+    STRATA_TRACE_TCP_SEND,
     STRATA_TRACE_TCP_RECEIVE,   /**< as TCP_SEND without the retransmission mark. */
     STRATA_TRACE_TCP_CWND,      /**< value: cwnd, ssthresh, flight, recovery state. */
     STRATA_TRACE_TCP_RTT,       /**< value: sample_ns, srtt_ns, rttvar_ns, rto_ns. */
-    STRATA_TRACE_TCP_TIMER,     /**< value[0] = which (1 retransmission, 2 persist, 3 delayed ACK, 4 keep-alive, 5 TIME-WAIT, 6 user timeout), value[1] = count. */
-    STRATA_TRACE_NEIGHBOUR,     /**< remote.address; value[0] = new state (0 gone, 1 incomplete, 2 reachable, 3 stale, 4 failed). */
+    /** value[0] = which (1 retransmission, 2 persist, 3 delayed ACK, 4 keep-alive, 5 TIME-WAIT, 6 user timeout),
+     * value[1] = count. */
+    STRATA_TRACE_TCP_TIMER,
+    /** remote.address; value[0] = new state (0 gone, 1 incomplete, 2 reachable, 3 stale, 4 failed). */
+    STRATA_TRACE_NEIGHBOUR,
     STRATA_TRACE_ADDRESS,       /**< local.address; value[0] = 1 added, 0 removed; value[1] = prefix length. */
     STRATA_TRACE_ROUTE,         /**< remote.address = destination; value: 1 added or 0 removed, prefix length. */
     STRATA_TRACE_PORT,          /**< value[0] = 1 up, 0 down. */

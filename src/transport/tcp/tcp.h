@@ -76,7 +76,8 @@ void tcp_abort(struct tcp_connection *connection);
 uint32_t tcp_readiness(const struct tcp_connection *connection);
 /** The error that ended it or a soft one that was kept, positive errno, and clears it. */
 int tcp_take_error(struct tcp_connection *connection);
-void tcp_endpoints(const struct tcp_connection *connection, struct strata_endpoint *local, struct strata_endpoint *peer);
+void tcp_endpoints(const struct tcp_connection *connection, struct strata_endpoint *local,
+                   struct strata_endpoint *peer);
 void tcp_info(const struct tcp_connection *connection, struct strata_tcp_info *info);
 /** Options may change at any time; takes effect as far as it can. */
 void tcp_set_options(struct tcp_connection *connection, const struct tcp_socket_options *options);
