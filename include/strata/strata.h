@@ -296,7 +296,9 @@ typedef int64_t strata_socket;
 enum strata_socket_type {
     STRATA_STREAM = 1,   /**< TCP. */
     STRATA_DATAGRAM = 2, /**< UDP. */
-    STRATA_ECHO = 3,     /**< ICMP echo, as Linux's ping sockets: port numbers are echo identifiers. */
+    /** ICMP echo, like Linux's ping sockets. What is sent is the data of an echo request, what is received that of a
+     * reply; the socket's own port number is the identifier, the peer's is the sequence number (0: counted). */
+    STRATA_ECHO = 3,
 };
 
 /** What a socket is ready for: level by asking (strata_readiness), edge by event (strata_event). */

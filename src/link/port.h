@@ -27,8 +27,9 @@ struct speaker;
 struct speaker_ops {
     /**
      * Writes the next frame, link header included, into room.
-     * @return its length; 0: nothing to say any more (the port delists the speaker), or it has parked itself
-     * at a neighbour; -EMSGSIZE: the room is too small, ask again.
+     * @return its length; 0: nothing to say here any more (the port delists it, unless it has parked itself at a
+     * neighbour, listed itself at another port, or freed itself: after 0 the port looks only at its own list);
+     * -EMSGSIZE: the room is too small, ask again.
      */
     long (*speak)(struct speaker *speaker, struct room *room);
     /** The neighbour it was parked at did not answer (error is a negative errno). No longer listed anywhere. */

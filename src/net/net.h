@@ -54,6 +54,9 @@ struct net_upper {
     void *context;
     void (*input)(void *context, const struct net_packet *packet);
     void (*error)(void *context, const struct net_error *error);
+    /** Whether a datagram of this protocol to a foreign address is for us after all (a transparent socket); asked
+     * before it is forwarded or dropped. If so it comes in with NET_PACKET_FOREIGN. NULL: never. */
+    bool (*wants)(void *context, const struct net_packet *packet);
 };
 
 /** The way to a destination, kept by whoever sends there often. */
@@ -72,7 +75,13 @@ struct net_out {
     struct strata_address source, destination;
     uint8_t protocol, ttl, tos;
     bool dont_fragment;
-    uint32_t identification; /**< Filled in by net_finish for datagrams that may be fragmented. */
+    /** Multicast: our own members hear it too. net_finish and net_send then put a copy of the frame into the
+     * loopback, which comes in as if it had arrived at the port it left by, with NET_PACKET_LOOPBACK. */
+    bool loop;
+    uint32_t identification; /**< net_identification's for fragments; otherwise net_finish chooses. */
+    /* A fragment that the transport cut itself (net_begin_fragment); all zero otherwise. */
+    bool fragment, more_fragments;
+    uint16_t fragment_offset_bytes;
 };
 
 struct net;
@@ -82,8 +91,6 @@ struct links *net_links(struct net *net);
 struct core *net_core(struct net *net);
 /** Says who takes a protocol (both families; ICMP echo replies go to PROTOCOL_ICMP's upper). */
 void net_set_upper(struct net *net, uint8_t protocol, const struct net_upper *upper);
-/** Asks for datagrams to foreign addresses: bool (*wants)(context, packet) is asked before forwarding or dropping. */
-void net_set_foreign(struct net *net, void *context, bool (*wants)(void *context, const struct net_packet *packet));
 
 /** Finds the way; bound_port 0: any. `scope` names the port of link-local destinations. @return 0, -ENETUNREACH. */
 int net_path_find(struct net *net, struct net_path *path, const struct strata_address *destination, uint32_t scope,
@@ -102,11 +109,17 @@ void net_doubt(struct net *net, const struct net_path *path);
 /**
  * Begins a datagram on a path, in the room a driver lent. The transport writes at *payload, at most *capacity bytes
  * (bounded by the path's MTU and by the room).
- * @return 0; -EINPROGRESS: the neighbour is being asked and `speaker` was parked there; -EHOSTUNREACH,
- * -ENETUNREACH, -ENETDOWN; -EMSGSIZE: less than `least` bytes fit the room.
+ * @return 0; -EINPROGRESS: the neighbour is being asked and `speaker` was parked there (NULL: nobody is parked,
+ * whoever wants to wait calls neighbour_park); -EHOSTUNREACH, -ENETUNREACH, -ENETDOWN; -EMSGSIZE: less than `least` bytes fit the room.
  */
 int net_begin(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker, size_t least,
               uint8_t **payload, size_t *capacity);
+/** As net_begin for a datagram that is cut into fragments: leaves room for the fragment header where there is one,
+ * *capacity is a multiple of 8. `net_out` says fragment, more_fragments and fragment_offset_bytes to net_finish. */
+int net_begin_fragment(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker,
+                       size_t least, uint8_t **payload, size_t *capacity);
+/** A fresh identification for the fragments of one datagram (RFC 6864, RFC 7739). */
+uint32_t net_identification(struct net *net, const struct net_out *out);
 /** Writes the headers in front of `length` payload bytes. @return the whole frame's length. */
 size_t net_finish(struct net *net, const struct net_path *path, struct room *room, const struct net_out *out,
                   size_t length);

@@ -23,6 +23,17 @@ struct icmp_header {
 };
 /** Parses and verifies the checksum over all `size` bytes; for ICMPv6 `pseudo` is the pseudo-header's sum, else 0. */
 int icmp_parse(struct icmp_header *header, const uint8_t *bytes, size_t size, uint64_t pseudo);
+/** Parses what an ICMP error quotes: at least the 8 bytes of the header, the checksum is not verified. */
+static inline int icmp_parse_quoted(struct icmp_header *header, const uint8_t *bytes, size_t size)
+{
+    if (size < ICMP_HEADER_BYTES)
+        return WIRE_BAD(icmp_drop_short);
+    header->type = bytes[0];
+    header->code = bytes[1];
+    header->checksum = bytes_get16(bytes + 2);
+    header->rest = bytes_get32(bytes + 4);
+    return ICMP_HEADER_BYTES;
+}
 /** Writes the 8 bytes with a checksum over them and the `body_size` bytes that stand behind them already. */
 size_t icmp_emit(uint8_t *room, const struct icmp_header *header, size_t body_size, uint64_t pseudo);
 
