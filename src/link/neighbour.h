@@ -15,6 +15,8 @@ enum neighbour_result { NEIGHBOUR_RESOLVED, NEIGHBOUR_PENDING, NEIGHBOUR_UNREACH
  * and ports without neighbours, resolve at once. */
 enum neighbour_result neighbour_resolve(struct port *port, const struct strata_address *next_hop, bool broadcast,
                                         uint8_t mac[6]);
+/** Keeps a packet until the next hop answers; the oldest makes room. Only after NEIGHBOUR_PENDING. */
+void neighbour_wait(struct port *port, const struct strata_address *next_hop, struct packet *packet);
 /** Parks a speaker until the next hop answers (then it is marked at the port again) or is given up. */
 void neighbour_park(struct port *port, const struct strata_address *next_hop, struct speaker *speaker);
 /** Upper layers heard from the next hop in answer to what they said: it is alive. */

@@ -32,7 +32,8 @@ struct speaker_ops {
      * -EMSGSIZE: the room is too small, ask again.
      */
     long (*speak)(struct speaker *speaker, struct room *room);
-    /** The neighbour it was parked at did not answer (error is a negative errno). No longer listed anywhere. */
+    /** The neighbour it was parked at did not answer (-EHOSTUNREACH), or the port it was listed or parked at went
+     * down (-ENETDOWN). No longer listed anywhere; may mark itself again, at another port too. */
     void (*unreachable)(struct speaker *speaker, int error);
 };
 /** Embedded in a connection or datagram socket. In at most one list: of a port, or of a neighbour. */
@@ -57,6 +58,13 @@ struct port_address {
     uint8_t prefix_bits; /**< Of 128: an IPv4 /24 is 120. */
 };
 
+/** A multicast group that somebody here listens to. */
+struct port_group {
+    struct strata_address group;
+    uint32_t members;
+};
+
+struct neighbour;
 struct port {
     struct links *links;
     int index;
@@ -64,7 +72,7 @@ struct port {
     enum strata_link link;
     uint8_t mac[6];
     uint32_t mtu_bytes;
-    bool up, exists;
+    bool up;
     struct port_address *addresses;
     uint32_t address_count, address_room;
     struct packet_queue control; /**< Complete frames, link header included. */
@@ -72,6 +80,13 @@ struct port {
     struct list speakers;
     struct list ready_node; /**< In links->ready while it has something to say. */
     uint32_t turn;          /**< Of control, forwarding and speakers. */
+    int32_t quantum_bytes;  /**< What a speaker may say in one round: a full frame. */
+    struct port_group *groups;
+    uint32_t group_count, group_room;
+    struct neighbour *last_neighbour; /**< The one asked for last; most frames go where the last one went. */
+    struct strata_address probed;     /**< See arp_probe. */
+    bool probe_answered;
+    strata_time defended; /**< When a claim to one of our addresses was last answered (RFC 5227 2.4). */
     uint64_t frames_in, frames_out, bytes_in, bytes_out;
 };
 
@@ -92,7 +107,7 @@ struct link_upper {
     /** A packet whose neighbour did not answer; content is a network datagram (ethertype says which). The
      * callee does not own it. */
     void (*unresolved)(void *context, struct packet *packet);
-    /** A port came up, went down or lost an address: routes must be looked up again. */
+    /** A port came up, went down or is gone (links_port says NULL): routes must be looked up again. */
     void (*changed)(void *context, int port);
 };
 
@@ -118,6 +133,10 @@ int port_add_address(struct port *port, const struct strata_address *address, un
 int port_remove_address(struct port *port, const struct strata_address *address);
 /** The port's own address entry equal to `address`, or NULL. */
 const struct port_address *port_find_address(const struct port *port, const struct strata_address *address);
+/** Joins and leaves a group at a port; memberships are counted. @return 0, -ENOMEM, -EADDRNOTAVAIL. */
+int port_join(struct port *port, const struct strata_address *group);
+int port_leave(struct port *port, const struct strata_address *group);
+bool port_is_member(const struct port *port, const struct strata_address *group);
 /** First address of the family of `like`, or NULL. */
 const struct port_address *port_first_address(const struct port *port, const struct strata_address *like);
 
@@ -125,7 +144,9 @@ const struct port_address *port_first_address(const struct port *port, const str
 void port_input(struct port *port, const void *frame, size_t length, const struct strata_meta *meta);
 /** The next frame of a port, or 0 (strata_host_output). Never runs inside input. */
 size_t port_output(struct port *port, struct room *room);
-/** A port with something to say, or -1. */
+/** Whether a port has something to say: what links_ready asks, for the loopback too. */
+bool port_is_ready(const struct port *port);
+/** A port with something to say, or -1. Never the loopback, which does not speak to the outside. */
 int links_ready(struct links *links);
 
 /** Lists a speaker at a port: it has something to say there. Harmless when listed; moves it from elsewhere. */
@@ -141,12 +162,15 @@ static inline size_t port_header_bytes(const struct port *port)
 /** Writes the link header of a frame to `mac` (ignored without Ethernet). */
 void port_emit_header(const struct port *port, uint8_t *room, const uint8_t mac[6], uint16_t ethertype);
 
+/** Which queue a packet takes, see above. */
+enum port_class { PORT_CONTROL, PORT_FORWARD };
+/** Queues an owned, complete frame. Takes the packet in any case. */
+void port_queue(struct port *port, struct packet *packet, enum port_class class);
 /**
- * Sends an owned network datagram to a next hop on this port: resolves, queues at the neighbour while it must,
+ * Sends an owned network datagram (packet->ethertype says which) to a next hop on this port: resolves, queues at the neighbour while it must,
  * then in the port's control or forwarding queue. Takes the packet in any case; counts a drop where there is
  * no room. `next_hop` multicast or broadcast goes to the group's station address.
  */
-enum port_class { PORT_CONTROL, PORT_FORWARD };
 void port_send(struct port *port, struct packet *packet, const struct strata_address *next_hop, bool broadcast,
                enum port_class class);
 

@@ -67,6 +67,7 @@ struct net_path {
     uint32_t generation; /**< Of the routes when it was found. */
     uint32_t mtu_bytes;  /**< Of the path: the port's, or less where learned. */
     int16_t port;
+    int16_t bound_port; /**< As asked for, 0: any. */
     bool broadcast;
 };
 
@@ -123,10 +124,24 @@ uint32_t net_identification(struct net *net, const struct net_out *out);
 /** Writes the headers in front of `length` payload bytes. @return the whole frame's length. */
 size_t net_finish(struct net *net, const struct net_path *path, struct room *room, const struct net_out *out,
                   size_t length);
+/** The same for one fragment of a datagram that is larger than the path's MTU: *capacity is a multiple of 8, and so
+ * must be `length` unless `more` is false. All fragments of a datagram carry one out->identification. */
+int net_begin_fragment(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker,
+                       size_t least, uint8_t **payload, size_t *capacity);
+size_t net_finish_fragment(struct net *net, const struct net_path *path, struct room *room,
+                           const struct net_out *out, size_t length, size_t offset, bool more);
+/** An identification for the fragments of one datagram (RFC 6864 4.3). */
+uint32_t net_identification(struct net *net, const struct net_out *out);
 /** Sends a datagram as an owned packet (control class). Fragments it when it must. @return 0 or a negative errno. */
 int net_send(struct net *net, const struct net_out *out, uint32_t scope, int bound_port, const void *payload,
              size_t length);
-/** Largest transport payload without fragments on a path. */
+/** Hands a datagram to our own members by the loopback: multicast and broadcast that we send. */
+int net_loop(struct net *net, const struct net_out *out, const void *payload, size_t length);
+/** Upper layers made progress with a peer behind this path: the first hop is alive. */
+void net_confirm(struct net *net, const struct net_path *path);
+/** The greatest payload that reassembly gives to a transport (MMS_R, RFC 1122-20). */
+#define NET_RECEIVE_MAX (65535u - 20u)
+/** Largest transport payload without fragments on a path (MMS_S, RFC 1122-20). */
 size_t net_path_payload(const struct net_path *path);
 
 /** Sends an ICMP error about a received datagram, unless a rule says silence (RFC 792-4, RFC 4443-4).
@@ -135,6 +150,7 @@ void net_send_error(struct net *net, const struct net_packet *packet, uint8_t ty
 
 /** Multicast: membership per port, counted. port 0: by route. */
 int net_join(struct net *net, const struct strata_address *group, int port);
+/** @return 0, -EADDRNOTAVAIL: not a member there. */
 int net_leave(struct net *net, const struct strata_address *group, int port);
 
 int net_address_add(struct net *net, int port, const struct strata_address *address, unsigned prefix_length);
@@ -145,5 +161,7 @@ int net_route_get(const struct net *net, unsigned index, struct strata_route *ro
 
 /** The internal loopback: carries at most a bounded number of frames. @return whether more wait. */
 bool net_pump_loopback(struct net *net);
+/** Whether the loopback holds frames: then the host's deadline is now. */
+bool net_loopback_waiting(const struct net *net);
 
 #endif
