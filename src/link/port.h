@@ -95,6 +95,7 @@ struct link_input {
     int port;
     uint16_t ethertype;
     bool link_broadcast; /**< The frame was to a broadcast or multicast station address. */
+    bool loopback;       /**< We sent it ourselves. */
     const uint8_t *bytes; /**< The datagram. */
     size_t length;
     const struct strata_meta *meta; /**< Never NULL. */

@@ -15,7 +15,7 @@
 /** A received datagram as a transport sees it. Valid during the call. */
 struct net_packet {
     struct strata_address source, destination;
-    int port;         /**< Arrival. */
+    int port;         /**< Arrival; 0 for what we send to ourselves, except copies of multicast (net_out.loop). */
     uint8_t protocol; /**< Of the payload. */
     uint8_t ttl, tos;
     uint8_t flags;    /**< NET_PACKET_* */
@@ -74,8 +74,10 @@ struct net_path {
 /** How a datagram is to be sent. */
 struct net_out {
     struct strata_address source, destination;
-    uint8_t protocol, ttl, tos;
+    uint8_t protocol, ttl, tos; /**< ttl 0: the host's default. */
     bool dont_fragment;
+    uint8_t options_length; /**< net_send over IPv4 only: a multiple of 4, at most 40. */
+    const uint8_t *options;
     /** Multicast: our own members hear it too. net_finish and net_send then put a copy of the frame into the
      * loopback, which comes in as if it had arrived at the port it left by, with NET_PACKET_LOOPBACK. */
     bool loop;
@@ -111,7 +113,9 @@ void net_doubt(struct net *net, const struct net_path *path);
  * Begins a datagram on a path, in the room a driver lent. The transport writes at *payload, at most *capacity bytes
  * (bounded by the path's MTU and by the room).
  * @return 0; -EINPROGRESS: the neighbour is being asked and `speaker` was parked there (NULL: nobody is parked,
- * whoever wants to wait calls neighbour_park); -EHOSTUNREACH, -ENETUNREACH, -ENETDOWN; -EMSGSIZE: less than `least` bytes fit the room.
+ * whoever wants to wait calls neighbour_park); -EHOSTUNREACH, -ENETUNREACH, -ENETDOWN; -EMSGSIZE: less than `least`
+ * bytes fit the room; -E2BIG: less than `least` bytes fit the path's MTU. A path that is stale is found again by
+ * itself, so its MTU and port may change here.
  */
 int net_begin(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker, size_t least,
               uint8_t **payload, size_t *capacity);
@@ -124,19 +128,9 @@ uint32_t net_identification(struct net *net, const struct net_out *out);
 /** Writes the headers in front of `length` payload bytes. @return the whole frame's length. */
 size_t net_finish(struct net *net, const struct net_path *path, struct room *room, const struct net_out *out,
                   size_t length);
-/** The same for one fragment of a datagram that is larger than the path's MTU: *capacity is a multiple of 8, and so
- * must be `length` unless `more` is false. All fragments of a datagram carry one out->identification. */
-int net_begin_fragment(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker,
-                       size_t least, uint8_t **payload, size_t *capacity);
-size_t net_finish_fragment(struct net *net, const struct net_path *path, struct room *room,
-                           const struct net_out *out, size_t length, size_t offset, bool more);
-/** An identification for the fragments of one datagram (RFC 6864 4.3). */
-uint32_t net_identification(struct net *net, const struct net_out *out);
 /** Sends a datagram as an owned packet (control class). Fragments it when it must. @return 0 or a negative errno. */
 int net_send(struct net *net, const struct net_out *out, uint32_t scope, int bound_port, const void *payload,
              size_t length);
-/** Hands a datagram to our own members by the loopback: multicast and broadcast that we send. */
-int net_loop(struct net *net, const struct net_out *out, const void *payload, size_t length);
 /** Upper layers made progress with a peer behind this path: the first hop is alive. */
 void net_confirm(struct net *net, const struct net_path *path);
 /** The greatest payload that reassembly gives to a transport (MMS_R, RFC 1122-20). */
