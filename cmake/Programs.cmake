@@ -1,6 +1,6 @@
-# Benchmarks and examples.
+# Benchmarks with the peers that they run beside ours (programs of their own, without a byte of Strata), and examples.
 
-file(GLOB BENCH_SOURCES CONFIGURE_DEPENDS bench/bench_*.c)
+file(GLOB BENCH_SOURCES CONFIGURE_DEPENDS bench/bench_*.c bench/peer_*.c)
 file(GLOB BENCH_SUPPORT CONFIGURE_DEPENDS bench/support*.c)
 foreach(file IN LISTS BENCH_SOURCES)
     get_filename_component(target ${file} NAME_WE)
@@ -12,7 +12,11 @@ foreach(file IN LISTS BENCH_SOURCES)
     endif()
     add_executable(${target} ${file} ${BENCH_SUPPORT})
     target_include_directories(${target} SYSTEM PRIVATE ${includes})
-    target_link_libraries(${target} PRIVATE strata_everything ${libraries})
+    if(target MATCHES "^peer_")
+        target_link_libraries(${target} PRIVATE strata_inside ${libraries})
+    else()
+        target_link_libraries(${target} PRIVATE strata_everything ${libraries})
+    endif()
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
 endforeach()
 
