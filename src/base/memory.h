@@ -14,6 +14,9 @@
 
 #define PAGE_BYTES 4096u
 
+/** Free pages kept for reuse: enough for what one stream's rings take and give in turn. */
+#define MEMORY_POOL_PAGES 256u
+
 /** One page of ring bytes. */
 struct page {
     union {
@@ -27,20 +30,26 @@ struct memory {
     size_t budget_bytes;
     size_t used_bytes; /**< Of the budget, free pages in the pool not counted. */
     size_t peak_bytes;
-    struct page *free_pages; /**< The pool, at most MEMORY_POOL_PAGES. */
+    struct page *free_pages; /**< The pool, at most MEMORY_POOL_PAGES; goes back when the budget needs it. */
     uint32_t free_page_count;
     uint32_t pages; /**< In use. */
 };
+
+/** malloc and free of the C library (allocator.c). */
+const struct strata_allocator *allocator_default(void);
 
 void memory_init(struct memory *memory, const struct strata_allocator *allocator, size_t budget_bytes);
 /** Returns the pool to the allocator. Asserts that all else was released. */
 void memory_free_pool(struct memory *memory);
 
-/** @return zeroed memory, or NULL when the budget or the allocator is exhausted. */
+/** @return `bytes` (at least 1) of zeroed memory, or NULL when the budget or the allocator is exhausted. */
 void *memory_allocate(struct memory *memory, size_t bytes);
+/** As above, but with undefined content. */
+void *memory_allocate_raw(struct memory *memory, size_t bytes);
 /** `bytes` is what was asked for; block may be NULL. */
 void memory_release(struct memory *memory, void *block, size_t bytes);
-/** Moves a block to another size, keeping its beginning; zeroes what is new. NULL: unchanged, no memory. */
+/** Moves a block (which may be NULL, of 0 bytes) to another size above 0, keeping its beginning; zeroes what is new.
+ * NULL: unchanged, no memory. Both sizes are charged for a moment. */
 void *memory_resize(struct memory *memory, void *block, size_t old_bytes, size_t bytes);
 
 /** @return a page with undefined content, or NULL. */

@@ -14,6 +14,9 @@ struct random {
     uint32_t used; /**< Of block. */
 };
 
+/** The ChaCha20 block function (RFC 8439 2.3). */
+void chacha20_block(uint8_t block[64], const uint32_t state[16]);
+
 void random_init(struct random *random, const uint8_t seed[32]);
 void random_fill(struct random *random, void *data, size_t size);
 uint32_t random_u32(struct random *random);
@@ -26,6 +29,7 @@ struct siphash_key {
     uint64_t k0, k1;
 };
 void random_key(struct random *random, struct siphash_key *key);
+/** SipHash-2-4 with 64 bits of output. */
 uint64_t siphash(const struct siphash_key *key, const void *data, size_t size);
 
 #endif

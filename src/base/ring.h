@@ -11,11 +11,15 @@
 #include "base/memory.h"
 
 struct ring {
-    struct page **pages;   /**< Table, NULL when idle; slot of position p: (p / PAGE_BYTES) & (slots - 1). */
-    uint32_t slots;        /**< A power of two, grows with capacity; 0 when idle. */
-    uint32_t length;       /**< In-order bytes from the head. */
-    uint64_t head;         /**< Position of the first byte; only its lower bits find the page. */
-    uint32_t capacity;     /**< Most bytes that may lie between head and the end of any byte held. */
+    union {
+        struct page **pages; /**< Table; slot of position p: (p / PAGE_BYTES) & (slots - 1). */
+        struct page *only;   /**< The page itself while there is one slot: short messages need no table. */
+    };
+    uint64_t head;     /**< Position of the first byte; only its lower bits matter, idle rings begin again at 0. */
+    uint32_t slots;    /**< A power of two, grows as bytes come; 0 when idle. */
+    uint32_t length;   /**< In-order bytes from the head. */
+    uint32_t extent;   /**< End of the farthest byte held or lent by ring_space, from the head; >= length. */
+    uint32_t capacity; /**< Most bytes that may lie between head and the end of any byte held. */
 };
 
 void ring_init(struct ring *ring, uint32_t capacity);
@@ -34,9 +38,10 @@ size_t ring_append(struct ring *ring, struct memory *memory, const void *data, s
 /** Stores bytes at `offset` from the head, beyond the end too; all of them or none. @return false: no memory,
  * or beyond capacity. Does not move the end: see ring_extend. */
 bool ring_store(struct ring *ring, struct memory *memory, uint32_t offset, const void *data, size_t size);
-/** Moves the end over `bytes` that were stored before. */
+/** Moves the end over `bytes` that were stored before, or that ring_space lent. */
 void ring_extend(struct ring *ring, uint32_t bytes);
-/** Frees the pages that hold only bytes at or beyond `offset` from the head (out-of-order data given up). */
+/** Frees the pages that hold only bytes at or beyond `offset` >= length (out-of-order data given up, or room that
+ * ring_space lent and nobody used). */
 void ring_cut(struct ring *ring, struct memory *memory, uint32_t offset);
 /** Copies `size` bytes from `offset`; they must be there. */
 void ring_copy(const struct ring *ring, uint32_t offset, void *data, size_t size);
@@ -44,9 +49,10 @@ void ring_copy(const struct ring *ring, uint32_t offset, void *data, size_t size
 void ring_consume(struct ring *ring, struct memory *memory, uint32_t bytes);
 /** Views of the bytes from `offset`, `size` of them. @return pieces filled in, at most `count`. */
 int ring_view(const struct ring *ring, uint32_t offset, uint32_t size, struct strata_iovec *pieces, int count);
-/** Views of room behind the end, pages allocated; @return pieces. Sum may be less than asked for. */
+/** Views of room behind the end, pages allocated; @return pieces. Sum may be less than asked for. After
+ * writing: ring_extend, and ring_cut at the new end to give back what was not used. */
 int ring_space(struct ring *ring, struct memory *memory, uint32_t size, struct strata_iovec *pieces, int count);
-/** The contiguous bytes at `offset`: pointer, and how many in `run` (at least 1 where bytes are). */
+/** The contiguous bytes at `offset`: pointer, and how many in `run` (at least 1 where bytes are); NULL, 0 elsewhere. */
 const uint8_t *ring_at(const struct ring *ring, uint32_t offset, uint32_t *run);
 
 #endif

@@ -13,11 +13,14 @@ struct table_entry {
     uint32_t hash;
 };
 
+/** All zero is an empty table. */
 struct table {
-    struct table_entry **buckets;     /**< NULL while empty. */
+    struct table_entry **buckets;     /**< NULL before the first use. */
     struct table_entry **old_buckets; /**< While it is being resized. */
-    uint32_t mask, old_mask, moved;
+    uint32_t mask, old_mask;
+    uint32_t moved;   /**< While resizing: hashes whose lower bits are below this are in `buckets` already. */
     uint32_t count;
+    uint32_t walking; /**< table_each is on its way: nothing moves. */
 };
 
 /** Adds an entry (never fails: where memory is short, chains get longer). First use may return -ENOMEM. */
@@ -26,9 +29,10 @@ void table_remove(struct table *table, struct memory *memory, struct table_entry
 /** The first entry with this hash for which `equal(entry, key)` holds, or NULL. */
 struct table_entry *table_find(const struct table *table, uint32_t hash,
                                bool (*equal)(const struct table_entry *entry, const void *key), const void *key);
-/** Walks all entries in a fixed order; `visit` may remove the entry it is given. Stops when it returns false. */
+/** Walks all entries in a fixed order; `visit` may remove the entry it is given and may add others
+ * (which it may meet or not). Stops when it returns false. */
 void table_each(struct table *table, bool (*visit)(struct table_entry *entry, void *context), void *context);
-/** Frees the buckets; must be empty. */
+/** Frees the buckets; must hold no entry. */
 void table_free(struct table *table, struct memory *memory);
 
 #endif

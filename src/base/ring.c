@@ -1,0 +1,282 @@
+/*
+ * Rings of pages.
+ *
+ *      head             head + length         head + extent
+ *        | in-order bytes ... | holes and stored bytes ... |
+ *     [page][page][page][page][    ][page][    ][page]
+ *
+ * Pages are found by position, not by offset, so that consuming moves nothing. The table grows when the bytes held
+ * span more pages than it has slots. While one page suffices there is no table, the ring points to the page.
+ */
+#include "base/ring.h"
+#include "base/assert.h"
+
+#include <string.h>
+
+void ring_init(struct ring *ring, uint32_t capacity)
+{
+    *ring = (struct ring){.capacity = capacity};
+}
+
+void ring_set_capacity(struct ring *ring, uint32_t capacity)
+{
+    ring->capacity = capacity;
+}
+
+/** The slot of the page with this number (position / PAGE_BYTES). */
+static inline struct page **slot_of(const struct ring *ring, uint64_t number)
+{
+    if (ring->slots == 1)
+        return (struct page **)&ring->only;
+    return &ring->pages[number & (ring->slots - 1)];
+}
+
+/** Gives back the pages numbered first ... last - 1, as far as there are any. */
+static void free_pages(struct ring *ring, struct memory *memory, uint64_t first, uint64_t last)
+{
+    for (uint64_t number = first; number < last; number++) {
+        struct page **slot = slot_of(ring, number);
+        if (*slot) {
+            memory_page_give(memory, *slot);
+            *slot = NULL;
+        }
+    }
+}
+
+/** The number of the first page that holds nothing before `offset`. */
+static uint64_t page_after(const struct ring *ring, uint32_t offset)
+{
+    return (ring->head + offset + PAGE_BYTES - 1) / PAGE_BYTES;
+}
+
+void ring_clear(struct ring *ring, struct memory *memory)
+{
+    if (ring->slots > 0)
+        free_pages(ring, memory, ring->head / PAGE_BYTES, page_after(ring, ring->extent));
+    if (ring->slots > 1)
+        memory_release(memory, ring->pages, ring->slots * sizeof *ring->pages);
+    *ring = (struct ring){.capacity = ring->capacity};
+}
+
+/** Makes the table large enough for bytes up to `end` from the head. */
+static bool table_reach(struct ring *ring, struct memory *memory, uint32_t end)
+{
+    uint64_t first = ring->head / PAGE_BYTES, after = page_after(ring, end);
+    if (after - first <= ring->slots)
+        return true;
+    uint32_t slots = ring->slots ? ring->slots : 1;
+    while (slots < after - first)
+        slots *= slots == 1 ? 4 : 2;
+    if (slots == 1) {
+        ring->only = NULL;
+        ring->slots = 1;
+        return true;
+    }
+    struct page **pages = memory_allocate(memory, slots * sizeof *pages);
+    if (!pages)
+        return false;
+    if (ring->slots > 0)
+        for (uint64_t number = first; number < page_after(ring, ring->extent); number++)
+            pages[number & (slots - 1)] = *slot_of(ring, number);
+    if (ring->slots > 1)
+        memory_release(memory, ring->pages, ring->slots * sizeof *ring->pages);
+    ring->pages = pages;
+    ring->slots = slots;
+    return true;
+}
+
+/** A ring that was given a slot but got no page, or holds nothing any more, is idle again. */
+static void settle(struct ring *ring, struct memory *memory)
+{
+    if (ring->extent == 0)
+        ring_clear(ring, memory);
+}
+
+size_t ring_append(struct ring *ring, struct memory *memory, const void *data, size_t size)
+{
+    uint32_t room = ring_room(ring);
+    size_t wanted = size < room ? size : room, taken = 0;
+    while (taken < wanted) {
+        uint64_t position = ring->head + ring->length;
+        size_t at = position % PAGE_BYTES, run = PAGE_BYTES - at;
+        if (run > wanted - taken)
+            run = wanted - taken;
+        if (!table_reach(ring, memory, ring->length + (uint32_t)run))
+            break;
+        struct page **slot = slot_of(ring, position / PAGE_BYTES);
+        if (!*slot && !(*slot = memory_page_take(memory)))
+            break;
+        memcpy((*slot)->bytes + at, (const uint8_t *)data + taken, run);
+        taken += run;
+        ring->length += (uint32_t)run;
+        if (ring->extent < ring->length)
+            ring->extent = ring->length;
+    }
+    settle(ring, memory);
+    return taken;
+}
+
+/** Provides all pages for [offset, offset + size), size > 0, or none. */
+static bool reserve(struct ring *ring, struct memory *memory, uint32_t offset, uint32_t size)
+{
+    if (!table_reach(ring, memory, offset + size))
+        return false;
+    uint64_t first = (ring->head + offset) / PAGE_BYTES, after = page_after(ring, offset + size);
+    // Those that are new are collected first: should one be missing, the others go back as if never taken.
+    struct page *fresh = NULL;
+    for (uint64_t number = first; number < after; number++) {
+        if (*slot_of(ring, number))
+            continue;
+        struct page *page = memory_page_take(memory);
+        if (!page) {
+            while (fresh) {
+                page = fresh;
+                fresh = page->next_free;
+                memory_page_give(memory, page);
+            }
+            return false;
+        }
+        page->next_free = fresh;
+        fresh = page;
+    }
+    for (uint64_t number = first; number < after; number++) {
+        struct page **slot = slot_of(ring, number);
+        if (!*slot) {
+            *slot = fresh;
+            fresh = fresh->next_free;
+        }
+    }
+    if (ring->extent < offset + size)
+        ring->extent = offset + size;
+    return true;
+}
+
+bool ring_store(struct ring *ring, struct memory *memory, uint32_t offset, const void *data, size_t size)
+{
+    if (offset > ring->capacity || size > ring->capacity - offset)
+        return false;
+    if (size == 0)
+        return true;
+    if (!reserve(ring, memory, offset, (uint32_t)size)) {
+        settle(ring, memory);
+        return false;
+    }
+    for (size_t done = 0; done < size;) {
+        uint64_t position = ring->head + offset + done;
+        size_t at = position % PAGE_BYTES, run = PAGE_BYTES - at;
+        if (run > size - done)
+            run = size - done;
+        memcpy((*slot_of(ring, position / PAGE_BYTES))->bytes + at, (const uint8_t *)data + done, run);
+        done += run;
+    }
+    return true;
+}
+
+void ring_extend(struct ring *ring, uint32_t bytes)
+{
+    ASSERT(bytes <= ring->extent - ring->length);
+    ring->length += bytes;
+}
+
+void ring_cut(struct ring *ring, struct memory *memory, uint32_t offset)
+{
+    ASSERT(offset >= ring->length);
+    if (offset >= ring->extent)
+        return;
+    free_pages(ring, memory, page_after(ring, offset), page_after(ring, ring->extent));
+    ring->extent = offset;
+    settle(ring, memory);
+}
+
+void ring_copy(const struct ring *ring, uint32_t offset, void *data, size_t size)
+{
+    ASSERT(offset <= ring->extent && size <= ring->extent - offset);
+    for (size_t done = 0; done < size;) {
+        uint64_t position = ring->head + offset + done;
+        size_t at = position % PAGE_BYTES, run = PAGE_BYTES - at;
+        if (run > size - done)
+            run = size - done;
+        const struct page *page = *slot_of(ring, position / PAGE_BYTES);
+        ASSERT(page);
+        memcpy((uint8_t *)data + done, page->bytes + at, run);
+        done += run;
+    }
+}
+
+void ring_consume(struct ring *ring, struct memory *memory, uint32_t bytes)
+{
+    ASSERT(bytes <= ring->length);
+    if (bytes == 0)
+        return;
+    free_pages(ring, memory, ring->head / PAGE_BYTES, (ring->head + bytes) / PAGE_BYTES);
+    ring->head += bytes;
+    ring->length -= bytes;
+    ring->extent -= bytes;
+    settle(ring, memory);
+}
+
+/** Pieces for [offset, offset + size), whose pages are there. */
+static int pieces_of(const struct ring *ring, uint32_t offset, uint32_t size, struct strata_iovec *pieces, int count)
+{
+    int used = 0;
+    while (size > 0 && used < count) {
+        uint64_t position = ring->head + offset;
+        uint32_t at = (uint32_t)(position % PAGE_BYTES), run = PAGE_BYTES - at;
+        if (run > size)
+            run = size;
+        struct page *page = *slot_of(ring, position / PAGE_BYTES);
+        ASSERT(page);
+        pieces[used++] = (struct strata_iovec){.base = page->bytes + at, .length = run};
+        offset += run;
+        size -= run;
+    }
+    return used;
+}
+
+int ring_view(const struct ring *ring, uint32_t offset, uint32_t size, struct strata_iovec *pieces, int count)
+{
+    ASSERT(offset <= ring->extent && size <= ring->extent - offset);
+    return pieces_of(ring, offset, size, pieces, count);
+}
+
+int ring_space(struct ring *ring, struct memory *memory, uint32_t size, struct strata_iovec *pieces, int count)
+{
+    uint32_t room = ring_room(ring);
+    if (size > room)
+        size = room;
+    // No page is allocated that no piece would show.
+    uint64_t end = (ring->head + ring->length) / PAGE_BYTES * PAGE_BYTES + (uint64_t)(count > 0 ? count : 0) * PAGE_BYTES;
+    uint64_t most = end - (ring->head + ring->length);
+    if (count <= 0)
+        return 0;
+    if (size > most)
+        size = (uint32_t)most;
+    uint32_t reserved = 0;
+    while (reserved < size) {
+        uint32_t run = PAGE_BYTES - (uint32_t)((ring->head + ring->length + reserved) % PAGE_BYTES);
+        if (run > size - reserved)
+            run = size - reserved;
+        if (!reserve(ring, memory, ring->length + reserved, run))
+            break;
+        reserved += run;
+    }
+    settle(ring, memory);
+    return pieces_of(ring, ring->length, reserved, pieces, count);
+}
+
+const uint8_t *ring_at(const struct ring *ring, uint32_t offset, uint32_t *run)
+{
+    *run = 0;
+    if (offset >= ring->extent)
+        return NULL;
+    uint64_t position = ring->head + offset;
+    const struct page *page = *slot_of(ring, position / PAGE_BYTES);
+    if (!page)
+        return NULL;
+    uint32_t at = (uint32_t)(position % PAGE_BYTES);
+    uint32_t end = offset < ring->length ? ring->length : ring->extent;
+    *run = PAGE_BYTES - at;
+    if (*run > end - offset)
+        *run = end - offset;
+    return page->bytes + at;
+}
