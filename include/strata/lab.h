@@ -49,7 +49,7 @@ struct strata_lab_event {
     uint64_t frame_number;      /**< Counts frames sent in this world. */
     const uint8_t *frame;
     size_t length;
-    const char *text;
+    const char *text; /**< Of a fault: which; of a program: its name; what was printed or noted. */
     int value;
     const struct strata_trace_record *trace;
 };
@@ -59,29 +59,40 @@ struct strata_world_config {
     uint64_t seed;  /**< The default seed is 1. 0 means 1. */
     bool trace_hosts; /**< Deliver hosts' trace records to listeners (costs time). */
 };
+/** The date at which every world begins, nanoseconds since 1970: 2026-01-01T00:00:00Z. */
+#define STRATA_LAB_EPOCH_NS (INT64_C(1767225600) * STRATA_SECOND)
 STRATA_API int strata_world_new(struct strata_world **world, const struct strata_world_config *config);
 STRATA_API void strata_world_free(struct strata_world *world);
 /** Listens to everything; listeners are called in the order they were added. */
 STRATA_API int strata_world_listen(struct strata_world *world,
                                    void (*listener)(void *context, const struct strata_lab_event *event),
-                                    void *context);
+                               void *context);
 
-/** Nodes. A host gets port 1 for its first cable, 2 for the next. `config` may be NULL; its seed and trace are
- * filled in by the world. A router is a host that forwards. NULL: out of memory or the name is taken. */
+/** Nodes. A host gets port 1 ("eth1") for its first cable, 2 for the next. `config` may be NULL; its seed, name
+ * and trace are filled in by the world. A router is a host that forwards. NULL: out of memory or the name is
+ * taken. */
 STRATA_API struct strata_node *strata_world_host(struct strata_world *world, const char *name,
                                                  const struct strata_config *config);
 STRATA_API struct strata_node *strata_world_router(struct strata_world *world, const char *name,
                                                    const struct strata_config *config);
 STRATA_API struct strata_node *strata_world_switch(struct strata_world *world, const char *name, unsigned ports);
 STRATA_API struct strata_node *strata_world_hub(struct strata_world *world, const char *name, unsigned ports);
-/** A device of your own making. */
+/** A device of your own making; the world frees it through its table (where `free` is not NULL). */
 STRATA_API struct strata_node *strata_world_device(struct strata_world *world, const char *name,
                                                    struct strata_device device);
 STRATA_API struct strata_node *strata_world_find(struct strata_world *world, const char *name);
 STRATA_API const char *strata_node_name(const struct strata_node *node);
-STRATA_API struct strata_host *strata_node_host(struct strata_node *node);       /**< NULL: not a host, or crashed. */
+/** The index-th node in the order they were made, or NULL. */
+STRATA_API struct strata_node *strata_world_node(struct strata_world *world, unsigned index);
+/** The host of a node, NULL: not a host, or crashed. Ask again before each use: asking tells the world that
+ * something may be done to the host, so that it looks for frames to carry. */
+STRATA_API struct strata_host *strata_node_host(struct strata_node *node);
 STRATA_API struct strata_rt *strata_node_rt(struct strata_node *node);           /**< NULL likewise. */
 STRATA_API struct strata_memory_disk *strata_node_disk(struct strata_node *node);
+/** A counter of a host or bridge, by its name, or -ENOENT. Counts of before a crash are gone with it. */
+STRATA_API int64_t strata_node_counter(struct strata_node *node, const char *name);
+/** A setting, as strata_set, that holds after a restart as well. */
+STRATA_API int strata_node_set(struct strata_node *node, const char *name, int64_t value);
 /** "10.0.0.1/24" on a port. */
 STRATA_API int strata_node_address(struct strata_node *node, int port, const char *prefix);
 /** "0.0.0.0/0" via "10.0.0.254". */
@@ -89,6 +100,18 @@ STRATA_API int strata_node_route(struct strata_node *node, const char *prefix, c
 /** Starts a program in a fiber on a host. `status`, when not NULL, gets its exit status; it is -1 until then. */
 STRATA_API int strata_node_start(struct strata_node *node, const char *name, strata_program program, int argc,
                                  char *const *argv, int *status);
+/** A program with everything that can be said about it. */
+struct strata_program_config {
+    size_t size;
+    const char *name;
+    strata_program program;
+    int argc;
+    char *const *argv; /**< Copied. */
+    bool service;      /**< It is not waited for: it serves as long as its host is up. */
+    bool restart;      /**< It runs again when its host comes up after a crash. */
+    int *status;       /**< When not NULL, gets its exit status; it is -1 until then. */
+};
+STRATA_API int strata_node_run(struct strata_node *node, const struct strata_program_config *config);
 /** Cuts power: cables go silent, programs unwind unseen, unsynced bytes are gone. */
 STRATA_API int strata_node_crash(struct strata_node *node);
 /** Comes up again with its addresses, routes and disk as configured; programs that were started with
@@ -103,12 +126,23 @@ struct strata_impairment {
     uint32_t loss_ppm;          /**< Independent loss. */
     uint32_t burst_enter_ppm;   /**< Gilbert-Elliott: good to bad, per frame; 0: none. */
     uint32_t burst_leave_ppm;   /**< Bad to good. */
-    uint32_t burst_loss_ppm;    /**< Loss in the bad state. */
+    uint32_t burst_loss_ppm;    /**< Loss in the bad state; 0: everything is lost. */
     uint32_t duplicate_ppm;
     uint32_t reorder_ppm;       /**< This share of frames ... */
     strata_time reorder_ns;     /**< ... is late by this much; 0: half of delay + 1 ms. */
     uint32_t corrupt_ppm;       /**< One random bit flipped. */
     uint32_t queue_frames;      /**< Waiting for the rate, at most; 0: 1000. */
+};
+/** What went through one direction of a cable. Every frame sent is delivered, lost or still in flight; every
+ * duplicate adds one more that is. */
+struct strata_cable_counts {
+    size_t size;
+    uint64_t sent, delivered, bytes_sent, bytes_delivered;
+    uint64_t lost;       /**< By independent loss. */
+    uint64_t lost_burst; /**< In the bad state of Gilbert-Elliott. */
+    uint64_t lost_queue; /**< Found the queue full. */
+    uint64_t lost_down;  /**< Cut cable, crashed node, too long for the cable. */
+    uint64_t duplicated, reordered, corrupted;
 };
 struct strata_cable_config {
     size_t size;
@@ -126,19 +160,30 @@ STRATA_API const char *strata_cable_name(const struct strata_cable *cable);
 STRATA_API struct strata_node *strata_cable_end(const struct strata_cable *cable, int end, int *port);
 /** Cut or mend; the ports lose or find their carrier. Frames in flight are lost. */
 STRATA_API int strata_cable_set_up(struct strata_cable *cable, bool up);
+/** Changes a direction (0 from end 0, 1 from end 1) from now on; frames under way keep their fate. */
 STRATA_API int strata_cable_impair(struct strata_cable *cable, int direction,
-                                    const struct strata_impairment *impairment);
+                                   const struct strata_impairment *impairment);
+STRATA_API void strata_cable_impairment(const struct strata_cable *cable, int direction,
+                                        struct strata_impairment *impairment);
+STRATA_API int strata_cable_counts(const struct strata_cable *cable, int direction,
+                                   struct strata_cable_counts *counts);
+/** The index-th cable in the order they were made, or NULL. */
+STRATA_API struct strata_cable *strata_world_cable_at(struct strata_world *world, unsigned index);
+STRATA_API enum strata_link strata_cable_link(const struct strata_cable *cable);
 STRATA_API struct strata_cable *strata_world_find_cable(struct strata_world *world, const char *name);
 
 /** Calls `action` at a virtual time. */
 STRATA_API int strata_world_at(struct strata_world *world, strata_time time,
                                void (*action)(struct strata_world *world, void *context), void *context);
-/** Runs until `until`, or until nothing is left to happen. @return 0. */
+/** Puts a note where the listeners see it. */
+STRATA_API void strata_world_note(struct strata_world *world, const char *text);
+/** Runs until `until`, or with STRATA_NEVER until nothing is left to happen. @return 0; -ELOOP when a million
+ * things happened without time going on; -ENOMEM. */
 STRATA_API int strata_world_run(struct strata_world *world, strata_time until);
 /** Runs until `done` says true (asked after every event time), at most until `until`. @return 1: done. */
 STRATA_API int strata_world_run_until(struct strata_world *world, bool (*done)(void *context), void *context,
                                       strata_time until);
-/** Whether nothing but waiting programs' deadlines is left: no frame in flight, no program running. */
+/** Whether every program that is no service has ended. */
 STRATA_API bool strata_world_programs_done(struct strata_world *world);
 STRATA_API strata_time strata_world_now(const struct strata_world *world);
 STRATA_API uint64_t strata_world_frames(const struct strata_world *world);

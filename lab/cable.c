@@ -1,0 +1,434 @@
+/*
+ * A cable: two directions that know nothing of each other. What is done to a frame, in this order:
+ *
+ *   queue      where there is a rate, a frame waits until those before it have been sent; beyond the limit it is lost
+ *   rate       sending L bits takes L/R
+ *   loss       independent, then by the two-state model of Gilbert and Elliott (netem's gemodel)
+ *   duplicate  a second copy travels by itself
+ *   corrupt    one bit of a copy is flipped, anywhere in the frame (as netem does)
+ *   delay      propagation, and jitter that keeps the order
+ *   reorder    a copy is late by a while, so that later ones pass it
+ *
+ * The fate of a frame is decided when it is sent; only a cut, or a crash of the node at the other end, can still
+ * lose it. Each direction draws from a random stream of its own, and only for what it is configured to do.
+ */
+#include "lab/world.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MILLION 1000000u
+#define QUEUE_FRAMES_DEFAULT 1000u
+
+struct flight *flight_new(struct strata_world *world, uint32_t room)
+{
+    if (room <= FLIGHT_POOLED_BYTES)
+        room = FLIGHT_POOLED_BYTES;
+    struct flight *flight = world->free_flights;
+    if (room == FLIGHT_POOLED_BYTES && flight) {
+        world->free_flights = flight->next_free;
+        return flight;
+    }
+    flight = malloc(sizeof *flight + room);
+    if (!flight) {
+        world->error = -ENOMEM;
+        return NULL;
+    }
+    flight->room = room;
+    return flight;
+}
+
+void flight_free(struct strata_world *world, struct flight *flight)
+{
+    if (flight->room != FLIGHT_POOLED_BYTES) {
+        free(flight);
+        return;
+    }
+    flight->next_free = world->free_flights;
+    world->free_flights = flight;
+}
+
+static bool chance(struct random *random, uint32_t ppm)
+{
+    return ppm > 0 && random_below(random, MILLION) < ppm;
+}
+
+static void emit(const struct flight *flight, enum strata_lab_event_kind kind, const char *text)
+{
+    struct strata_cable *cable = flight->cable;
+    if (!world_listens(cable->world))
+        return;
+    int end = kind == STRATA_LAB_DELIVERED ? !flight->direction : flight->direction;
+    struct strata_lab_event event = {
+        .kind = kind,
+        .node = cable->node[end],
+        .cable = cable,
+        .direction = flight->direction,
+        .frame_number = flight->number,
+        .frame = flight->bytes,
+        .length = flight->length,
+        .text = text,
+    };
+    world_emit(cable->world, &event);
+}
+
+/** Folds a frame that was sent or delivered into the world's hash. */
+static void fold(const struct flight *flight, enum strata_lab_event_kind kind)
+{
+    struct strata_world *world = flight->cable->world;
+    uint64_t where = flight->cable->id + (uint64_t)flight->direction * 16 + (uint64_t)kind;
+    world->hash = hash_mix(world->hash, where + (uint64_t)world->now * UINT64_C(0x9e3779b97f4a7c15));
+    world->hash = hash_mix(world->hash, flight->digest);
+}
+
+static void lose(struct flight *flight, uint64_t *counter, const char *why)
+{
+    (*counter)++;
+    emit(flight, STRATA_LAB_LOST, why);
+    flight_free(flight->cable->world, flight);
+}
+
+/** Nanoseconds that sending so many bytes takes, rounded up: no link is faster than its rate. */
+static strata_time sending_time(uint32_t bytes, uint64_t rate_bps)
+{
+    uint64_t bits_ns = (uint64_t)bytes * 8 * UINT64_C(1000000000); // at most 65553 * 8e9, well below 2^64
+    return (strata_time)(bits_ns / rate_bps + (bits_ns % rate_bps != 0));
+}
+
+static uint32_t waiting(struct direction *direction, strata_time now)
+{
+    while (direction->start_count > 0 && direction->starts[direction->start_first] <= now) {
+        direction->start_first = (direction->start_first + 1) % direction->start_room;
+        direction->start_count--;
+    }
+    return direction->start_count;
+}
+
+static int wait_in_queue(struct direction *direction, strata_time start)
+{
+    if (direction->start_count == direction->start_room) {
+        uint32_t room = direction->start_room ? direction->start_room * 2 : 16;
+        strata_time *starts = malloc(room * sizeof *starts);
+        if (!starts)
+            return -ENOMEM;
+        for (uint32_t i = 0; i < direction->start_count; i++)
+            starts[i] = direction->starts[(direction->start_first + i) % direction->start_room];
+        free(direction->starts);
+        direction->starts = starts;
+        direction->start_room = room;
+        direction->start_first = 0;
+    }
+    direction->starts[(direction->start_first + direction->start_count++) % direction->start_room] = start;
+    return 0;
+}
+
+/** When the last bit of a frame leaves the sender; negative: the queue is full, or memory. */
+static strata_time leave_time(struct strata_world *world, struct direction *direction, uint32_t bytes)
+{
+    const struct strata_impairment *impairment = &direction->impairment;
+    strata_time start = direction->free_at > world->now ? direction->free_at : world->now;
+    if (start > world->now) {
+        uint32_t limit = impairment->queue_frames ? impairment->queue_frames : QUEUE_FRAMES_DEFAULT;
+        if (waiting(direction, world->now) >= limit)
+            return -ENOBUFS;
+        if (wait_in_queue(direction, start) != 0)
+            return world->error = -ENOMEM;
+    }
+    direction->free_at = start + (impairment->rate_bps ? sending_time(bytes, impairment->rate_bps) : 0);
+    return direction->free_at;
+}
+
+/** Loss in the present state of the two-state model, which then may change. */
+static bool lost_in_burst(struct direction *direction)
+{
+    const struct strata_impairment *impairment = &direction->impairment;
+    if (impairment->burst_enter_ppm == 0) {
+        direction->bad = false;
+        return false;
+    }
+    uint32_t loss_ppm = impairment->burst_loss_ppm ? impairment->burst_loss_ppm : MILLION;
+    bool lost = direction->bad && chance(&direction->random, loss_ppm);
+    uint32_t change_ppm = direction->bad ? impairment->burst_leave_ppm : impairment->burst_enter_ppm;
+    if (chance(&direction->random, change_ppm))
+        direction->bad = !direction->bad;
+    return lost;
+}
+
+/** One copy travels: bits may flip, and it arrives when it does. */
+static void travel(struct flight *flight, struct direction *direction, strata_time leaves)
+{
+    struct strata_world *world = flight->cable->world;
+    const struct strata_impairment *impairment = &direction->impairment;
+    if (chance(&direction->random, impairment->corrupt_ppm) && flight->length > 0) {
+        uint64_t bit = random_below(&direction->random, (uint64_t)flight->length * 8);
+        flight->bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        flight->digest = hash_bytes(flight->bytes, flight->length);
+        direction->counts.corrupted++;
+        emit(flight, STRATA_LAB_FAULT, "corrupt");
+    }
+    strata_time arrival = leaves + impairment->delay_ns;
+    if (impairment->jitter_ns > 0)
+        arrival += (strata_time)random_below(&direction->random, (uint64_t)impairment->jitter_ns + 1);
+    if (chance(&direction->random, impairment->reorder_ppm)) {
+        arrival += impairment->reorder_ns ? impairment->reorder_ns : impairment->delay_ns / 2 + STRATA_MILLISECOND;
+        direction->counts.reordered++;
+        emit(flight, STRATA_LAB_FAULT, "reorder");
+    } else {
+        if (arrival < direction->last_arrival)
+            arrival = direction->last_arrival;
+        direction->last_arrival = arrival;
+    }
+    int error = queue_push(&world->queue, arrival, EVENT_FRAME, flight);
+    if (error) {
+        world->error = error;
+        flight_free(world, flight);
+    }
+}
+
+static struct flight *copy_of(struct strata_world *world, const struct flight *flight)
+{
+    struct flight *copy = flight_new(world, flight->length);
+    if (!copy)
+        return NULL;
+    uint32_t room = copy->room;
+    memcpy(copy, flight, sizeof *flight + flight->length);
+    copy->room = room;
+    return copy;
+}
+
+void cable_send(struct strata_cable *cable, int which, struct flight *flight)
+{
+    struct strata_world *world = cable->world;
+    struct direction *direction = &cable->direction[which];
+    flight->cable = cable;
+    flight->direction = which;
+    flight->epoch = cable->epoch;
+    flight->number = ++world->frames;
+    flight->digest = hash_bytes(flight->bytes, flight->length);
+    direction->counts.sent++;
+    direction->counts.bytes_sent += flight->length;
+    fold(flight, STRATA_LAB_SENT);
+    emit(flight, STRATA_LAB_SENT, NULL);
+
+    uint32_t header_bytes = cable->link == STRATA_LINK_ETHERNET ? 18 : 0;
+    if (!cable->up) {
+        lose(flight, &direction->counts.lost_down, "cable is cut");
+        return;
+    }
+    if (flight->length > cable->mtu_bytes + header_bytes) {
+        lose(flight, &direction->counts.lost_down, "too long for the cable");
+        return;
+    }
+    strata_time leaves = leave_time(world, direction, flight->length);
+    if (leaves < 0) {
+        lose(flight, &direction->counts.lost_queue, "queue full");
+        return;
+    }
+    if (chance(&direction->random, direction->impairment.loss_ppm)) {
+        lose(flight, &direction->counts.lost, "loss");
+        return;
+    }
+    if (lost_in_burst(direction)) {
+        lose(flight, &direction->counts.lost_burst, "loss in a burst");
+        return;
+    }
+    struct flight *copy = NULL;
+    if (chance(&direction->random, direction->impairment.duplicate_ppm))
+        copy = copy_of(world, flight);
+    if (copy) {
+        direction->counts.duplicated++;
+        emit(flight, STRATA_LAB_FAULT, "duplicate");
+    }
+    travel(flight, direction, leaves);
+    if (copy)
+        travel(copy, direction, leaves);
+}
+
+void cable_deliver(struct flight *flight)
+{
+    struct strata_cable *cable = flight->cable;
+    struct direction *direction = &cable->direction[flight->direction];
+    int end = !flight->direction;
+    struct strata_node *node = cable->node[end];
+    if (flight->epoch != cable->epoch) {
+        lose(flight, &direction->counts.lost_down, "cable was cut");
+        return;
+    }
+    if (node->down) {
+        lose(flight, &direction->counts.lost_down, "node is down");
+        return;
+    }
+    direction->counts.delivered++;
+    direction->counts.bytes_delivered += flight->length;
+    fold(flight, STRATA_LAB_DELIVERED);
+    emit(flight, STRATA_LAB_DELIVERED, NULL);
+    node->device.ops->input(node->device.self, cable->port[end], flight->bytes, flight->length, NULL,
+                            cable->world->now);
+    flight_free(cable->world, flight);
+    node_settle(node);
+}
+
+/* ---- Making and changing cables ------------------------------------------------------------------ */
+
+static char *name_cable(struct strata_world *world, const struct strata_node *a, const struct strata_node *b,
+                        const char *given)
+{
+    if (given)
+        return names_find(&world->cable_names, given) ? NULL : strdup(given);
+    size_t size = strlen(a->name) + strlen(b->name) + 16;
+    char *name = malloc(size);
+    if (!name)
+        return NULL;
+    snprintf(name, size, "%s-%s", a->name, b->name);
+    for (unsigned i = 2; names_find(&world->cable_names, name); i++)
+        snprintf(name, size, "%s-%s-%u", a->name, b->name, i);
+    return name;
+}
+
+static bool impairment_is_possible(const struct strata_impairment *impairment)
+{
+    const uint32_t shares[] = {impairment->loss_ppm,       impairment->burst_enter_ppm, impairment->burst_leave_ppm,
+                               impairment->burst_loss_ppm, impairment->duplicate_ppm,   impairment->reorder_ppm,
+                               impairment->corrupt_ppm};
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        if (shares[i] > MILLION)
+            return false;
+    // Times beyond a year are mistakes, and would overflow in the end.
+    const strata_time longest = 366 * 86400 * STRATA_SECOND;
+    const strata_time times[] = {impairment->delay_ns, impairment->jitter_ns, impairment->reorder_ns};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        if (times[i] < 0 || times[i] > longest)
+            return false;
+    return true;
+}
+
+static void start_direction(struct strata_cable *cable, int which, const struct strata_impairment *impairment)
+{
+    struct direction *direction = &cable->direction[which];
+    uint8_t seed[32];
+    world_derive(cable->world, "cable", cable->name, (uint32_t)which, seed);
+    random_init(&direction->random, seed);
+    direction->impairment = *impairment;
+    direction->counts.size = sizeof direction->counts;
+}
+
+struct strata_cable *strata_world_cable(struct strata_world *world, struct strata_node *a, struct strata_node *b,
+                                        const struct strata_cable_config *config)
+{
+    static const struct strata_cable_config plain = {.size = sizeof plain};
+    if (!config)
+        config = &plain;
+    if (config->size != sizeof *config || !impairment_is_possible(&config->forward) ||
+        !impairment_is_possible(&config->backward) || array_grow(&world->cables, sizeof *world->cables,
+                                                                 world->cable_count, &world->cable_room) != 0)
+        return NULL;
+    struct strata_cable *cable = calloc(1, sizeof *cable);
+    if (!cable)
+        return NULL;
+    cable->world = world;
+    cable->link = config->link;
+    cable->mtu_bytes = config->mtu_bytes ? config->mtu_bytes : 1500;
+    cable->up = true;
+    cable->name = name_cable(world, a, b, config->name);
+    if (!cable->name)
+        goto failed;
+    struct strata_node *nodes[2] = {a, b};
+    int ports[2] = {config->port_a, config->port_b};
+    for (int end = 0; end < 2; end++) {
+        int port = node_make_port(nodes[end], ports[end], cable->link, cable->mtu_bytes);
+        if (port < 0) {
+            if (end == 1)
+                a->ports[cable->port[0]].cable = NULL;
+            goto failed;
+        }
+        cable->node[end] = nodes[end];
+        cable->port[end] = port;
+        nodes[end]->ports[port].cable = cable;
+        nodes[end]->ports[port].end = end;
+    }
+    if (names_add(&world->cable_names, cable->name, cable) != 0) {
+        a->ports[cable->port[0]].cable = b->ports[cable->port[1]].cable = NULL;
+        goto failed;
+    }
+    cable->id = hash_bytes(cable->name, strlen(cable->name));
+    start_direction(cable, 0, &config->forward);
+    start_direction(cable, 1, &config->backward);
+    world->cables[world->cable_count++] = cable;
+    for (int end = 0; end < 2; end++)
+        node_carrier(nodes[end], cable->port[end], true);
+    return cable;
+failed:
+    free(cable->name);
+    free(cable);
+    return NULL;
+}
+
+void cable_free(struct strata_cable *cable)
+{
+    free(cable->direction[0].starts);
+    free(cable->direction[1].starts);
+    free(cable->name);
+    free(cable);
+}
+
+int strata_cable_set_up(struct strata_cable *cable, bool up)
+{
+    if (cable->up == up)
+        return 0;
+    cable->up = up;
+    if (!up) {
+        cable->epoch++; // whatever is under way has another one
+        for (int i = 0; i < 2; i++) {
+            cable->direction[i].free_at = cable->world->now;
+            cable->direction[i].last_arrival = cable->world->now;
+            cable->direction[i].start_count = 0;
+        }
+    }
+    world_emit(cable->world, &(struct strata_lab_event){
+                                 .kind = STRATA_LAB_NOTE, .cable = cable, .text = up ? "mended" : "cut"});
+    for (int end = 0; end < 2; end++)
+        node_carrier(cable->node[end], cable->port[end], up);
+    return 0;
+}
+
+int strata_cable_impair(struct strata_cable *cable, int direction, const struct strata_impairment *impairment)
+{
+    if (direction < 0 || direction > 1 || !impairment_is_possible(impairment))
+        return -EINVAL;
+    cable->direction[direction].impairment = *impairment;
+    return 0;
+}
+
+void strata_cable_impairment(const struct strata_cable *cable, int direction, struct strata_impairment *impairment)
+{
+    *impairment = cable->direction[direction & 1].impairment;
+}
+
+int strata_cable_counts(const struct strata_cable *cable, int direction, struct strata_cable_counts *counts)
+{
+    if (direction < 0 || direction > 1 || counts->size != sizeof *counts)
+        return -EINVAL;
+    *counts = cable->direction[direction].counts;
+    return 0;
+}
+
+const char *strata_cable_name(const struct strata_cable *cable)
+{
+    return cable->name;
+}
+
+enum strata_link strata_cable_link(const struct strata_cable *cable)
+{
+    return cable->link;
+}
+
+struct strata_node *strata_cable_end(const struct strata_cable *cable, int end, int *port)
+{
+    if (end < 0 || end > 1)
+        return NULL;
+    if (port)
+        *port = cable->port[end];
+    return cable->node[end];
+}

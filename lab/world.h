@@ -1,0 +1,237 @@
+/**
+ * What worlds, nodes and cables are inside, for the files of the lab. Users see include/strata/lab.h only.
+ *
+ * Everything that happens is an event in one queue, ordered by time and, within one instant, by the order in which
+ * the events were made. That order is total, and nothing in it depends on addresses of memory, so a world runs the
+ * same way everywhere. There are three kinds of events: a frame reaches the end of its cable, a node wants to be
+ * called, somebody's action is due. After each, the node it concerned is settled (node.c): fibers run until all of
+ * them wait, and what the node has to say is offered to its cables.
+ */
+#ifndef LAB_WORLD_H
+#define LAB_WORLD_H
+
+#include <strata/lab.h>
+
+#include "base/random.h"
+#include "lab/names.h"
+
+/** Frames of at most this size come from a pool of buffers. */
+#define FLIGHT_POOLED_BYTES 1600u
+/** No frame is longer: an IP datagram and an Ethernet header with a tag. */
+#define FRAME_MAX_BYTES (65535u + 18u)
+/** So many events in one instant are a world that will never go on. */
+#define EVENTS_PER_INSTANT_MAX 1000000u
+
+enum event_kind { EVENT_FRAME, EVENT_NODE, EVENT_ACTION };
+
+struct event {
+    strata_time time;
+    uint64_t sequence; /**< Makes the order total. */
+    enum event_kind kind;
+    void *object; /**< struct flight, strata_node or action. */
+};
+
+/** A binary heap, the earliest event first. */
+struct queue {
+    struct event *events;
+    size_t count, room;
+    uint64_t sequence;
+};
+int queue_push(struct queue *queue, strata_time time, enum event_kind kind, void *object);
+/** Takes the first event; there must be one. */
+struct event queue_pop(struct queue *queue);
+
+struct action {
+    void (*run)(struct strata_world *world, void *context);
+    void *context;
+};
+
+/** A frame on its way along a cable. */
+struct flight {
+    struct flight *next_free;
+    struct strata_cable *cable;
+    int direction;
+    uint32_t epoch;    /**< Of the cable when it was sent: a cut loses it. */
+    uint64_t number;   /**< Of the frame; copies keep it. */
+    uint64_t digest;   /**< Of its bytes. */
+    uint32_t room, length;
+    uint8_t bytes[];
+};
+
+struct listener {
+    void (*call)(void *context, const struct strata_lab_event *event);
+    void *context;
+};
+
+struct strata_world {
+    uint64_t seed;
+    bool trace_hosts;
+    strata_time now;
+    struct queue queue;
+    uint32_t events_this_instant;
+    struct strata_node **nodes;
+    struct strata_cable **cables;
+    unsigned node_count, cable_count, node_room, cable_room;
+    struct names node_names, cable_names;
+    struct listener *listeners;
+    unsigned listener_count;
+    uint64_t frames;         /**< Sent. */
+    uint64_t hash;
+    unsigned programs;       /**< That run and are waited for. */
+    struct flight *free_flights;
+    struct strata_node *settling; /**< Its fibers or its device may be on the stack below us. */
+    int error;               /**< The first that the run cannot go on after. */
+};
+
+/** A port of a node as the lab sees it. */
+struct node_port {
+    struct strata_cable *cable; /**< NULL: nothing is plugged in. */
+    int end;
+    bool made; /**< The host knows it. */
+    enum strata_link link;
+    uint32_t mtu_bytes;
+};
+
+enum node_kind { NODE_HOST, NODE_BRIDGE, NODE_DEVICE };
+
+struct node_address {
+    int port;
+    struct strata_address address;
+    unsigned prefix_length;
+};
+struct node_setting {
+    char *name;
+    int64_t value;
+};
+
+/** A program of a node, from its first start until the world ends. */
+struct program {
+    struct program *next;
+    struct strata_node *node;
+    char *name;
+    strata_program main;
+    int argc;
+    char **argv;
+    int *status;
+    bool service, restart, running;
+    struct strata_fiber *fiber; /**< While running. */
+};
+
+struct strata_node {
+    struct strata_world *world;
+    char *name;
+    unsigned index;
+    enum node_kind kind;
+    bool down;          /**< Crashed. */
+    bool cut_off;       /**< Its programs unwind: nothing they do is seen. */
+    bool touched;       /**< Somebody may have done something to it: settle it. */
+    bool crash_wanted;  /**< Asked for by its own program: done once the fibers wait. */
+    uint32_t boots;     /**< How often it has come up again. */
+    strata_time scheduled; /**< The time of its event in the queue that counts; STRATA_NEVER: none. */
+    struct strata_device device;
+    struct node_port *ports; /**< Index 0 is not used. */
+    int port_count;          /**< Ports are 1 to port_count. */
+    /* Hosts */
+    struct strata_config config;
+    struct strata_host *host;
+    struct strata_host_net *net;
+    struct strata_rt *rt;    /**< Made when first needed. */
+    struct strata_memory_disk *disk;
+    struct random random;    /**< Of the programs. */
+    bool forwards;
+    struct node_address *addresses;
+    struct strata_route *routes;
+    struct node_setting *settings;
+    unsigned address_count, route_count, setting_count;
+    struct program *programs;
+    bool has_resolver;
+    struct strata_endpoint resolver;
+    /* Switches and hubs */
+    struct strata_bridge_config bridge_config;
+    struct strata_bridge *bridge;
+};
+
+struct direction {
+    struct strata_impairment impairment;
+    struct random random;
+    bool bad;                  /**< State of Gilbert-Elliott. */
+    strata_time free_at;       /**< When the transmitter has sent all it was given. */
+    strata_time last_arrival;  /**< Of frames that keep their order. */
+    strata_time *starts;       /**< Ring: when waiting frames begin to be sent. */
+    uint32_t start_room, start_first, start_count;
+    struct strata_cable_counts counts;
+};
+
+struct strata_cable {
+    struct strata_world *world;
+    char *name;
+    uint64_t id;   /**< A hash of the name: what the cable is in the world's hash. */
+    bool up;
+    uint32_t epoch;
+    enum strata_link link;
+    uint32_t mtu_bytes;
+    struct strata_node *node[2];
+    int port[2];
+    struct direction direction[2];
+};
+
+/* world.c */
+/** Tells every listener. Ask world_listens first where making the event costs something. */
+void world_emit(struct strata_world *world, const struct strata_lab_event *event);
+static inline bool world_listens(const struct strata_world *world)
+{
+    return world->listener_count > 0;
+}
+/** 32 bytes that depend on the world's seed, what they are for, a name and a number, and on nothing else. */
+void world_derive(const struct strata_world *world, const char *purpose, const char *name, uint32_t number,
+                  uint8_t seed[32]);
+/** Makes room for one more element of an array. @return 0, -ENOMEM. */
+int array_grow(void *array, size_t element_bytes, unsigned count, unsigned *room);
+
+/* node.c */
+/** Sees to it that the node is settled before time goes on. */
+void node_touch(struct strata_node *node);
+/** Runs its fibers and carries its frames until it is silent, then schedules its next call. */
+void node_settle(struct strata_node *node);
+/** Its event is due. */
+void node_fire(struct strata_node *node);
+/** Makes sure that ports up to `port` exist with these properties (0: the next without a cable).
+ * @return the port, or a negative errno. */
+int node_make_port(struct strata_node *node, int port, enum strata_link link, uint32_t mtu_bytes);
+/** Tells the host that a port has found or lost its carrier. */
+void node_carrier(struct strata_node *node, int port, bool up);
+void node_free(struct strata_node *node);
+/** The name server that its programs ask. */
+void node_set_resolver(struct strata_node *node, const struct strata_endpoint *server);
+
+/* host.c: what only hosts have */
+int host_create(struct strata_node *node, const struct strata_config *config);
+int host_boot(struct strata_node *node);
+/** Makes the runtime if there is none yet. @return 0, -ENOMEM. */
+int host_runtime(struct strata_node *node);
+/** Ends programs, runtime and host. */
+void host_power_off(struct strata_node *node);
+int host_start_programs(struct strata_node *node);
+void host_free(struct strata_node *node);
+
+/* disk.c */
+/** The calls of a host's disk; they stop working when the node is cut off. `self` is the node. */
+const struct strata_disk_ops *node_disk_ops(void);
+
+/* cable.c */
+/** A buffer for a frame of up to `room` bytes, or NULL. */
+struct flight *flight_new(struct strata_world *world, uint32_t room);
+void flight_free(struct strata_world *world, struct flight *flight);
+/** A node hands a frame to its cable; takes the flight over. */
+void cable_send(struct strata_cable *cable, int direction, struct flight *flight);
+/** A frame has reached the other end. */
+void cable_deliver(struct flight *flight);
+void cable_free(struct strata_cable *cable);
+
+/* hash.c */
+/** A digest of bytes, the same on every machine. */
+uint64_t hash_bytes(const void *data, size_t size);
+/** Folds one more number into a running hash. */
+uint64_t hash_mix(uint64_t hash, uint64_t value);
+
+#endif
