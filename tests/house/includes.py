@@ -91,6 +91,7 @@ def check_conditions(path, text, complaints):
                 continue
             complaints.add(place, "STRATA_CHECK is always 0 or 1: write #if STRATA_CHECK")
             continue
+        condition = re.sub(r"__has_include\s*\(\s*<[^>]*>\s*\)", "__has_include", condition)
         names = set(re.findall(r"\b[A-Za-z_]\w*\b", condition)) - {"defined"}
         for name in sorted(names):
             if not CONDITION.fullmatch(name):
