@@ -32,7 +32,8 @@ void ipv4_decrement_ttl(uint8_t *bytes);
 
 enum { IPV4_OPTION_END = 0, IPV4_OPTION_NOP = 1, IPV4_OPTION_RECORD_ROUTE = 7, IPV4_OPTION_TIMESTAMP = 68,
        IPV4_OPTION_LOOSE_ROUTE = 131, IPV4_OPTION_STRICT_ROUTE = 137, IPV4_OPTION_ROUTER_ALERT = 148 };
-/** One option of a header: walks `position` from 0. @return 1 and the option, 0 at the end, negative: malformed. */
+/** One option of a header: walks `position` from 0, over NOPs. @return 1 and the option, 0 at the end, negative:
+ * malformed. */
 struct ipv4_option {
     uint8_t type, length;
     uint8_t *bytes; /**< From the type byte on. */

@@ -16,7 +16,8 @@ struct ipv6_header {
     uint8_t next_header, hop_limit;
     struct strata_address source, destination;
 };
-/** Checks version and length; `size` may exceed what the header says. */
+/** Checks version and length; `size` may exceed what the header says. A v4-mapped address is refused here, because
+ * behind the parser nobody could tell it from IPv4. */
 int ipv6_parse(struct ipv6_header *header, const uint8_t *bytes, size_t size);
 /** As above for what an ICMPv6 error quotes: the payload may be cut. */
 int ipv6_parse_quoted(struct ipv6_header *header, const uint8_t *bytes, size_t size);

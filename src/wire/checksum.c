@@ -1,0 +1,154 @@
+/*
+ * The Internet checksum (RFC 1071): one's complement sum of 16-bit words.
+ *
+ * One's complement addition does not care about byte order (RFC 1071 2(B)), nor about the width of the words as long
+ * as carries come round again: 2^16, 2^32 and 2^64 are all 1 modulo 2^16 - 1. So the bytes are summed in the machine's
+ * own order as 32-bit words into 64-bit lanes, 64 bytes at a time and without looking at carries, and are folded and
+ * brought to host order at the end.
+ */
+#include "wire/checksum.h"
+#include "base/bytes.h"
+
+#include <string.h>
+
+/** Two 64-bit lanes: what every compiler turns into SIMD where there is some, and into plain words elsewhere. */
+typedef uint64_t lanes __attribute__((vector_size(16)));
+
+#define BLOCK_BYTES 64u
+
+/** One's complement addition of 64-bit words. */
+static inline uint64_t add(uint64_t a, uint64_t b)
+{
+    uint64_t sum = a + b;
+    return sum + (sum < b);
+}
+
+/** Sums `blocks` blocks, and copies them on the way if there is a `to`. A lane would take 64 GiB without overflow. */
+static inline __attribute__((always_inline)) uint64_t add_blocks(uint8_t *to, const uint8_t *from, size_t blocks)
+{
+    const lanes low = {0xffffffff, 0xffffffff};
+    lanes even0 = {0}, even1 = {0}, odd0 = {0}, odd1 = {0};
+    for (; blocks > 0; blocks--, from += BLOCK_BYTES) {
+        lanes a, b, c, d;
+        memcpy(&a, from, 16);
+        memcpy(&b, from + 16, 16);
+        memcpy(&c, from + 32, 16);
+        memcpy(&d, from + 48, 16);
+        if (to) {
+            memcpy(to, &a, 16);
+            memcpy(to + 16, &b, 16);
+            memcpy(to + 32, &c, 16);
+            memcpy(to + 48, &d, 16);
+            to += BLOCK_BYTES;
+        }
+        even0 += a & low;
+        odd0 += a >> 32;
+        even1 += b & low;
+        odd1 += b >> 32;
+        even0 += c & low;
+        odd0 += c >> 32;
+        even1 += d & low;
+        odd1 += d >> 32;
+    }
+    even0 += even1;
+    odd0 += odd1;
+    return add(add(even0[0], even0[1]), add(odd0[0], odd0[1]));
+}
+
+/** The last bytes, fewer than a block. */
+static inline uint64_t add_rest(uint64_t sum, const uint8_t *p, size_t size)
+{
+    for (; size >= 8; size -= 8, p += 8) {
+        uint64_t word;
+        memcpy(&word, p, 8);
+        sum = add(sum, word);
+    }
+    if (size >= 4) {
+        uint32_t word;
+        memcpy(&word, p, 4);
+        sum = add(sum, word);
+        size -= 4;
+        p += 4;
+    }
+    if (size >= 2) {
+        uint16_t word;
+        memcpy(&word, p, 2);
+        sum = add(sum, word);
+        size -= 2;
+        p += 2;
+    }
+    if (size > 0) {
+        // An odd byte is the first of a word whose second is zero (RFC 1071-1).
+        uint8_t pair[2] = {*p, 0};
+        uint16_t word;
+        memcpy(&word, pair, 2);
+        sum = add(sum, word);
+    }
+    return sum;
+}
+
+uint64_t checksum_add(uint64_t sum, const void *data, size_t size)
+{
+    const uint8_t *p = data;
+    size_t whole = size / BLOCK_BYTES;
+    if (whole > 0) {
+        sum = add(sum, add_blocks(NULL, p, whole));
+        p += whole * BLOCK_BYTES;
+        size -= whole * BLOCK_BYTES;
+    }
+    return add_rest(sum, p, size);
+}
+
+uint64_t checksum_copy(uint64_t sum, void *to, const void *from, size_t size)
+{
+    const uint8_t *p = from;
+    uint8_t *q = to;
+    size_t whole = size / BLOCK_BYTES;
+    if (whole > 0) {
+        sum = add(sum, add_blocks(q, p, whole));
+        p += whole * BLOCK_BYTES;
+        q += whole * BLOCK_BYTES;
+        size -= whole * BLOCK_BYTES;
+    }
+    if (size > 0)
+        memcpy(q, p, size);
+    return add_rest(sum, p, size);
+}
+
+uint64_t checksum_pseudo(const struct strata_address *source, const struct strata_address *destination,
+                         uint8_t protocol, uint32_t length)
+{
+    // An IPv4 address in its mapped form sums to the same as its four bytes: ffff is another zero. That the length of
+    // IPv6 has 32 bits and that of IPv4 has 16 makes no difference either.
+    uint8_t rest[8] = {[7] = protocol};
+    bytes_put32(rest, length);
+    uint64_t sum = add_rest(0, source->bytes, sizeof source->bytes);
+    sum = add_rest(sum, destination->bytes, sizeof destination->bytes);
+    return add_rest(sum, rest, sizeof rest);
+}
+
+uint16_t checksum_fold(uint64_t sum)
+{
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    uint16_t word = (uint16_t)sum;
+    uint8_t bytes[2];
+    memcpy(bytes, &word, 2);
+    return bytes_get16(bytes);
+}
+
+uint16_t checksum_finish(uint64_t sum)
+{
+    return (uint16_t)~checksum_fold(sum);
+}
+
+uint16_t checksum_adjust(uint16_t checksum, uint16_t old_word, uint16_t new_word)
+{
+    // RFC 1624 equation 3, RFC 1071-4: this order of complements yields no second zero.
+    uint32_t sum = (uint16_t)~checksum + (uint32_t)(uint16_t)~old_word + new_word;
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~sum;
+}

@@ -1,0 +1,206 @@
+/*
+ * TCP headers (RFC 9293 3.1) and options (3.2; window scale and timestamps: RFC 7323; SACK: RFC 2018).
+ *
+ *     source port 16 | destination port 16
+ *     sequence number 32
+ *     acknowledgement number 32
+ *     header words 4 | reserved 3 | AE CWR ECE URG ACK PSH RST SYN FIN | window 16
+ *     checksum 16 | urgent pointer 16
+ *     options ...
+ */
+#include "wire/tcp.h"
+#include "base/assert.h"
+#include "base/text.h"
+
+enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_MSS = 2, OPTION_SCALE = 3, OPTION_SACK_PERMITTED = 4, OPTION_SACK = 5,
+       OPTION_TIMESTAMPS = 8 };
+
+enum { MSS_BYTES = 4, SCALE_BYTES = 3, SACK_PERMITTED_BYTES = 2, TIMESTAMPS_BYTES = 10, SACK_BLOCK_BYTES = 8 };
+
+/** NOP, NOP, timestamps: how nearly every segment's options begin. */
+#define ALIGNED_TIMESTAMPS (OPTION_NOP << 24 | OPTION_NOP << 16 | OPTION_TIMESTAMPS << 8 | TIMESTAMPS_BYTES)
+
+static void parse_sack(struct tcp_options *options, const uint8_t *blocks, size_t size)
+{
+    if (size == 0 || size % SACK_BLOCK_BYTES != 0)
+        return;
+    options->sack_count = (uint8_t)(size / SACK_BLOCK_BYTES);
+    for (int i = 0; i < options->sack_count; i++) {
+        options->sack[i].start = bytes_get32(blocks + SACK_BLOCK_BYTES * i);
+        options->sack[i].end = bytes_get32(blocks + SACK_BLOCK_BYTES * i + 4);
+    }
+}
+
+/** One option of a kind that has a length. A known one with a length it cannot have is as good as unknown. */
+static void parse_option(struct tcp_options *options, const uint8_t *option)
+{
+    uint8_t kind = option[0], length = option[1];
+    if (kind == OPTION_MSS && length == MSS_BYTES) {
+        options->has_mss = true;
+        options->mss = bytes_get16(option + 2);
+    } else if (kind == OPTION_SCALE && length == SCALE_BYTES) {
+        options->has_scale = true;
+        options->scale = option[2];
+    } else if (kind == OPTION_SACK_PERMITTED && length == SACK_PERMITTED_BYTES) {
+        options->sack_permitted = true;
+    } else if (kind == OPTION_TIMESTAMPS && length == TIMESTAMPS_BYTES) {
+        options->has_timestamps = true;
+        options->ts_value = bytes_get32(option + 2);
+        options->ts_echo = bytes_get32(option + 6);
+    } else if (kind == OPTION_SACK) {
+        parse_sack(options, option + 2, length - 2u);
+    }
+}
+
+/** RFC 9293 MUST-4, MUST-64: options at any alignment. @return 0, or what is wrong. */
+static int parse_options(struct tcp_options *options, const uint8_t *bytes, size_t size)
+{
+    while (size > 0) {
+        // RFC 9293 MUST-69: behind the end of the list there is only padding.
+        if (bytes[0] == OPTION_END)
+            return 0;
+        if (bytes[0] == OPTION_NOP) {
+            bytes++;
+            size--;
+            continue;
+        }
+        // RFC 9293 MUST-68: every other option has a length, and MUST-7: which may be a lie.
+        if (size < 2 || bytes[1] < 2 || bytes[1] > size)
+            return WIRE_BAD(tcp_drop_options);
+        parse_option(options, bytes); // RFC 9293 MUST-6: unknown ones are skipped.
+        size -= bytes[1];
+        bytes += bytes[1];
+    }
+    return 0;
+}
+
+int tcp_parse(struct tcp_header *header, const uint8_t *bytes, size_t size)
+{
+    if (size < TCP_HEADER_BYTES)
+        return WIRE_BAD(tcp_drop_short);
+    size_t header_bytes = (bytes[12] >> 4) * 4u;
+    if (header_bytes < TCP_HEADER_BYTES || header_bytes > size)
+        return WIRE_BAD(tcp_drop_short);
+    *header = (struct tcp_header){
+        .source_port = bytes_get16(bytes),
+        .destination_port = bytes_get16(bytes + 2),
+        .seq = bytes_get32(bytes + 4),
+        .ack = bytes_get32(bytes + 8),
+        .flags = bytes_get16(bytes + 12) & 0x1ff,
+        .window = bytes_get16(bytes + 14),
+        .checksum = bytes_get16(bytes + 16),
+        .urgent = bytes_get16(bytes + 18),
+        .header_bytes = (uint8_t)header_bytes,
+    };
+    if (header_bytes == TCP_HEADER_BYTES)
+        return TCP_HEADER_BYTES;
+    const uint8_t *options = bytes + TCP_HEADER_BYTES;
+    if (header_bytes == TCP_HEADER_BYTES + 12 && bytes_get32(options) == ALIGNED_TIMESTAMPS) {
+        header->options.has_timestamps = true;
+        header->options.ts_value = bytes_get32(options + 4);
+        header->options.ts_echo = bytes_get32(options + 8);
+        return (int)header_bytes;
+    }
+    int bad = parse_options(&header->options, options, header_bytes - TCP_HEADER_BYTES);
+    return bad ? bad : (int)header_bytes;
+}
+
+size_t tcp_options_bytes(const struct tcp_options *options)
+{
+    size_t bytes = 0;
+    if (options->has_mss)
+        bytes += MSS_BYTES;
+    if (options->has_timestamps)
+        bytes += 2 + TIMESTAMPS_BYTES; // Behind SACK-permitted or two NOPs.
+    else if (options->sack_permitted)
+        bytes += 2 + SACK_PERMITTED_BYTES;
+    if (options->has_scale)
+        bytes += 1 + SCALE_BYTES;
+    if (options->sack_count > 0)
+        bytes += 4 + (size_t)SACK_BLOCK_BYTES * options->sack_count;
+    return bytes;
+}
+
+/** In the order that everybody uses; each group is a multiple of four bytes, so that no padding is needed. */
+static size_t emit_options(uint8_t *room, const struct tcp_options *options)
+{
+    uint8_t *p = room;
+    if (options->has_mss) {
+        *p++ = OPTION_MSS;
+        *p++ = MSS_BYTES;
+        bytes_put16(p, options->mss);
+        p += 2;
+    }
+    if (options->has_timestamps || options->sack_permitted) {
+        if (!options->has_timestamps || !options->sack_permitted) {
+            *p++ = OPTION_NOP;
+            *p++ = OPTION_NOP;
+        }
+        if (options->sack_permitted) {
+            *p++ = OPTION_SACK_PERMITTED;
+            *p++ = SACK_PERMITTED_BYTES;
+        }
+        if (options->has_timestamps) {
+            *p++ = OPTION_TIMESTAMPS;
+            *p++ = TIMESTAMPS_BYTES;
+            bytes_put32(p, options->ts_value);
+            bytes_put32(p + 4, options->ts_echo);
+            p += 8;
+        }
+    }
+    if (options->has_scale) {
+        *p++ = OPTION_NOP;
+        *p++ = OPTION_SCALE;
+        *p++ = SCALE_BYTES;
+        *p++ = options->scale;
+    }
+    if (options->sack_count > 0) {
+        *p++ = OPTION_NOP;
+        *p++ = OPTION_NOP;
+        *p++ = OPTION_SACK;
+        *p++ = (uint8_t)(2 + SACK_BLOCK_BYTES * options->sack_count);
+        for (int i = 0; i < options->sack_count; i++, p += SACK_BLOCK_BYTES) {
+            bytes_put32(p, options->sack[i].start);
+            bytes_put32(p + 4, options->sack[i].end);
+        }
+    }
+    return (size_t)(p - room);
+}
+
+size_t tcp_emit(uint8_t *room, const struct tcp_header *header)
+{
+    size_t header_bytes = TCP_HEADER_BYTES + tcp_options_bytes(&header->options);
+    ASSERT(header_bytes <= TCP_HEADER_MAX);
+    bytes_put16(room, header->source_port);
+    bytes_put16(room + 2, header->destination_port);
+    bytes_put32(room + 4, header->seq);
+    bytes_put32(room + 8, header->ack);
+    bytes_put16(room + 12, (uint16_t)(header_bytes / 4 << 12 | (header->flags & 0x1ff)));
+    bytes_put16(room + 14, header->window);
+    bytes_put16(room + 16, 0);
+    bytes_put16(room + 18, header->urgent);
+    return TCP_HEADER_BYTES + emit_options(room + TCP_HEADER_BYTES, &header->options);
+}
+
+void tcp_put_checksum(uint8_t *bytes, uint16_t checksum)
+{
+    bytes_put16(bytes + 16, checksum);
+}
+
+size_t tcp_flags_print(uint16_t flags, char *text, size_t size)
+{
+    static const struct {
+        uint16_t flag;
+        char name[4];
+    } names[] = {{TCP_SYN, "SYN"}, {TCP_FIN, "FIN"}, {TCP_RST, "RST"}, {TCP_PSH, "PSH"}, {TCP_ACK, "ACK"},
+                 {TCP_URG, "URG"}, {TCP_ECE, "ECE"}, {TCP_CWR, "CWR"}, {0x100, "AE"}};
+    struct text to = text_of(text, size);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (!(flags & names[i].flag))
+            continue;
+        if (to.length > 0)
+            text_char(&to, ',');
+        text_string(&to, names[i].name);
+    }
+    return to.length;
+}
