@@ -1,5 +1,8 @@
 /**
  * The built-in programs by name: what scenarios of the lab and the verbs of the tool can run.
+ *
+ * argv[0] is the program's name, as in C; argc may be 0 for a program without arguments. The result is 0, 1
+ * when it could not do what it was asked, 2 when it was asked wrongly.
  */
 #ifndef APP_PROGRAMS_H
 #define APP_PROGRAMS_H
@@ -16,5 +19,12 @@ struct strata_program_entry {
 const struct strata_program_entry *program_find(const char *name);
 /** The index-th program, or NULL after the last. */
 const struct strata_program_entry *program_get(unsigned index);
+
+int program_http_server(struct strata_rt *rt, int argc, char **argv);
+int program_http_client(struct strata_rt *rt, int argc, char **argv);
+int program_echo_server(struct strata_rt *rt, int argc, char **argv);
+int program_echo_client(struct strata_rt *rt, int argc, char **argv);
+int program_ping(struct strata_rt *rt, int argc, char **argv);
+int program_traceroute(struct strata_rt *rt, int argc, char **argv);
 
 #endif

@@ -1,0 +1,119 @@
+/**
+ * Options of the built-in programs, and errors in words.
+ */
+#include "app/options.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int complain(struct strata_rt *rt, const char *program, const char *usage, const char *what,
+                    const char *text)
+{
+    strata_rt_print(rt, "%s: %s %s\nusage: %s\n", program, what, text, usage);
+    return -EINVAL;
+}
+
+static bool parse_number(const char *text, int64_t least, int64_t most, int64_t *value)
+{
+    bool negative = *text == '-';
+    int64_t number = 0;
+    const char *digit = text + negative;
+    if (*digit == 0 || strlen(digit) > 18)
+        return false;
+    for (; *digit; digit++) {
+        if (*digit < '0' || *digit > '9')
+            return false;
+        number = number * 10 + (*digit - '0');
+    }
+    *value = negative ? -number : number;
+    return *value >= least && *value <= most;
+}
+
+static const struct option_entry *find(const struct option_entry *entries, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(entries[i].name, name) == 0)
+            return &entries[i];
+    return NULL;
+}
+
+int options_parse(struct strata_rt *rt, int argc, char **argv, const char *usage,
+                  const struct option_entry *entries, int count, const char **words, int words_max)
+{
+    const char *program = argc > 0 ? argv[0] : "program";
+    int found = 0;
+    bool ended = false;
+    for (int i = 1; i < argc; i++) {
+        const char *text = argv[i];
+        if (!ended && strcmp(text, "--") == 0) {
+            ended = true;
+            continue;
+        }
+        if (ended || text[0] != '-' || text[1] == 0) {
+            if (found == words_max)
+                return complain(rt, program, usage, "does not know what to do with", text);
+            words[found++] = text;
+            continue;
+        }
+        const struct option_entry *entry = find(entries, count, text);
+        if (!entry)
+            return complain(rt, program, usage, "has no option", text);
+        if (entry->kind == OPTION_FLAG) {
+            *(bool *)entry->value = true;
+            continue;
+        }
+        if (++i == argc)
+            return complain(rt, program, usage, "wants a value after", text);
+        if (entry->kind == OPTION_TEXT)
+            *(const char **)entry->value = argv[i];
+        else if (!parse_number(argv[i], entry->least, entry->most, entry->value))
+            return complain(rt, program, usage, "cannot take this number:", argv[i]);
+    }
+    return found;
+}
+
+const char *error_text(int error)
+{
+    static const struct {
+        int error;
+        const char *text;
+    } texts[] = {
+        {EPERM, "not permitted"},
+        {ENOENT, "not found"},
+        {EIO, "input/output error"},
+        {EACCES, "permission denied"},
+        {EEXIST, "exists already"},
+        {ENOTDIR, "not a folder"},
+        {EISDIR, "is a folder"},
+        {EINVAL, "not valid"},
+        {ENFILE, "too many open files"},
+        {EMFILE, "too many open files"},
+        {ENOSPC, "no space left on the disk"},
+        {EROFS, "the disk is read-only"},
+        {EPIPE, "connection closed by the peer"},
+        {ENOMEM, "out of memory"},
+        {EMSGSIZE, "message too long"},
+        {EPROTONOSUPPORT, "protocol not supported"},
+        {EADDRINUSE, "address or port in use"},
+        {EADDRNOTAVAIL, "no such address here"},
+        {ENETUNREACH, "no route to that network"},
+        {EHOSTUNREACH, "host unreachable"},
+        {EHOSTDOWN, "host is down"},
+        {ECONNABORTED, "connection aborted"},
+        {ECONNRESET, "connection reset by the peer"},
+        {ETIMEDOUT, "timed out"},
+        {ECONNREFUSED, "connection refused"},
+        {EBADMSG, "malformed message"},
+        {EPROTO, "protocol error"},
+        {ELOOP, "too many redirections"},
+        {ECANCELED, "cancelled"},
+        {ENODEV, "no such device"},
+        {ENODATA, "no such data"},
+    };
+    if (error < 0)
+        error = -error;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].error == error)
+            return texts[i].text;
+    return "failed";
+}
