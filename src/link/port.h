@@ -20,6 +20,7 @@ struct room {
     size_t size;
     struct strata_meta *meta; /**< Never NULL. */
     strata_time now;
+    int port; /**< Whose frame it is to be; port_output fills it in. */
 };
 
 struct speaker;

@@ -57,6 +57,9 @@ struct net_upper {
     /** Whether a datagram of this protocol to a foreign address is for us after all (a transparent socket); asked
      * before it is forwarded or dropped. If so it comes in with NET_PACKET_FOREIGN. NULL: never. */
     bool (*wants)(void *context, const struct net_packet *packet);
+    /** Whether a quoted datagram can be one that was sent: asked before a path MTU is believed (RFC 8201-4).
+     * NULL: whatever names a source of ours is believed. */
+    bool (*owns)(void *context, const struct net_error *error);
 };
 
 /** The way to a destination, kept by whoever sends there often. */
@@ -114,8 +117,9 @@ void net_doubt(struct net *net, const struct net_path *path);
  * (bounded by the path's MTU and by the room).
  * @return 0; -EINPROGRESS: the neighbour is being asked and `speaker` was parked there (NULL: nobody is parked,
  * whoever wants to wait calls neighbour_park); -EHOSTUNREACH, -ENETUNREACH, -ENETDOWN; -EMSGSIZE: less than `least`
- * bytes fit the room; -E2BIG: less than `least` bytes fit the path's MTU. A path that is stale is found again by
- * itself, so its MTU and port may change here.
+ * bytes fit the room; -E2BIG: less than `least` bytes fit the path's MTU; -EXDEV: the path leads to another port than
+ * the room's, and `speaker` was listed there. A path that is stale is found again by itself, so its MTU and port may
+ * change here.
  */
 int net_begin(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker, size_t least,
               uint8_t **payload, size_t *capacity);
