@@ -3,7 +3,7 @@
  *
  * One's complement addition does not care about byte order (RFC 1071 2(B)), nor about the width of the words as long
  * as carries come round again: 2^16, 2^32 and 2^64 are all 1 modulo 2^16 - 1. So the bytes are summed in the machine's
- * own order as 32-bit words into 64-bit lanes, 64 bytes at a time and without looking at carries, and are folded and
+ * own order as 32-bit words into 64-bit lanes, 128 bytes at a time and without looking at carries, and are folded and
  * brought to host order at the end.
  */
 #include "wire/checksum.h"
@@ -11,10 +11,11 @@
 
 #include <string.h>
 
-/** Two 64-bit lanes: what every compiler turns into SIMD where there is some, and into plain words elsewhere. */
-typedef uint64_t lanes __attribute__((vector_size(16)));
+/** Four 64-bit lanes: what every compiler turns into SIMD where there is some, and into plain words elsewhere. */
+typedef uint64_t lanes __attribute__((vector_size(32)));
 
-#define BLOCK_BYTES 64u
+#define LANES_BYTES 32u
+#define BLOCK_BYTES 128u
 
 /** One's complement addition of 64-bit words. */
 static inline uint64_t add(uint64_t a, uint64_t b)
@@ -26,19 +27,19 @@ static inline uint64_t add(uint64_t a, uint64_t b)
 /** Sums `blocks` blocks, and copies them on the way if there is a `to`. A lane would take 64 GiB without overflow. */
 static inline __attribute__((always_inline)) uint64_t add_blocks(uint8_t *to, const uint8_t *from, size_t blocks)
 {
-    const lanes low = {0xffffffff, 0xffffffff};
+    const lanes low = {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff};
     lanes even0 = {0}, even1 = {0}, odd0 = {0}, odd1 = {0};
     for (; blocks > 0; blocks--, from += BLOCK_BYTES) {
         lanes a, b, c, d;
-        memcpy(&a, from, 16);
-        memcpy(&b, from + 16, 16);
-        memcpy(&c, from + 32, 16);
-        memcpy(&d, from + 48, 16);
+        memcpy(&a, from, LANES_BYTES);
+        memcpy(&b, from + LANES_BYTES, LANES_BYTES);
+        memcpy(&c, from + 2 * LANES_BYTES, LANES_BYTES);
+        memcpy(&d, from + 3 * LANES_BYTES, LANES_BYTES);
         if (to) {
-            memcpy(to, &a, 16);
-            memcpy(to + 16, &b, 16);
-            memcpy(to + 32, &c, 16);
-            memcpy(to + 48, &d, 16);
+            memcpy(to, &a, LANES_BYTES);
+            memcpy(to + LANES_BYTES, &b, LANES_BYTES);
+            memcpy(to + 2 * LANES_BYTES, &c, LANES_BYTES);
+            memcpy(to + 3 * LANES_BYTES, &d, LANES_BYTES);
             to += BLOCK_BYTES;
         }
         even0 += a & low;
@@ -52,8 +53,29 @@ static inline __attribute__((always_inline)) uint64_t add_blocks(uint8_t *to, co
     }
     even0 += even1;
     odd0 += odd1;
-    return add(add(even0[0], even0[1]), add(odd0[0], odd0[1]));
+    return add(add(add(even0[0], even0[1]), add(even0[2], even0[3])),
+               add(add(odd0[0], odd0[1]), add(odd0[2], odd0[3])));
 }
+
+#if defined(__x86_64__)
+/* Where the processor has wider registers than every x86-64 has, the same loop is twice as fast with them. */
+__attribute__((target("avx2"))) static uint64_t add_blocks_wide(uint8_t *to, const uint8_t *from, size_t blocks)
+{
+    return to ? add_blocks(to, from, blocks) : add_blocks(NULL, from, blocks);
+}
+
+static inline uint64_t sum_blocks(uint8_t *to, const uint8_t *from, size_t blocks)
+{
+    return __builtin_cpu_supports("avx2") ? add_blocks_wide(to, from, blocks)
+           : to                           ? add_blocks(to, from, blocks)
+                                          : add_blocks(NULL, from, blocks);
+}
+#else
+static inline uint64_t sum_blocks(uint8_t *to, const uint8_t *from, size_t blocks)
+{
+    return to ? add_blocks(to, from, blocks) : add_blocks(NULL, from, blocks);
+}
+#endif
 
 /** The last bytes, fewer than a block. */
 static inline uint64_t add_rest(uint64_t sum, const uint8_t *p, size_t size)
@@ -92,7 +114,7 @@ uint64_t checksum_add(uint64_t sum, const void *data, size_t size)
     const uint8_t *p = data;
     size_t whole = size / BLOCK_BYTES;
     if (whole > 0) {
-        sum = add(sum, add_blocks(NULL, p, whole));
+        sum = add(sum, sum_blocks(NULL, p, whole));
         p += whole * BLOCK_BYTES;
         size -= whole * BLOCK_BYTES;
     }
@@ -105,7 +127,7 @@ uint64_t checksum_copy(uint64_t sum, void *to, const void *from, size_t size)
     uint8_t *q = to;
     size_t whole = size / BLOCK_BYTES;
     if (whole > 0) {
-        sum = add(sum, add_blocks(q, p, whole));
+        sum = add(sum, sum_blocks(q, p, whole));
         p += whole * BLOCK_BYTES;
         q += whole * BLOCK_BYTES;
         size -= whole * BLOCK_BYTES;
