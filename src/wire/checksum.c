@@ -1,21 +1,15 @@
 /*
  * The Internet checksum (RFC 1071): one's complement sum of 16-bit words.
  *
- * One's complement addition does not care about byte order (RFC 1071 2(B)), nor about the width of the words as long
- * as carries come round again: 2^16, 2^32 and 2^64 are all 1 modulo 2^16 - 1. So the bytes are summed in the machine's
- * own order as 32-bit words into 64-bit lanes, 128 bytes at a time and without looking at carries, and are folded and
- * brought to host order at the end.
+ * One's complement addition does not care about byte order (RFC 1071 2(B)), nor about the width of the words
+ * as long as carries come round again: 2^16, 2^32 and 2^64 are all 1 modulo 2^16 - 1. So the bytes are summed
+ * in the machine's own order as 32-bit words into 64-bit lanes, a block at a time and without looking at
+ * carries, and are folded and brought to host order at the end.
  */
 #include "wire/checksum.h"
 #include "base/bytes.h"
 
 #include <string.h>
-
-/** Four 64-bit lanes: what every compiler turns into SIMD where there is some, and into plain words elsewhere. */
-typedef uint64_t lanes __attribute__((vector_size(32)));
-
-#define LANES_BYTES 32u
-#define BLOCK_BYTES 128u
 
 /** One's complement addition of 64-bit words. */
 static inline uint64_t add(uint64_t a, uint64_t b)
@@ -24,58 +18,79 @@ static inline uint64_t add(uint64_t a, uint64_t b)
     return sum + (sum < b);
 }
 
-/** Sums `blocks` blocks, and copies them on the way if there is a `to`. A lane would take 64 GiB without overflow. */
-static inline __attribute__((always_inline)) uint64_t add_blocks(uint8_t *to, const uint8_t *from, size_t blocks)
-{
-    const lanes low = {0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff};
-    lanes even0 = {0}, even1 = {0}, odd0 = {0}, odd1 = {0};
-    for (; blocks > 0; blocks--, from += BLOCK_BYTES) {
-        lanes a, b, c, d;
-        memcpy(&a, from, LANES_BYTES);
-        memcpy(&b, from + LANES_BYTES, LANES_BYTES);
-        memcpy(&c, from + 2 * LANES_BYTES, LANES_BYTES);
-        memcpy(&d, from + 3 * LANES_BYTES, LANES_BYTES);
-        if (to) {
-            memcpy(to, &a, LANES_BYTES);
-            memcpy(to + LANES_BYTES, &b, LANES_BYTES);
-            memcpy(to + 2 * LANES_BYTES, &c, LANES_BYTES);
-            memcpy(to + 3 * LANES_BYTES, &d, LANES_BYTES);
-            to += BLOCK_BYTES;
-        }
-        even0 += a & low;
-        odd0 += a >> 32;
-        even1 += b & low;
-        odd1 += b >> 32;
-        even0 += c & low;
-        odd0 += c >> 32;
-        even1 += d & low;
-        odd1 += d >> 32;
+/**
+ * Defines a function that sums `blocks` blocks of four vectors of `bytes` bytes each, and copies them on the
+ * way if there is a `to`. Vectors are what every compiler turns into SIMD where there is some, and into plain
+ * words elsewhere. A lane of 64 bits would take 64 GiB without overflow.
+ */
+#define DEFINE_ADD_BLOCKS(name, bytes)                                                                       \
+    static inline __attribute__((always_inline)) uint64_t name(uint8_t *to, const uint8_t *from,             \
+                                                               size_t blocks)                                \
+    {                                                                                                        \
+        typedef uint64_t lanes __attribute__((vector_size(bytes)));                                          \
+        const lanes low = (lanes){0} + 0xffffffff;                                                           \
+        lanes even0 = {0}, even1 = {0}, odd0 = {0}, odd1 = {0};                                              \
+        for (; blocks > 0; blocks--, from += 4 * (bytes)) {                                                  \
+            lanes a, b, c, d;                                                                                \
+            memcpy(&a, from, bytes);                                                                         \
+            memcpy(&b, from + (bytes), bytes);                                                               \
+            memcpy(&c, from + 2 * (bytes), bytes);                                                           \
+            memcpy(&d, from + 3 * (bytes), bytes);                                                           \
+            if (to) {                                                                                        \
+                memcpy(to, &a, bytes);                                                                       \
+                memcpy(to + (bytes), &b, bytes);                                                             \
+                memcpy(to + 2 * (bytes), &c, bytes);                                                         \
+                memcpy(to + 3 * (bytes), &d, bytes);                                                         \
+                to += 4 * (bytes);                                                                           \
+            }                                                                                                \
+            even0 += a & low;                                                                                \
+            odd0 += a >> 32;                                                                                 \
+            even1 += b & low;                                                                                \
+            odd1 += b >> 32;                                                                                 \
+            even0 += c & low;                                                                                \
+            odd0 += c >> 32;                                                                                 \
+            even1 += d & low;                                                                                \
+            odd1 += d >> 32;                                                                                 \
+        }                                                                                                    \
+        even0 += even1;                                                                                      \
+        odd0 += odd1;                                                                                        \
+        uint64_t sum = 0;                                                                                    \
+        for (unsigned i = 0; i < (bytes) / 8; i++)                                                           \
+            sum = add(sum, add(even0[i], odd0[i]));                                                          \
+        return sum;                                                                                          \
     }
-    even0 += even1;
-    odd0 += odd1;
-    return add(add(add(even0[0], even0[1]), add(even0[2], even0[3])),
-               add(add(odd0[0], odd0[1]), add(odd0[2], odd0[3])));
-}
+
+DEFINE_ADD_BLOCKS(add_blocks, 16)
+#define BLOCK_BYTES 64u
 
 #if defined(__x86_64__)
-/* Where the processor has wider registers than every x86-64 has, the same loop is twice as fast with them. */
-__attribute__((target("avx2"))) static uint64_t add_blocks_wide(uint8_t *to, const uint8_t *from, size_t blocks)
-{
-    return to ? add_blocks(to, from, blocks) : add_blocks(NULL, from, blocks);
-}
+DEFINE_ADD_BLOCKS(add_blocks_wide, 32)
+#define WIDE_BLOCK_BYTES 128u
 
-static inline uint64_t sum_blocks(uint8_t *to, const uint8_t *from, size_t blocks)
+/* Where the processor has wider registers than every x86-64 has, the same loop is nearly twice as fast with
+ * them. */
+__attribute__((target("avx2"))) static uint64_t sum_wide(uint8_t *to, const uint8_t *from, size_t blocks)
 {
-    return __builtin_cpu_supports("avx2") ? add_blocks_wide(to, from, blocks)
-           : to                           ? add_blocks(to, from, blocks)
-                                          : add_blocks(NULL, from, blocks);
-}
-#else
-static inline uint64_t sum_blocks(uint8_t *to, const uint8_t *from, size_t blocks)
-{
-    return to ? add_blocks(to, from, blocks) : add_blocks(NULL, from, blocks);
+    return to ? add_blocks_wide(to, from, blocks) : add_blocks_wide(NULL, from, blocks);
 }
 #endif
+
+/** Sums, and perhaps copies, the whole blocks of `size` bytes. @return how many bytes those are. */
+static inline size_t sum_blocks(uint64_t *sum, uint8_t *to, const uint8_t *from, size_t size)
+{
+    size_t done = 0;
+#if defined(__x86_64__)
+    if (size >= WIDE_BLOCK_BYTES && __builtin_cpu_supports("avx2")) {
+        *sum = add(*sum, sum_wide(to, from, size / WIDE_BLOCK_BYTES));
+        done = size / WIDE_BLOCK_BYTES * WIDE_BLOCK_BYTES;
+    }
+#endif
+    size_t blocks = (size - done) / BLOCK_BYTES;
+    if (blocks > 0)
+        *sum = add(*sum,
+                   to ? add_blocks(to + done, from + done, blocks) : add_blocks(NULL, from + done, blocks));
+    return done + blocks * BLOCK_BYTES;
+}
 
 /** The last bytes, fewer than a block. */
 static inline uint64_t add_rest(uint64_t sum, const uint8_t *p, size_t size)
@@ -111,37 +126,24 @@ static inline uint64_t add_rest(uint64_t sum, const uint8_t *p, size_t size)
 
 uint64_t checksum_add(uint64_t sum, const void *data, size_t size)
 {
-    const uint8_t *p = data;
-    size_t whole = size / BLOCK_BYTES;
-    if (whole > 0) {
-        sum = add(sum, sum_blocks(NULL, p, whole));
-        p += whole * BLOCK_BYTES;
-        size -= whole * BLOCK_BYTES;
-    }
-    return add_rest(sum, p, size);
+    const uint8_t *from = data;
+    size_t done = sum_blocks(&sum, NULL, from, size);
+    return add_rest(sum, from + done, size - done);
 }
 
 uint64_t checksum_copy(uint64_t sum, void *to, const void *from, size_t size)
 {
-    const uint8_t *p = from;
-    uint8_t *q = to;
-    size_t whole = size / BLOCK_BYTES;
-    if (whole > 0) {
-        sum = add(sum, sum_blocks(q, p, whole));
-        p += whole * BLOCK_BYTES;
-        q += whole * BLOCK_BYTES;
-        size -= whole * BLOCK_BYTES;
-    }
-    if (size > 0)
-        memcpy(q, p, size);
-    return add_rest(sum, p, size);
+    size_t done = sum_blocks(&sum, to, from, size);
+    if (size > done)
+        memcpy((uint8_t *)to + done, (const uint8_t *)from + done, size - done);
+    return add_rest(sum, (const uint8_t *)from + done, size - done);
 }
 
 uint64_t checksum_pseudo(const struct strata_address *source, const struct strata_address *destination,
                          uint8_t protocol, uint32_t length)
 {
-    // An IPv4 address in its mapped form sums to the same as its four bytes: ffff is another zero. That the length of
-    // IPv6 has 32 bits and that of IPv4 has 16 makes no difference either.
+    // An IPv4 address in its mapped form sums to the same as its four bytes: ffff is another zero. That the
+    // length of IPv6 has 32 bits and that of IPv4 has 16 makes no difference either.
     uint8_t rest[8] = {[7] = protocol};
     bytes_put32(rest, length);
     uint64_t sum = add_rest(0, source->bytes, sizeof source->bytes);
