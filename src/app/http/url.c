@@ -143,18 +143,24 @@ static int set_target(struct http_url *url, struct http_slice text)
     return 0;
 }
 
+/** Where "://" begins, before any query; text.length if nowhere. */
+static size_t find_mark(struct http_slice text)
+{
+    for (size_t i = 0; i + 3 <= text.length && text.text[i] != '?'; i++)
+        if (memcmp(text.text + i, "://", 3) == 0)
+            return i;
+    return text.length;
+}
+
 int http_url_parse(struct http_slice text, struct http_url *url)
 {
-    if (text.length == 0)
-        return -EINVAL;
-    const char *mark = memmem(text.text, text.length, "://", 3);
-    const char *query = memchr(text.text, '?', text.length);
-    if (mark && (!query || mark < query)) {
-        struct http_slice scheme = {text.text, (size_t)(mark - text.text)};
+    size_t mark = find_mark(text);
+    if (mark < text.length) {
+        struct http_slice scheme = {text.text, mark};
         if (!http_slice_is_nocase(scheme, "http"))
             return -EPROTONOSUPPORT;
-        text.length -= scheme.length + 3;
-        text.text = mark + 3;
+        text.length -= mark + 3;
+        text.text += mark + 3;
     }
     size_t end = 0;
     while (end < text.length && text.text[end] != '/' && text.text[end] != '?' && text.text[end] != '#')
@@ -182,7 +188,7 @@ int http_url_resolve(const struct http_url *base, struct http_slice location, st
     if (location.length == 0)
         return -EINVAL;
     if (has_scheme(location))
-        return memmem(location.text, location.length, "://", 3) ? http_url_parse(location, url)
+        return find_mark(location) < location.length ? http_url_parse(location, url)
                                                                 : -EPROTONOSUPPORT;
     if (location.length >= 2 && memcmp(location.text, "//", 2) == 0)
         return http_url_parse((struct http_slice){location.text + 2, location.length - 2}, url);
