@@ -1,17 +1,16 @@
 /*
  * lwIP as Debian ships it, under the same load as ours. Run by the benchmarks, not by hand.
  *
- * bulk      one connection over lwIP's loopback (a packet to an interface's own address), raw API, everything in
- *           lwIP's own thread: one core, one copy into the send queue, one over the loopback, verified in place.
+ * bulk      one connection over lwIP's loopback (a packet to an interface's own address), raw API, everything
+ * in lwIP's own thread: one core, one copy into the send queue, one over the loopback, verified in place.
  * sockets   the same through the socket API: a writing and a reading thread beside lwIP's own, one copy more.
  * pairs     64 bytes there and back over the same loopback, raw API.
- * tap_in    the kernel sends over a TAP; a driver of ours in one thread, which reads many frames per wake-up and
- *           calls lwIP under its core lock, so that no frame waits for another thread.
- * tap_out   the same, lwIP sends.
- * tapif_out   the same over the driver that lwIP brings along, with its reading thread and its mailbox. There is no
- *             tapif_in: that driver takes its buffers from the packet pool, whose elements are 616 bytes in Debian's
- *             build (2.1.3+dfsg1-2; glibc's TCP_MSS of 512 hides lwIP's own), and full frames overrun them. For the same
- *             reason our driver takes its buffers from the heap.
+ * tap_in    the kernel sends over a TAP; a driver of ours in one thread, which reads many frames per wake-up
+ * and calls lwIP under its core lock, so that no frame waits for another thread. tap_out   the same, lwIP
+ * sends. tapif_out   the same over the driver that lwIP brings along, with its reading thread and its
+ * mailbox. There is no tapif_in: that driver takes its buffers from the packet pool, whose elements are 616
+ * bytes in Debian's build (2.1.3+dfsg1-2; glibc's TCP_MSS of 512 hides lwIP's own), and full frames overrun
+ * them. For the same reason our driver takes its buffers from the heap.
  *
  * build: needs lwip
  */
@@ -61,7 +60,8 @@ static void fill(struct tcp_pcb *pcb)
         size_t size = BENCH_MESSAGE_BYTES - sending.at;
         if (size > tcp_sndbuf(pcb))
             size = tcp_sndbuf(pcb);
-        if (size == 0 || tcp_write(pcb, bench_message() + sending.at, (u16_t)size, TCP_WRITE_FLAG_COPY) != ERR_OK)
+        if (size == 0 ||
+            tcp_write(pcb, bench_message() + sending.at, (u16_t)size, TCP_WRITE_FLAG_COPY) != ERR_OK)
             break;
         sending.at = (sending.at + size) % BENCH_MESSAGE_BYTES;
     }
@@ -206,7 +206,8 @@ static void *socket_reader(void *argument)
 static void *socket_writer(void *argument)
 {
     for (;;)
-        if (lwip_write(*(int *)argument, bench_message(), BENCH_MESSAGE_BYTES) != (ssize_t)BENCH_MESSAGE_BYTES)
+        if (lwip_write(*(int *)argument, bench_message(), BENCH_MESSAGE_BYTES) !=
+            (ssize_t)BENCH_MESSAGE_BYTES)
             bench_fail("lwIP's write");
     return NULL;
 }
@@ -219,7 +220,8 @@ static void start_sockets(void)
     fill_address(&address);
     listener = lwip_socket(AF_INET, SOCK_STREAM, 0);
     writer = lwip_socket(AF_INET, SOCK_STREAM, 0);
-    if (lwip_bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || lwip_listen(listener, 1) != 0)
+    if (lwip_bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+        lwip_listen(listener, 1) != 0)
         bench_fail("lwIP does not listen");
     pthread_create(&threads[0], NULL, socket_reader, &listener);
     if (lwip_connect(writer, (struct sockaddr *)&address, sizeof address) != 0)
@@ -386,7 +388,8 @@ int main(int argc, char **argv)
     double rate = (double)count * 1e9 / (double)took;
     printf("value: %.6g\n", strcmp(mode, "pairs") == 0 ? rate : rate * 8 / 1e9);
     printf("name: lwIP %s (%s)\n", LWIP_VERSION_STRING, mode);
-    printf("options: TCP_WND %u, TCP_SND_BUF %u, segments of %u bytes, window scaling %d, timestamps %d, SACK %d, "
+    printf("options: TCP_WND %u, TCP_SND_BUF %u, segments of %u bytes, window scaling %d, timestamps %d, "
+           "SACK %d, "
            "checksum on copy %d%s%s\n",
            (unsigned)TCP_WND, (unsigned)TCP_SND_BUF, segment_bytes, LWIP_WND_SCALE, LWIP_TCP_TIMESTAMPS,
            LWIP_TCP_SACK_OUT, LWIP_CHECKSUM_ON_COPY, tap ? ", kernel's sockets: " : "",

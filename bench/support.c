@@ -75,8 +75,8 @@ void bench_verify(const void *data, size_t size, size_t *at)
 
 void bench_result(const char *name, double value, const char *unit, bool higher_is_better, const char *more)
 {
-    printf("{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"higher_is_better\": %s%s}\n", name, value, unit,
-           higher_is_better ? "true" : "false", more);
+    printf("{\"name\": \"%s\", \"value\": %.6g, \"unit\": \"%s\", \"higher_is_better\": %s%s}\n", name, value,
+           unit, higher_is_better ? "true" : "false", more);
     fflush(stdout);
 }
 
@@ -131,7 +131,8 @@ struct bench_peer bench_run_peer(const char *program, const char *mode, double s
     char line[512];
     char number[64] = "";
     while (fgets(line, sizeof line, out))
-        if (!take(line, "value: ", number, sizeof number) && !take(line, "name: ", peer.name, sizeof peer.name) &&
+        if (!take(line, "value: ", number, sizeof number) &&
+            !take(line, "name: ", peer.name, sizeof peer.name) &&
             !take(line, "options: ", peer.options, sizeof peer.options))
             fputs(line, stdout);
     int status = pclose(out);
@@ -149,7 +150,7 @@ const char *bench_peer_json(const struct bench_peer *peer, double median)
     static char text[640];
     text[0] = 0;
     if (peer->there)
-        snprintf(text, sizeof text, ", \"peer\": \"%s\", \"peer_value\": %.6g, \"peer_options\": \"%s\"", peer->name,
-                 median, peer->options);
+        snprintf(text, sizeof text, ", \"peer\": \"%s\", \"peer_value\": %.6g, \"peer_options\": \"%s\"",
+                 peer->name, median, peer->options);
     return text;
 }

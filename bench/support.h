@@ -1,6 +1,6 @@
 /**
- * What the benchmarks share: clocks, medians, the message that is sent and verified, the form of a result, the
- * network namespace with a TAP in it, and the kernel's end of a benchmark against the kernel.
+ * What the benchmarks share: clocks, medians, the message that is sent and verified, the form of a result,
+ * the network namespace with a TAP in it, and the kernel's end of a benchmark against the kernel.
  *
  * The peers (peer_*.c) use the same functions, so that both sides run the same loop over the same message.
  */
@@ -26,7 +26,8 @@ double bench_median(double *values, int count);
 
 /** The message, filled once with bytes that do not repeat within it. */
 const uint8_t *bench_message(void);
-/** Compares what arrived with the message from position `*at` on, and moves it. Ends the program on a difference. */
+/** Compares what arrived with the message from position `*at` on, and moves it. Ends the program on a
+ * difference. */
 void bench_verify(const void *data, size_t size, size_t *at);
 
 /** One result, as scripts/bench reads it. `more` is further JSON, beginning with a comma, or "". */
@@ -64,8 +65,8 @@ void bench_configure_tap(void);
 
 /** What the kernel's end does, in a process of its own. */
 enum bench_kernel { BENCH_KERNEL_SENDS, BENCH_KERNEL_RECEIVES };
-/** Connects to BENCH_STACK_ADDRESS and sends the message without end, or listens and verifies it. `port` is the listening
- * side's. The process dies with its parent. */
+/** Connects to BENCH_STACK_ADDRESS and sends the message without end, or listens and verifies it. `port` is
+ * the listening side's. The process dies with its parent. */
 pid_t bench_start_kernel(enum bench_kernel what, uint16_t port);
 /** Ends it. */
 void bench_stop_kernel(pid_t pid);

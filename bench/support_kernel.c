@@ -1,7 +1,7 @@
 /*
- * The kernel's end of a benchmark: a network namespace made by the benchmark itself, a TAP in it, and a small sender
- * or receiver on kernel sockets in a process of its own. Nothing is left behind: the namespace dies with the last
- * process in it.
+ * The kernel's end of a benchmark: a network namespace made by the benchmark itself, a TAP in it, and a small
+ * sender or receiver on kernel sockets in a process of its own. Nothing is left behind: the namespace dies
+ * with the last process in it.
  */
 #include "support.h"
 
