@@ -157,6 +157,8 @@ int net_route_add(struct net *net, const struct strata_route *route);
 int net_route_remove(struct net *net, const struct strata_route *route);
 int net_route_get(const struct net *net, unsigned index, struct strata_route *route);
 
+/** What it and the rooms below hold: fills in `reassemblies` and `neighbours`. */
+void net_memory(const struct net *net, struct strata_memory *memory);
 /** The internal loopback: carries at most a bounded number of frames. @return whether more wait. */
 bool net_pump_loopback(struct net *net);
 /** Whether the loopback holds frames: then the host's deadline is now. */
