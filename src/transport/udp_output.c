@@ -224,7 +224,7 @@ static long speak(struct speaker *speaker, struct room *room)
     return 0;
 }
 
-/** Its head record's port may be gone: looks for another way, or gives up what has none. */
+/** The port it was listed at is gone: looks for another way, or gives up what has none. */
 static void unreachable(struct speaker *speaker, int error)
 {
     struct udp_socket *socket = CONTAINER_OF(speaker, struct udp_socket, speaker);
@@ -241,25 +241,33 @@ static void unreachable(struct speaker *speaker, int error)
 
 const struct speaker_ops udp_speaker_ops = {speak, unreachable};
 
-/** The neighbour answered: whatever of this socket waited goes back to the head of the queue, in its order. */
+/** Puts a record that waited back to the head of the queue, behind one that was begun: one datagram finished before
+ * the next. @return where the next one goes. */
+static struct list *return_record(struct udp_out *out, struct list *position)
+{
+    struct udp_socket *socket = out->socket;
+    struct udp_out *head = first_of(&socket->out);
+    if (!position)
+        position = head && head->offset > 0 ? head->node.next : socket->out.next;
+    list_remove(&out->node);
+    speaker_silence(&out->speaker);
+    list_insert_before(position, &out->node);
+    return position;
+}
+
+/** The neighbour answered: whatever of this socket waited goes back to the queue, in its order. */
 static long record_speak(struct speaker *speaker, struct room *room)
 {
     struct udp_out *released = CONTAINER_OF(speaker, struct udp_out, speaker);
     struct udp_socket *socket = released->socket;
-    struct list *position = socket->out.next;
+    struct list *position = NULL;
     int port = speaker->port;
     (void)room;
-    struct udp_out *head = first_of(&socket->out);
-    if (head && head->offset > 0)
-        position = position->next; // one datagram finished before the next
     for (struct list *node = socket->waiting.next, *next; node != &socket->waiting; node = next) {
         struct udp_out *out = CONTAINER_OF(node, struct udp_out, node);
         next = node->next;
-        if (out != released && out->speaker.port != port)
-            continue; // still waits
-        list_remove(node);
-        speaker_silence(&out->speaker);
-        list_insert_before(position, node);
+        if (out == released || out->speaker.port == port) // the others still wait
+            position = return_record(out, position);
     }
     port_mark(links_port(net_links(socket->udp->net), port), &socket->speaker);
     return 0;
@@ -269,6 +277,12 @@ static void record_unreachable(struct speaker *speaker, int error)
 {
     struct udp_out *out = CONTAINER_OF(speaker, struct udp_out, speaker);
     struct udp_socket *socket = out->socket;
+    if (error == -ENETDOWN) { // there may be another way
+        (void)return_record(out, NULL);
+        if (socket->speaker.port < 0)
+            unreachable(&socket->speaker, error);
+        return;
+    }
     give_up(out, -error);
     if (!socket->owner && list_is_empty(&socket->waiting) && list_is_empty(&socket->out))
         udp_socket_free(socket);
