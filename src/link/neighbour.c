@@ -442,3 +442,8 @@ int neighbour_set(struct port *port, const struct strata_address *next_hop, cons
     list_push_back(&neighbours->manual, &neighbour->node);
     return 0;
 }
+
+unsigned neighbour_count(const struct links *links)
+{
+    return links->neighbours->count;
+}

@@ -23,6 +23,8 @@ void neighbour_park(struct port *port, const struct strata_address *next_hop, st
 void neighbour_confirm(struct port *port, const struct strata_address *next_hop);
 /** Sets an entry by hand, never aged; mac NULL deletes. */
 int neighbour_set(struct port *port, const struct strata_address *next_hop, const uint8_t mac[6]);
+/** Entries in the table, for strata_memory. */
+unsigned neighbour_count(const struct links *links);
 /** An ARP packet has come. */
 void arp_input(struct port *port, const uint8_t *bytes, size_t length);
 /** Gratuitous ARP for an address of ours. */

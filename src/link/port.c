@@ -371,6 +371,14 @@ static void draw_mac(struct core *core, uint8_t mac[6])
     mac[0] = (uint8_t)((mac[0] & 0xfc) | 0x02); // one station's, locally administered
 }
 
+static void port_free(struct port *port)
+{
+    struct memory *memory = &port->links->core->memory;
+    memory_release(memory, port->addresses, port->address_room * sizeof *port->addresses);
+    memory_release(memory, port->groups, port->group_room * sizeof *port->groups);
+    memory_release(memory, port, sizeof *port);
+}
+
 int links_add_port(struct links *links, const struct strata_port_config *config)
 {
     static const uint8_t none[6];
@@ -402,6 +410,14 @@ int links_add_port(struct links *links, const struct strata_port_config *config)
     list_init(&port->ready_node);
     port->up = true;
     links->ports[index] = port;
+    // RFC 1122-28: all hosts hear 224.0.0.1, and all nodes ff02::1.
+    static const struct strata_address all_nodes = {{0xff, 0x02, [15] = 1}};
+    struct strata_address all_hosts = strata_ipv4(224, 0, 0, 1);
+    if (port_join(port, &all_hosts) < 0 || port_join(port, &all_nodes) < 0) {
+        links->ports[index] = NULL;
+        port_free(port);
+        return -ENOMEM;
+    }
     trace_port(port);
     return index;
 }
@@ -447,14 +463,6 @@ int port_set_up(struct port *port, bool up)
     if (port->links->upper.changed)
         port->links->upper.changed(port->links->upper.context, port->index);
     return 0;
-}
-
-static void port_free(struct port *port)
-{
-    struct memory *memory = &port->links->core->memory;
-    memory_release(memory, port->addresses, port->address_room * sizeof *port->addresses);
-    memory_release(memory, port->groups, port->group_room * sizeof *port->groups);
-    memory_release(memory, port, sizeof *port);
 }
 
 int links_remove_port(struct links *links, int index)

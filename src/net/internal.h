@@ -83,6 +83,8 @@ void icmp_redirect_output(struct net *net, const struct net_packet *packet, cons
 /* Who an address is. */
 enum net_kind { NET_OTHER, NET_OWN, NET_BROADCAST, NET_MULTICAST };
 enum net_kind net_classify(const struct net *net, const struct port *port, const struct strata_address *address);
+/** Whether an address is one of a port's own, or a broadcast address of its subnets: no source from outside. */
+bool net_claims(const struct port *port, const struct strata_address *address);
 /** Whether an address is on the link of a port. */
 bool net_on_link(const struct net *net, const struct port *port, const struct strata_address *address);
 /** A port came, went or changed. */
