@@ -39,10 +39,13 @@ void http_date_format(int64_t seconds, char text[HTTP_DATE_TEXT])
     const int64_t last = 253402300799; // The end of the year 9999.
     seconds = seconds < 0 ? 0 : seconds > last ? last : seconds;
     int64_t day_number = seconds / 86400, year;
-    int month, day, rest = (int)(seconds % 86400);
+    int month, day;
+    unsigned rest = (unsigned)(seconds % 86400);
     civil_from_days(day_number, &year, &month, &day);
-    snprintf(text, HTTP_DATE_TEXT, "%.3s, %02d %s %04d %02d:%02d:%02d GMT", days[(day_number + 4) % 7],
-             day % 100, months[month - 1], (int)(year % 10000), rest / 3600, rest / 60 % 60, rest % 60);
+    // The remainders change nothing; they show the compiler that it fits.
+    snprintf(text, HTTP_DATE_TEXT, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", days[(day_number + 4) % 7],
+             (unsigned)day % 100u, months[month - 1], (unsigned)year % 10000u, rest / 3600 % 100u, rest / 60 % 60u,
+             rest % 60u);
 }
 
 /** What is being read; any mismatch sets failed. */
