@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "wire/arp.h"
 #include "wire/checksum.h"
+#include "wire/dhcp.h"
+#include "wire/dns.h"
 #include "wire/ethernet.h"
 #include "wire/icmp.h"
 #include "wire/ipv4.h"
@@ -190,6 +192,14 @@ static void print_udp(struct text *text, const struct view *view)
     print_ports(text, view, header.source_port, header.destination_port);
     text_string(text, "UDP");
     print_number(text, "length", payload);
+    const uint8_t *data = view->bytes + length;
+    if (header.destination_port == DNS_PORT || header.source_port == DNS_PORT) {
+        text_char(text, ' ');
+        dns_print(text, data, payload);
+    } else if (header.destination_port == DHCP_SERVER_PORT || header.destination_port == DHCP_CLIENT_PORT) {
+        text_char(text, ' ');
+        dhcp_print(text, data, payload);
+    }
 }
 
 /** What an ICMP error quotes: addresses, protocol and ports of the datagram it is about. */
