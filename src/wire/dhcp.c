@@ -200,7 +200,7 @@ static int find_fields(struct fields *fields, const uint8_t *bytes, size_t size)
 
 int dhcp_parse(struct dhcp_message *message, const uint8_t *bytes, size_t size)
 {
-    *message = (struct dhcp_message){0};
+    memset(message, 0, sizeof *message); // Padding too, so that equal messages are equal bytes.
     if (size < DHCP_FIXED_BYTES || memcmp(bytes + DHCP_FIXED_BYTES - 4, cookie, sizeof cookie) != 0)
         return -EBADMSG;
     struct reader r = reader_of(bytes, size);
