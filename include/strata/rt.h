@@ -65,6 +65,8 @@ struct strata_net_ops {
     int (*member)(void *net, void *conn, const struct strata_address *group, int port, bool join);
     /** The host whose sockets these are; NULL where a net has none. */
     struct strata_host *(*host)(void *net);
+    /** A conn to wait for a foreign descriptor, which closing leaves open; NULL where a net cannot. */
+    int (*adopt)(void *net, int fd, void **conn);
     /** Views of a stream's ring (see strata_data); NULL where a net has none: the runtime then copies. Nothing to read
      * yet, or no room yet, is -EAGAIN; 0 is the end of the stream. */
     int (*data)(void *net, void *conn, struct strata_iovec *pieces, int count);
@@ -307,6 +309,9 @@ STRATA_API int64_t strata_rt_receive_error(struct strata_conn *conn, void *data,
  * too, its calls tell. @return the index, the lowest of several; -ETIMEDOUT, -ECANCELED, -ENOMEM. */
 STRATA_API int strata_rt_wait_any(struct strata_rt *rt, struct strata_conn *const *conns, const uint32_t *ready,
                                   int count, strata_time deadline);
+/** Waits until a foreign descriptor (of another library) has one of `ready`, or a hangup or an error. On the kernel only.
+ * @return what it has, -ENOTSUP, -EPERM (it can never make anyone wait: a file). */
+STRATA_API int strata_rt_wait_fd(struct strata_rt *rt, int fd, uint32_t ready, strata_time deadline);
 STRATA_API int strata_rt_shutdown(struct strata_conn *conn, enum strata_shutdown how);
 STRATA_API int strata_rt_set_option(struct strata_conn *conn, enum strata_option option, int64_t value);
 STRATA_API int strata_rt_get_option(struct strata_conn *conn, enum strata_option option, int64_t *value);

@@ -108,6 +108,28 @@ int strata_rt_wait_any(struct strata_rt *rt, struct strata_conn *const *conns, c
     return index >= 0 ? index : result;
 }
 
+int strata_rt_wait_fd(struct strata_rt *rt, int fd, uint32_t ready, strata_time deadline)
+{
+    int index = 0;
+    while (index < rt->net_count && !rt->nets[index].ops->adopt)
+        index++;
+    if (index == rt->net_count)
+        return -ENOTSUP;
+    struct rt_net *net = &rt->nets[index];
+    struct strata_conn *conn;
+    void *self;
+    int result = net->ops->adopt(net->self, fd, &self);
+    if (result >= 0)
+        result = conn_new(rt, net, STRATA_STREAM, self, &conn);
+    if (result < 0)
+        return result;
+    result = strata_rt_wait_any(rt, &conn, &ready, 1, deadline);
+    if (result >= 0)
+        result = conn_readiness(conn);
+    conn_end(conn, false);
+    return result;
+}
+
 void conn_end(struct strata_conn *conn, bool abort)
 {
     LIST_FOR_EACH_SAFE (link, &conn->waitable.waits) {
