@@ -38,6 +38,8 @@ void udp_free(struct udp *udp)
         return;
     while (!list_is_empty(&udp->sockets)) {
         struct udp_socket *socket = CONTAINER_OF(list_first(&udp->sockets), struct udp_socket, node);
+        if (socket->owner)
+            udp->closing_bytes += socket->out_bytes;
         socket->owner = NULL;
         udp_output_clear(socket);
         udp_socket_free(socket);
@@ -138,9 +140,9 @@ void udp_close(struct udp_socket *socket)
     socket->owner = NULL;
     forget(socket);
     // What was sent before it was closed goes out, but nobody may pile up memory by closing.
-    if (udp->closing_bytes + socket->out_bytes > (size_t)udp->core->settings.udp_closing_bytes)
-        udp_output_clear(socket);
     udp->closing_bytes += socket->out_bytes;
+    if (udp->closing_bytes > (size_t)udp->core->settings.udp_closing_bytes)
+        udp_output_clear(socket);
     if (socket->out_bytes == 0)
         udp_socket_free(socket);
 }

@@ -32,7 +32,7 @@ static void drop(struct udp_out *out)
     list_remove(&out->node);
     speaker_silence(&out->speaker);
     socket->out_bytes -= size;
-    if (!socket->owner && udp->closing_bytes >= size)
+    if (!socket->owner)
         udp->closing_bytes -= size;
     memory_release(&udp->core->memory, out, size);
     if (socket->blocked && socket->out_bytes <= socket->options.send_bytes / 2) {
@@ -350,12 +350,13 @@ static int choose_source(struct udp_socket *socket, const struct strata_envelope
     const struct strata_address *address = &source->address;
     if (!address_is_unspecified(address) && !address_is_multicast(address) && !net_is_broadcast(net, address))
         return 0;
-    int error = net_source(net, &socket->path, &source->address);
-    if (error && address_is_limited_broadcast(&socket->path.destination)) {
+    const struct port *leaving = links_port(net_links(net), socket->path.port);
+    if (address_is_limited_broadcast(&socket->path.destination) &&
+        !port_first_address(leaving, &socket->path.destination)) {
         source->address = strata_ipv4(0, 0, 0, 0); // a host that is asking for its address (RFC 1122 3.2.1.3)
         return 0;
     }
-    return error;
+    return net_source(net, &socket->path, &source->address);
 }
 
 /** Whether a datagram of this size can be sent at all, and now. */

@@ -17,6 +17,8 @@
 #include "tests/test.h"
 #include <strata/strata.h>
 
+#define CHECK_ADDRESS(actual, expected) CHECK_MEM((actual).bytes, (expected).bytes, 16)
+
 /** An allocator that counts, and fails on demand. */
 struct pair_memory {
     size_t bytes, peak_bytes, blocks;
