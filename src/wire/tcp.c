@@ -24,6 +24,8 @@ static void parse_sack(struct tcp_options *options, const uint8_t *blocks, size_
 {
     if (size == 0 || size % SACK_BLOCK_BYTES != 0)
         return;
+    // Should there be two such options, the last counts alone.
+    memset(options->sack, 0, sizeof options->sack);
     options->sack_count = (uint8_t)(size / SACK_BLOCK_BYTES);
     for (int i = 0; i < options->sack_count; i++) {
         options->sack[i].start = bytes_get32(blocks + SACK_BLOCK_BYTES * i);

@@ -183,6 +183,15 @@ TEST(the_common_form_is_parsed_as_the_others_are)
     CHECK_EQ(a.ts_echo, 0x05060708);
 }
 
+TEST(of_two_options_of_a_kind_the_last_counts)
+{
+    static const uint8_t twice[] = {2, 4, 0, 1, 5, 18, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3,
+                                    0, 0, 0, 4, 2, 4,  0, 9, 5, 10, 0, 0, 0, 5, 0, 0, 0, 6};
+    struct tcp_options options, expected = {.has_mss = true, .mss = 9, .sack_count = 1, .sack = {{5, 6}}};
+    CHECK_EQ(parse_options(&options, twice, sizeof twice), 56);
+    CHECK_MEM(&options, &expected, sizeof options);
+}
+
 TEST(header_lengths_that_lie_are_refused)
 {
     uint8_t bytes[60] = {0};
@@ -259,5 +268,6 @@ TEST(flags_as_text)
 TEST_MAIN(TEST_ENTRY(a_syn_as_linux_sends_it), TEST_ENTRY(the_order_of_options), TEST_ENTRY(end_nop_and_mss_are_known),
           TEST_ENTRY(unknown_options_are_skipped_by_their_length), TEST_ENTRY(lengths_that_lie_are_survived),
           TEST_ENTRY(options_begin_at_any_byte), TEST_ENTRY(behind_the_end_there_is_only_padding),
-          TEST_ENTRY(the_common_form_is_parsed_as_the_others_are), TEST_ENTRY(header_lengths_that_lie_are_refused),
+          TEST_ENTRY(the_common_form_is_parsed_as_the_others_are), TEST_ENTRY(of_two_options_of_a_kind_the_last_counts),
+          TEST_ENTRY(header_lengths_that_lie_are_refused),
           TEST_ENTRY(what_is_emitted_is_parsed), TEST_ENTRY(flags_as_text))
