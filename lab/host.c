@@ -4,6 +4,8 @@
  */
 #include "lab/world.h"
 
+#include "rt/runtime.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +38,19 @@ static void host_traces(void *context, const struct strata_trace_record *record)
         world_emit(node->world, &(struct strata_lab_event){.kind = STRATA_LAB_TRACE, .node = node, .trace = record});
 }
 
+/** The name of the program whose fiber runs, or one of whose children's fibers. */
+static const char *running_program(const struct strata_node *node)
+{
+    struct strata_fiber *fiber = strata_rt_self(node->rt);
+    while (fiber && fiber->parent && fiber->parent->parent)
+        fiber = fiber->parent;
+    const struct program *program = fiber ? node->programs : NULL;
+    // The runtime keeps the beginning of a long name.
+    while (program && !(program->running && strncmp(program->name, fiber->name, strlen(fiber->name)) == 0))
+        program = program->next;
+    return program ? program->name : NULL;
+}
+
 static void program_prints(void *context, const char *text, size_t length)
 {
     struct strata_node *node = context;
@@ -48,7 +63,8 @@ static void program_prints(void *context, const char *text, size_t length)
     }
     memcpy(copy, text, length);
     copy[length] = '\0';
-    struct strata_lab_event event = {.kind = STRATA_LAB_PRINT, .node = node, .text = copy, .length = length};
+    struct strata_lab_event event = {.kind = STRATA_LAB_PRINT, .node = node, .text = copy, .length = length,
+                                     .program = running_program(node)};
     world_emit(node->world, &event);
     free(copy);
 }
@@ -334,7 +350,6 @@ static void program_ended(void *context, int status)
     struct program *program = context;
     struct strata_node *node = program->node;
     program->running = false;
-    program->fiber = NULL;
     // One that will run again once its host is up is still waited for.
     if (!program->service && !(node->cut_off && program->restart))
         node->world->programs--;
@@ -356,7 +371,7 @@ static int program_start(struct program *program)
     world_emit(node->world, &(struct strata_lab_event){
                                 .kind = STRATA_LAB_PROGRAM, .node = node, .text = program->name, .value = -1});
     error = strata_rt_start(node->rt, program->name, program->main, program->argc, program->argv, program_ended,
-                            program, &program->fiber);
+                            program, NULL);
     if (error)
         program->running = false;
     else

@@ -114,7 +114,6 @@ struct program {
     char **argv;
     int *status;
     bool service, restart, running;
-    struct strata_fiber *fiber; /**< While running. */
 };
 
 struct strata_node {

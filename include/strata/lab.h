@@ -51,6 +51,7 @@ struct strata_lab_event {
     size_t length;
     const char *text; /**< Of a fault: which; of a program: its name; what was printed or noted. */
     int value;
+    const char *program; /**< Of a printed text: the program's name, or NULL. */
     const struct strata_trace_record *trace;
 };
 

@@ -1,0 +1,228 @@
+/*
+ * Captures of a world. A frame is recorded at the moment and in the form in which it was sent; what the cable does to
+ * it is decided in that moment too, and follows as events of the same frame. So each frame is held back until the next
+ * one comes, and carries what was said about it as its comment: "lost: loss", "corrupt", "duplicate".
+ */
+#include "lab/capture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "drivers/pcapng.h"
+#include "lab/world.h"
+
+/** One file. */
+struct recording {
+    FILE *file;
+    struct pcapng_writer writer;
+};
+
+/** A cable in a file. */
+struct track {
+    const struct strata_cable *cable;
+    struct recording *recording;
+    uint32_t interface;
+};
+
+struct capture {
+    struct strata_world *world;
+    const char *path;
+    bool folder;
+    struct recording *whole; /**< Unless there is a file per cable. */
+    struct track *tracks;
+    unsigned track_count;
+    int error;
+    /* The frame that is held back. */
+    uint64_t held_number;
+    struct track *held_track;
+    struct pcapng_packet held;
+    uint8_t *bytes;
+    size_t room;
+    char comment[160];
+};
+
+static struct recording *recording_open(struct capture *capture, const char *path)
+{
+    struct recording *recording = calloc(1, sizeof *recording);
+    if (!recording) {
+        capture->error = -ENOMEM;
+        return NULL;
+    }
+    recording->file = fopen(path, "wb");
+    if (!recording->file) {
+        capture->error = -errno;
+        free(recording);
+        return NULL;
+    }
+    pcapng_begin(&recording->writer, pcapng_to_file(recording->file), "strata lab");
+    return recording;
+}
+
+static void recording_close(struct capture *capture, struct recording *recording)
+{
+    if (!recording)
+        return;
+    int error = recording->writer.error;
+    errno = 0;
+    if (fclose(recording->file) != 0 && !error)
+        error = errno ? -errno : -EIO;
+    if (!capture->error)
+        capture->error = error;
+    free(recording);
+}
+
+static struct recording *recording_of(struct capture *capture, const struct strata_cable *cable)
+{
+    if (!capture->folder)
+        return capture->whole;
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s/%s.pcapng", capture->path, cable->name);
+    if (length >= (int)sizeof path) {
+        capture->error = -ENAMETOOLONG;
+        return NULL;
+    }
+    // A slash in a name would lead out of the folder.
+    for (char *c = path + strlen(capture->path) + 1; *c; c++)
+        if (*c == '/')
+            *c = '_';
+    return recording_open(capture, path);
+}
+
+static struct track *track_of(struct capture *capture, const struct strata_cable *cable)
+{
+    for (unsigned i = 0; i < capture->track_count; i++)
+        if (capture->tracks[i].cable == cable)
+            return &capture->tracks[i];
+    struct track *tracks = realloc(capture->tracks, (capture->track_count + 1) * sizeof *tracks);
+    if (!tracks) {
+        capture->error = -ENOMEM;
+        return NULL;
+    }
+    capture->tracks = tracks;
+    capture->held_track = NULL; // tracks have moved; nothing is held here, see hold()
+    struct track *track = &tracks[capture->track_count];
+    *track = (struct track){.cable = cable, .recording = recording_of(capture, cable)};
+    if (!track->recording)
+        return NULL;
+    char description[300];
+    snprintf(description, sizeof description, "%s port %d - %s port %d", cable->node[0]->name, cable->port[0],
+             cable->node[1]->name, cable->port[1]);
+    int interface = pcapng_interface(&track->recording->writer,
+                                     &(struct pcapng_interface){
+                                         .name = cable->name,
+                                         .description = description,
+                                         .link_type = cable->link == STRATA_LINK_IP ? PCAPNG_RAW : PCAPNG_ETHERNET,
+                                     });
+    capture->track_count++;
+    track->interface = interface < 0 ? 0 : (uint32_t)interface;
+    return track;
+}
+
+static void write_held(struct capture *capture)
+{
+    if (!capture->held_track)
+        return;
+    capture->held.comment = capture->comment[0] ? capture->comment : NULL;
+    pcapng_packet(&capture->held_track->recording->writer, &capture->held);
+    capture->held_track = NULL;
+    capture->comment[0] = '\0';
+}
+
+static void hold(struct capture *capture, const struct strata_lab_event *event)
+{
+    write_held(capture);
+    struct track *track = track_of(capture, event->cable);
+    if (!track)
+        return;
+    if (event->length > capture->room) {
+        uint8_t *bytes = realloc(capture->bytes, event->length);
+        if (!bytes) {
+            capture->error = -ENOMEM;
+            return;
+        }
+        capture->bytes = bytes;
+        capture->room = event->length;
+    }
+    memcpy(capture->bytes, event->frame, event->length);
+    capture->held = (struct pcapng_packet){
+        .interface = track->interface,
+        .time_ns = STRATA_LAB_EPOCH_NS + event->time,
+        .frame = capture->bytes,
+        .length = event->length,
+        .direction = event->direction == 0 ? PCAPNG_OUTBOUND : PCAPNG_INBOUND,
+    };
+    capture->held_track = track;
+    capture->held_number = event->frame_number;
+}
+
+static void remark(struct capture *capture, const struct strata_lab_event *event)
+{
+    if (!capture->held_track || capture->held_number != event->frame_number)
+        return;
+    size_t length = strlen(capture->comment);
+    snprintf(capture->comment + length, sizeof capture->comment - length, "%s%s%s", length ? ", " : "",
+             event->kind == STRATA_LAB_LOST ? "lost: " : "", event->text);
+}
+
+static void listen(void *context, const struct strata_lab_event *event)
+{
+    struct capture *capture = context;
+    if (capture->error)
+        return;
+    if (event->kind == STRATA_LAB_SENT)
+        hold(capture, event);
+    else if (event->kind == STRATA_LAB_LOST || event->kind == STRATA_LAB_FAULT)
+        remark(capture, event);
+}
+
+int capture_new(struct capture **made, struct strata_world *world, const char *path, bool folder)
+{
+    struct capture *capture = calloc(1, sizeof *capture);
+    if (!capture)
+        return -ENOMEM;
+    *capture = (struct capture){.world = world, .path = path, .folder = folder};
+    if (folder && mkdir(path, 0777) != 0 && errno != EEXIST)
+        capture->error = -errno;
+    if (!folder)
+        capture->whole = recording_open(capture, path);
+    // Every cable is there from the beginning, so that one over which nothing goes is seen to be silent.
+    for (unsigned i = 0; !capture->error && i < world->cable_count; i++)
+        track_of(capture, world->cables[i]);
+    if (!capture->error)
+        capture->error = strata_world_listen(world, listen, capture);
+    if (capture->error)
+        return capture_close(capture);
+    *made = capture;
+    return 0;
+}
+
+static void write_counts(struct capture *capture, const struct track *track)
+{
+    uint64_t sent = 0, lost = 0;
+    for (int direction = 0; direction < 2; direction++) {
+        const struct strata_cable_counts *counts = &track->cable->direction[direction].counts;
+        sent += counts->sent;
+        lost += counts->lost + counts->lost_burst + counts->lost_queue + counts->lost_down;
+    }
+    pcapng_statistics(&track->recording->writer, track->interface, STRATA_LAB_EPOCH_NS + capture->world->now, sent,
+                      lost);
+}
+
+int capture_close(struct capture *capture)
+{
+    write_held(capture);
+    for (unsigned i = 0; i < capture->track_count; i++) {
+        write_counts(capture, &capture->tracks[i]);
+        if (capture->folder)
+            recording_close(capture, capture->tracks[i].recording);
+    }
+    recording_close(capture, capture->whole);
+    int error = capture->error;
+    free(capture->tracks);
+    free(capture->bytes);
+    free(capture);
+    return error;
+}

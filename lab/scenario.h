@@ -1,0 +1,253 @@
+/**
+ * Scenarios: a world described in YAML. docs/scenarios.md is the manual of the language.
+ *
+ * A scenario goes through three hands: the reader (scenario_read*.c) makes these structs and collects every mistake of
+ * form; verification (scenario_verify.c) collects every mistake of meaning; the runner (scenario_run.c) makes the world,
+ * lets it run, and judges the checks. Everything a scenario holds lies in its arena and is freed with it.
+ */
+#ifndef LAB_SCENARIO_H
+#define LAB_SCENARIO_H
+
+#include <stdio.h>
+
+#include <strata/lab.h>
+
+#include "app/programs.h"
+
+/** Where something stands in the file, counted from 1. */
+struct place {
+    unsigned line, column;
+};
+
+struct arena {
+    struct arena_block *blocks;
+};
+/** Zeroed memory that lives as long as the arena. Running out of it ends the process with a sentence. */
+void *arena_take(struct arena *arena, size_t bytes);
+char *arena_text(struct arena *arena, const char *text, size_t length);
+void arena_free(struct arena *arena);
+
+/** A text that grows. */
+struct text_log {
+    char *text;
+    size_t length, room;
+};
+
+struct scenario_address {
+    struct place place;
+    int port;
+    const char *text; /**< As it stands there: "10.0.0.1/24". */
+    struct strata_address address;
+    unsigned prefix_length;
+};
+struct scenario_route {
+    struct place place;
+    const char *prefix, *gateway;
+    struct strata_address destination, via;
+    unsigned prefix_length;
+};
+struct scenario_setting {
+    struct place place;
+    const char *name;
+    int64_t value;
+};
+enum file_pattern { FILE_CONTENT, FILE_RANDOM, FILE_ZERO, FILE_COUNT, FILE_TEXT };
+struct scenario_file {
+    struct place place;
+    const char *path;
+    enum file_pattern pattern;
+    const char *content; /**< FILE_CONTENT; FILE_TEXT: repeated. */
+    uint64_t bytes;
+};
+struct scenario_program {
+    struct place place;
+    const char *name;
+    const struct strata_program_entry *entry;
+    int argc;
+    char **argv;
+    strata_time at;
+    bool restart, background;
+    /* While it runs */
+    int status;
+    bool started;
+    struct text_log output;
+    struct scenario_node *node;
+};
+enum scenario_kind { SCENARIO_HOST, SCENARIO_ROUTER, SCENARIO_SWITCH, SCENARIO_HUB };
+
+/** A list in the arena: elements of one type, count of them. */
+#define LIST_OF(type)                                                                                       \
+    struct {                                                                                                \
+        type *items;                                                                                        \
+        unsigned count, room;                                                                               \
+    }
+
+struct scenario_node {
+    struct place place;
+    const char *name;
+    enum scenario_kind kind;
+    bool dhcp, forwarding, has_forwarding;
+    struct place dhcp_place;
+    bool has_resolver;
+    struct strata_endpoint resolver;
+    LIST_OF(struct scenario_address) addresses;
+    LIST_OF(struct scenario_route) routes;
+    LIST_OF(struct scenario_setting) settings;
+    LIST_OF(struct scenario_file) files;
+    LIST_OF(struct scenario_program) programs;
+    /* Verification */
+    int port_count;
+    struct scenario_link **links; /**< By port, index 0 not used. */
+    /* The run */
+    struct strata_node *made;
+    struct text_log output; /**< Everything its programs printed. */
+    struct scenario_run *run;
+};
+struct scenario_end {
+    struct place place;
+    const char *node_name;
+    struct scenario_node *node;
+    int port; /**< 0: the next free one. */
+};
+struct scenario_link {
+    struct place place;
+    const char *name;
+    struct scenario_end end[2];
+    struct strata_cable_config config;
+    struct strata_cable *made;
+    unsigned segment; /**< Cables that are joined by switches and hubs have the same. */
+};
+enum scenario_action {
+    EVENT_CUT, EVENT_MEND, EVENT_CRASH, EVENT_RESTART, EVENT_SET, EVENT_NOTE, EVENT_START
+};
+struct scenario_event {
+    struct place place;
+    strata_time at;
+    enum scenario_action action;
+    const char *target, *text;
+    struct place target_place;
+    struct scenario_node *node;
+    struct scenario_link *link;
+    bool direction[2];
+    uint32_t changed; /**< Which fields of `impairment` are set: bits of enum impairment_field. */
+    struct strata_impairment impairment;
+    struct scenario_program *program;
+    struct scenario_run *run; /**< While it runs. */
+};
+enum impairment_field {
+    FIELD_RATE = 1, FIELD_DELAY = 2, FIELD_JITTER = 4, FIELD_LOSS = 8, FIELD_BURST = 16, FIELD_DUPLICATE = 32,
+    FIELD_REORDER = 64, FIELD_REORDER_DELAY = 128, FIELD_CORRUPT = 256, FIELD_LIMIT = 512
+};
+void impairment_apply(struct strata_impairment *to, const struct strata_impairment *from, uint32_t fields);
+
+enum check_kind {
+    CHECK_PROGRAM, CHECK_OUTPUT, CHECK_FILE, CHECK_COUNTER, CHECK_DROPS, CHECK_RECEIVED, CHECK_CABLE, CHECK_TIME,
+    CHECK_PROGRAMS
+};
+/** A file on a node: "NODE:PATH". */
+struct scenario_path {
+    struct place place;
+    const char *node_name, *path;
+    struct scenario_node *node;
+};
+struct scenario_check {
+    struct place place;
+    enum check_kind kind;
+    const char *name;   /**< In results; made up when not given. */
+    const char *target; /**< Program, node, counter, cable ... */
+    struct place target_place;
+    const char *node_name;
+    struct place node_place;
+    struct scenario_node *node;
+    struct scenario_program *program;
+    struct scenario_link *link;
+    struct scenario_path file, other;
+    bool has_exits, has_min, has_max, has_equals, has_size;
+    int64_t exits, min, max, equals;
+    uint64_t size_bytes;
+    const char *contains, *text, *sha256, *counted;
+    int port;
+    strata_time before;
+    LIST_OF(struct scenario_path) nodes; /**< CHECK_DROPS: on these only. */
+};
+
+struct scenario {
+    struct arena arena;
+    const char *file;
+    const char *title, *description;
+    uint64_t seed;
+    strata_time duration;
+    LIST_OF(struct scenario_node) nodes;
+    LIST_OF(struct scenario_link) links;
+    LIST_OF(struct scenario_event) events;
+    LIST_OF(struct scenario_check) checks;
+};
+
+/** Mistakes, in the order of the file at the end. */
+struct complaint {
+    struct place place;
+    unsigned order;
+    char *text;
+};
+struct complaints {
+    struct complaint *items;
+    unsigned count, room;
+};
+void complain(struct complaints *complaints, struct place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void complaints_print(struct complaints *complaints, const char *file, FILE *to);
+void complaints_free(struct complaints *complaints);
+/** " (did you mean X?)" with the nearest of some words, or "" when none is near. Valid until the next call. */
+struct nearest {
+    const char *wrong, *best;
+    unsigned distance;
+    char text[120];
+};
+void nearest_begin(struct nearest *nearest, const char *wrong);
+void nearest_try(struct nearest *nearest, const char *word);
+const char *nearest_text(struct nearest *nearest);
+
+/** Reads a scenario. @return 0; -EINVAL with complaints; -ENOENT ... when the file cannot be read. */
+int scenario_load(struct scenario **scenario, const char *file, struct complaints *complaints);
+/** The same from memory; `file` is what complaints call it. */
+int scenario_parse(struct scenario **scenario, const char *file, const char *text, size_t length,
+                   struct complaints *complaints);
+void scenario_free(struct scenario *scenario);
+/** Looks for mistakes of meaning and ties names to things. */
+void scenario_verify(struct scenario *scenario, struct complaints *complaints);
+
+struct scenario_result {
+    const char *name;
+    bool ok;
+    char *detail;
+};
+/** One run of a scenario. */
+struct scenario_run {
+    struct scenario *scenario;
+    struct strata_world *world;
+    struct scenario_result *results;
+    unsigned result_count;
+    bool ok;
+    strata_time ended; /**< When the last program that is waited for ended. */
+    unsigned events_left; /**< That have not happened yet, starts of programs included. */
+    unsigned awaited;     /**< Programs whose end is waited for. */
+};
+struct scenario_options {
+    uint64_t seed;        /**< 0: the scenario's. */
+    strata_time duration; /**< 0: the scenario's. */
+    bool trace_hosts;
+};
+/** Makes the world; listeners may then be added to run->world. @return 0, or a negative errno. */
+int scenario_build(struct scenario_run *run, struct scenario *scenario, const struct scenario_options *options);
+/** Lets it run and judges the checks. @return 0 (see run->ok), or a negative errno. */
+int scenario_go(struct scenario_run *run, const struct scenario_options *options);
+void scenario_run_free(struct scenario_run *run);
+/** Judges one check. `detail` gets a sentence that is malloc'ed. */
+bool scenario_judge(struct scenario_run *run, const struct scenario_check *check, char **detail);
+/** One JSON object with the results, malloc'ed. */
+char *scenario_json(const struct scenario_run *run);
+
+/** The content of a file as the scenario describes it, malloc'ed. */
+uint8_t *scenario_file_bytes(const struct scenario_file *file);
+
+#endif

@@ -1,0 +1,305 @@
+/*
+ * The section `checks`: what must hold at the end. Each check is a mapping whose first word says what is looked at.
+ */
+#include "lab/scenario_yaml.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct check_reader {
+    struct scenario_check check;
+    int kinds;
+};
+
+static void begin_kind(struct reader_state *reader, const yaml_node_t *value, struct check_reader *check,
+                       enum check_kind kind)
+{
+    if (check->kinds++ == 1)
+        complain(reader->complaints, place_of(value), "one check looks at one thing; write a second check");
+    check->check.kind = kind;
+    check->check.target_place = place_of(value);
+}
+
+#define KIND_KEY(word, kind)                                                                                \
+    static void check_##word(struct reader_state *reader, const yaml_node_t *value, void *into)             \
+    {                                                                                                       \
+        begin_kind(reader, value, into, kind);                                                              \
+        ((struct check_reader *)into)->check.target = read_text(reader, value);                             \
+    }
+KIND_KEY(program, CHECK_PROGRAM)
+KIND_KEY(output, CHECK_OUTPUT)
+KIND_KEY(counter, CHECK_COUNTER)
+KIND_KEY(received, CHECK_RECEIVED)
+KIND_KEY(cable, CHECK_CABLE)
+
+/** "NODE:/PATH" */
+static struct scenario_path read_path(struct reader_state *reader, const yaml_node_t *value)
+{
+    struct scenario_path path = {.place = place_of(value), .node_name = "", .path = ""};
+    const char *text = read_text(reader, value), *colon = strchr(text, ':');
+    if (!*text)
+        return path;
+    if (!colon || colon[1] != '/') {
+        complain(reader->complaints, place_of(value), "%s is not a file on a node, such as laptop:/page.html", text);
+        return path;
+    }
+    path.node_name = arena_text(&reader->scenario->arena, text, (size_t)(colon - text));
+    path.path = colon + 1;
+    return path;
+}
+
+static void check_file(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct check_reader *check = into;
+    begin_kind(reader, value, check, CHECK_FILE);
+    check->check.file = read_path(reader, value);
+    check->check.target = read_text(reader, value);
+}
+
+static void check_before(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct check_reader *check = into;
+    begin_kind(reader, value, check, CHECK_TIME);
+    check->check.before = read_duration(reader, value);
+}
+
+static void check_programs(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    static const char *const words[] = {"done", NULL};
+    begin_kind(reader, value, into, CHECK_PROGRAMS);
+    read_word(reader, value, words);
+}
+
+static void add_drops_node(struct reader_state *reader, const yaml_node_t *item, void *into)
+{
+    struct check_reader *check = into;
+    struct scenario_path path = {.place = place_of(item), .node_name = read_text(reader, item), .path = ""};
+    *(struct scenario_path *)LIST_APPEND(reader->scenario, check->check.nodes) = path;
+}
+
+/** `no_drops: true` looks at all hosts, a list at some. */
+static void check_drops(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    begin_kind(reader, value, into, CHECK_DROPS);
+    if (value->type == YAML_SEQUENCE_NODE)
+        read_items(reader, value, "no_drops", false, add_drops_node, into);
+    else if (!read_bool(reader, value))
+        complain(reader->complaints, place_of(value), "no_drops is true, or a list of nodes");
+}
+
+static void read_check_name(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct check_reader *)into)->check.name = read_text(reader, value);
+}
+
+static void read_check_node(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct check_reader *check = into;
+    check->check.node_name = read_text(reader, value);
+    check->check.node_place = place_of(value);
+}
+
+static void read_exits(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct check_reader *check = into;
+    check->check.exits = read_integer(reader, value, -4096, 4096);
+    check->check.has_exits = true;
+}
+
+static void read_contains(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct check_reader *)into)->check.contains = read_text(reader, value);
+}
+
+
+static void read_sha256(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    const char *text = read_text(reader, value);
+    if (*text && (strlen(text) != 64 || strspn(text, "0123456789abcdef") != 64))
+        complain(reader->complaints, place_of(value), "%s is not a SHA-256: 64 digits from 0 to 9 and a to f", text);
+    ((struct check_reader *)into)->check.sha256 = text;
+}
+
+static void read_check_size(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct check_reader *check = into;
+    check->check.size_bytes = read_bytes(reader, value);
+    check->check.has_size = true;
+}
+
+/** A number, where counts may be written as sizes. */
+static int64_t read_count(struct reader_state *reader, const yaml_node_t *value)
+{
+    uint64_t bytes = read_bytes(reader, value);
+    return bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
+}
+
+static void read_min(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct check_reader *check = into;
+    check->check.min = read_count(reader, value);
+    check->check.has_min = true;
+}
+
+static void read_max(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct check_reader *check = into;
+    check->check.max = read_count(reader, value);
+    check->check.has_max = true;
+}
+
+/** A number, or another file, depending on what is looked at: read when the kind is known. */
+static void read_equals(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    (void)reader;
+    (void)value;
+    (void)into;
+}
+
+static void read_counted(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    static const char *const words[] = {"sent",       "delivered",  "lost",      "bytes_sent", "bytes_delivered",
+                                        "duplicated", "reordered", "corrupted", NULL};
+    int word = read_word(reader, value, words);
+    if (word >= 0)
+        ((struct check_reader *)into)->check.counted = words[word];
+}
+
+/** Which further keys each kind takes, in the order of enum check_kind. */
+static const char *const companions[] = {
+    [CHECK_PROGRAM] = "node exits prints",     [CHECK_OUTPUT] = "contains equals",
+    [CHECK_FILE] = "equals contains sha256 size", [CHECK_COUNTER] = "node min max equals",
+    [CHECK_DROPS] = "",                        [CHECK_RECEIVED] = "min max equals",
+    [CHECK_CABLE] = "count min max equals",    [CHECK_TIME] = "",
+    [CHECK_PROGRAMS] = "",
+};
+static const char *const kind_words[] = {
+    [CHECK_PROGRAM] = "program",   [CHECK_OUTPUT] = "output", [CHECK_FILE] = "file",
+    [CHECK_COUNTER] = "counter",   [CHECK_DROPS] = "no_drops", [CHECK_RECEIVED] = "received",
+    [CHECK_CABLE] = "cable",       [CHECK_TIME] = "done_before", [CHECK_PROGRAMS] = "programs",
+};
+
+static bool has_word(const char *words, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = words; (at = strstr(at, word)); at += length)
+        if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
+            return true;
+    return false;
+}
+
+/** Complains about keys that belong to another kind of check, and reads `equals`, which means different things. */
+static void check_companions(struct reader_state *reader, const yaml_node_t *item, struct scenario_check *check)
+{
+    static const char *const all[] = {"node", "exits", "prints", "contains", "equals", "sha256", "size", "min", "max",
+                                      "count", NULL};
+    const char *allowed = companions[check->kind];
+    bool any = false;
+    for (int i = 0; all[i]; i++) {
+        const yaml_node_t *value = value_of(reader, item, all[i]);
+        if (!value)
+            continue;
+        any = any || (strcmp(all[i], "node") != 0 && strcmp(all[i], "count") != 0);
+        if (!has_word(allowed, all[i]))
+            complain(reader->complaints, place_of(value), "%s does not go with %s; it takes %s", all[i],
+                     kind_words[check->kind], *allowed ? allowed : "nothing else");
+    }
+    if (*allowed && !any)
+        complain(reader->complaints, place_of(item), "the check of %s says nothing that could fail; it takes %s",
+                 kind_words[check->kind], allowed);
+    const yaml_node_t *equals = value_of(reader, item, "equals");
+    if (!equals)
+        return;
+    if (check->kind == CHECK_FILE) {
+        check->other = read_path(reader, equals);
+    } else if (check->kind == CHECK_OUTPUT) {
+        check->text = read_text(reader, equals);
+    } else if (has_word(allowed, "equals")) {
+        check->equals = read_count(reader, equals);
+        check->has_equals = true;
+    }
+}
+
+static const char *format(struct scenario *scenario, const char *pattern, ...) __attribute__((format(printf, 2, 3)));
+static const char *format(struct scenario *scenario, const char *pattern, ...)
+{
+    char text[300];
+    va_list arguments;
+    va_start(arguments, pattern);
+    vsnprintf(text, sizeof text, pattern, arguments);
+    va_end(arguments);
+    return arena_text(&scenario->arena, text, strlen(text));
+}
+
+/** A sentence for a check without a name. */
+static const char *name_check(struct scenario *scenario, const struct scenario_check *check)
+{
+    const char *target = check->target ? check->target : "";
+    switch (check->kind) {
+    case CHECK_PROGRAM:
+        if (check->has_exits)
+            return format(scenario, "program %s ends with status %lld", target, (long long)check->exits);
+        return format(scenario, "program %s prints what it should", target);
+    case CHECK_OUTPUT:
+        return format(scenario, "output of %s", target);
+    case CHECK_FILE:
+        return *check->other.path ? format(scenario, "file %s equals %s:%s", target, check->other.node_name,
+                                           check->other.path)
+                                  : format(scenario, "file %s", target);
+    case CHECK_COUNTER:
+        return format(scenario, "counter %s of %s", target, check->node_name ? check->node_name : "all nodes");
+    case CHECK_DROPS:
+        return "nothing is dropped";
+    case CHECK_RECEIVED:
+        return format(scenario, "bytes received by %s", target);
+    case CHECK_CABLE:
+        return format(scenario, "frames %s on %s", check->counted ? check->counted : "sent", target);
+    case CHECK_TIME:
+        return format(scenario, "done before %lld.%03lld s", (long long)(check->before / STRATA_SECOND),
+                      (long long)(check->before % STRATA_SECOND / STRATA_MILLISECOND));
+    case CHECK_PROGRAMS:
+        break;
+    }
+    return "all programs are done";
+}
+
+void read_check(struct reader_state *reader, const yaml_node_t *item, void *into)
+{
+    static const struct key keys[] = {{"program", check_program, false},
+                                      {"output", check_output, false},
+                                      {"file", check_file, false},
+                                      {"counter", check_counter, false},
+                                      {"received", check_received, false},
+                                      {"cable", check_cable, false},
+                                      {"done_before", check_before, false},
+                                      {"programs", check_programs, false},
+                                      {"no_drops", check_drops, false},
+                                      {"name", read_check_name, false},
+                                      {"node", read_check_node, false},
+                                      {"exits", read_exits, false},
+                                      {"prints", read_contains, false},
+                                      {"contains", read_contains, false},
+                                      {"equals", read_equals, false},
+                                      {"sha256", read_sha256, false},
+                                      {"size", read_check_size, false},
+                                      {"min", read_min, false},
+                                      {"max", read_max, false},
+                                      {"count", read_counted, false},
+                                      {NULL, NULL, false}};
+    struct scenario *scenario = into;
+    struct check_reader check = {.check = {.place = place_of(item)}};
+    read_mapping(reader, item, keys, "a check", &check);
+    if (item->type != YAML_MAPPING_NODE)
+        return;
+    if (check.kinds == 0) {
+        complain(reader->complaints, place_of(item),
+                 "a check says what is looked at: program, output, file, counter, received, cable, no_drops, "
+                 "programs or done_before");
+        return;
+    }
+    check_companions(reader, item, &check.check);
+    if (!check.check.name)
+        check.check.name = name_check(scenario, &check.check);
+    *(struct scenario_check *)LIST_APPEND(scenario, scenario->checks) = check.check;
+}

@@ -1,0 +1,334 @@
+/*
+ * The section `links`, the vocabulary of impairments (netem's words), and the section `events`.
+ */
+#include "lab/scenario_yaml.h"
+
+#include <string.h>
+
+/* ---- Impairments ------------------------------------------------------------------------------------------- */
+
+static void read_enter(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct strata_impairment *)into)->burst_enter_ppm = read_share(reader, value);
+}
+
+static void read_leave(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct strata_impairment *)into)->burst_leave_ppm = read_share(reader, value);
+}
+
+static void read_burst_loss(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct strata_impairment *)into)->burst_loss_ppm = read_share(reader, value);
+}
+
+static void read_gemodel(struct reader_state *reader, const yaml_node_t *value, struct strata_impairment *impairment)
+{
+    static const struct key keys[] = {
+        {"p", read_enter, true}, {"r", read_leave, true}, {"1-h", read_burst_loss, false}, {NULL, NULL, false}};
+    read_mapping(reader, value, keys, "gemodel", impairment);
+}
+
+bool read_impairment_key(struct reader_state *reader, const char *name, const yaml_node_t *value,
+                         struct strata_impairment *impairment, uint32_t *fields)
+{
+    static const char *const words[] = {"rate",      "delay",   "jitter",        "loss",    "gemodel",
+                                        "duplicate", "reorder", "reorder_delay", "corrupt", "limit"};
+    unsigned word = 0;
+    while (word < sizeof words / sizeof *words && strcmp(words[word], name) != 0)
+        word++;
+    if (word == sizeof words / sizeof *words)
+        return false;
+    uint32_t field = 1u << word;
+    *fields |= field;
+    switch ((enum impairment_field)field) {
+    case FIELD_RATE:
+        impairment->rate_bps = read_rate(reader, value);
+        break;
+    case FIELD_DELAY:
+        impairment->delay_ns = read_duration(reader, value);
+        break;
+    case FIELD_JITTER:
+        impairment->jitter_ns = read_duration(reader, value);
+        break;
+    case FIELD_LOSS:
+        impairment->loss_ppm = read_share(reader, value);
+        break;
+    case FIELD_BURST:
+        read_gemodel(reader, value, impairment);
+        break;
+    case FIELD_DUPLICATE:
+        impairment->duplicate_ppm = read_share(reader, value);
+        break;
+    case FIELD_REORDER:
+        impairment->reorder_ppm = read_share(reader, value);
+        break;
+    case FIELD_REORDER_DELAY:
+        impairment->reorder_ns = read_duration(reader, value);
+        break;
+    case FIELD_CORRUPT:
+        impairment->corrupt_ppm = read_share(reader, value);
+        break;
+    case FIELD_LIMIT:
+        impairment->queue_frames = (uint32_t)read_integer(reader, value, 1, 100000000);
+        break;
+    }
+    return true;
+}
+
+void impairment_apply(struct strata_impairment *to, const struct strata_impairment *from, uint32_t fields)
+{
+    if (fields & FIELD_RATE)
+        to->rate_bps = from->rate_bps;
+    if (fields & FIELD_DELAY)
+        to->delay_ns = from->delay_ns;
+    if (fields & FIELD_JITTER)
+        to->jitter_ns = from->jitter_ns;
+    if (fields & FIELD_LOSS)
+        to->loss_ppm = from->loss_ppm;
+    if (fields & FIELD_BURST) {
+        to->burst_enter_ppm = from->burst_enter_ppm;
+        to->burst_leave_ppm = from->burst_leave_ppm;
+        to->burst_loss_ppm = from->burst_loss_ppm;
+    }
+    if (fields & FIELD_DUPLICATE)
+        to->duplicate_ppm = from->duplicate_ppm;
+    if (fields & FIELD_REORDER)
+        to->reorder_ppm = from->reorder_ppm;
+    if (fields & FIELD_REORDER_DELAY)
+        to->reorder_ns = from->reorder_ns;
+    if (fields & FIELD_CORRUPT)
+        to->corrupt_ppm = from->corrupt_ppm;
+    if (fields & FIELD_LIMIT)
+        to->queue_frames = from->queue_frames;
+}
+
+/** An impairment with a note of what was said about it. */
+struct said {
+    struct strata_impairment impairment;
+    uint32_t fields;
+};
+
+/* Each word of the vocabulary as a key of a table, for links, directions and events alike. The struct read into
+ * begins with a struct said. */
+#define IMPAIRMENT_KEY(word)                                                                                \
+    static void said_##word(struct reader_state *reader, const yaml_node_t *value, void *into)              \
+    {                                                                                                       \
+        struct said *said = into;                                                                           \
+        read_impairment_key(reader, #word, value, &said->impairment, &said->fields);                        \
+    }
+IMPAIRMENT_KEY(rate)
+IMPAIRMENT_KEY(delay)
+IMPAIRMENT_KEY(jitter)
+IMPAIRMENT_KEY(loss)
+IMPAIRMENT_KEY(gemodel)
+IMPAIRMENT_KEY(duplicate)
+IMPAIRMENT_KEY(reorder)
+IMPAIRMENT_KEY(reorder_delay)
+IMPAIRMENT_KEY(corrupt)
+IMPAIRMENT_KEY(limit)
+
+#define IMPAIRMENT_KEYS                                                                                     \
+    {"rate", said_rate, false}, {"delay", said_delay, false}, {"jitter", said_jitter, false},               \
+        {"loss", said_loss, false}, {"gemodel", said_gemodel, false}, {"duplicate", said_duplicate, false}, \
+        {"reorder", said_reorder, false}, {"reorder_delay", said_reorder_delay, false},                     \
+        {"corrupt", said_corrupt, false}, {"limit", said_limit, false}
+
+static void read_said(struct reader_state *reader, const yaml_node_t *value, struct said *said)
+{
+    static const struct key keys[] = {IMPAIRMENT_KEYS, {NULL, NULL, false}};
+    read_mapping(reader, value, keys, "a direction of a link", said);
+}
+
+/* ---- Links -------------------------------------------------------------------------------------------------- */
+
+struct link_reader {
+    struct said both; /**< First: see IMPAIRMENT_KEY. */
+    struct said forward, backward;
+    struct scenario_link link;
+    int ends;
+};
+
+static void read_endpoint(struct reader_state *reader, const yaml_node_t *item, void *into)
+{
+    struct link_reader *link = into;
+    const char *text = read_text(reader, item);
+    if (link->ends++ >= 2)
+        return;
+    struct scenario_end *end = &link->link.end[link->ends - 1];
+    const char *colon = strchr(text, ':');
+    end->place = place_of(item);
+    end->node_name = colon ? arena_text(&reader->scenario->arena, text, (size_t)(colon - text)) : text;
+    if (colon)
+        end->port = read_port_name(reader, end->place, colon + 1);
+}
+
+static void read_endpoints(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct link_reader *link = into;
+    read_items(reader, value, "endpoints", false, read_endpoint, link);
+    if (value->type == YAML_SEQUENCE_NODE && link->ends != 2)
+        complain(reader->complaints, place_of(value), "a link has two endpoints, not %d", link->ends);
+}
+
+static void read_link_name(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct link_reader *)into)->link.name = read_text(reader, value);
+}
+
+static void read_link_kind(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    static const char *const words[] = {"ethernet", "ip", NULL};
+    int word = read_word(reader, value, words);
+    if (word >= 0)
+        ((struct link_reader *)into)->link.config.link = word == 0 ? STRATA_LINK_ETHERNET : STRATA_LINK_IP;
+}
+
+static void read_mtu(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct link_reader *)into)->link.config.mtu_bytes = (uint32_t)read_integer(reader, value, 68, 65535);
+}
+
+static void read_forward(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    read_said(reader, value, &((struct link_reader *)into)->forward);
+}
+
+static void read_backward(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    read_said(reader, value, &((struct link_reader *)into)->backward);
+}
+
+static void read_both(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    read_said(reader, value, &((struct link_reader *)into)->both);
+}
+
+void read_link(struct reader_state *reader, const yaml_node_t *item, void *into)
+{
+    static const struct key keys[] = {IMPAIRMENT_KEYS,
+                                      {"endpoints", read_endpoints, true},
+                                      {"name", read_link_name, false},
+                                      {"link", read_link_kind, false},
+                                      {"mtu", read_mtu, false},
+                                      {"forward", read_forward, false},
+                                      {"backward", read_backward, false},
+                                      {"both", read_both, false},
+                                      {NULL, NULL, false}};
+    struct scenario *scenario = into;
+    struct link_reader link = {.link = {.place = place_of(item), .config = {.size = sizeof link.link.config}}};
+    read_mapping(reader, item, keys, "a link", &link);
+    if (link.ends != 2)
+        return;
+    struct strata_cable_config *config = &link.link.config;
+    config->forward = config->backward = link.both.impairment;
+    impairment_apply(&config->forward, &link.forward.impairment, link.forward.fields);
+    impairment_apply(&config->backward, &link.backward.impairment, link.backward.fields);
+    if (!link.link.name) {
+        size_t length = strlen(link.link.end[0].node_name) + strlen(link.link.end[1].node_name) + 2;
+        char *name = arena_take(&scenario->arena, length);
+        snprintf(name, length, "%s-%s", link.link.end[0].node_name, link.link.end[1].node_name);
+        link.link.name = name;
+    }
+    *(struct scenario_link *)LIST_APPEND(scenario, scenario->links) = link.link;
+}
+
+/* ---- Events -------------------------------------------------------------------------------------------------- */
+
+struct event_reader {
+    struct said said; /**< First: see IMPAIRMENT_KEY. */
+    struct scenario_event event;
+    int actions;
+    bool has_at;
+};
+
+static void begin_action(struct reader_state *reader, const yaml_node_t *value, struct event_reader *event,
+                         enum scenario_action action)
+{
+    if (event->actions++ == 1)
+        complain(reader->complaints, place_of(value), "one event does one thing; write a second event");
+    event->event.action = action;
+    event->event.target_place = place_of(value);
+}
+
+static void read_at(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct event_reader *event = into;
+    event->event.at = read_duration(reader, value);
+    event->has_at = true;
+}
+
+#define ACTION_KEY(word, action)                                                                            \
+    static void event_##word(struct reader_state *reader, const yaml_node_t *value, void *into)             \
+    {                                                                                                       \
+        begin_action(reader, value, into, action);                                                          \
+        ((struct event_reader *)into)->event.target = read_text(reader, value);                             \
+    }
+ACTION_KEY(cut, EVENT_CUT)
+ACTION_KEY(mend, EVENT_MEND)
+ACTION_KEY(crash, EVENT_CRASH)
+ACTION_KEY(restart, EVENT_RESTART)
+ACTION_KEY(set, EVENT_SET)
+ACTION_KEY(start, EVENT_START)
+
+static void event_note(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    begin_action(reader, value, into, EVENT_NOTE);
+    ((struct event_reader *)into)->event.text = read_text(reader, value);
+}
+
+static void read_direction(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    static const char *const words[] = {"both", "forward", "backward", NULL};
+    struct event_reader *event = into;
+    int word = read_word(reader, value, words);
+    event->event.direction[0] = word != 2;
+    event->event.direction[1] = word != 1;
+}
+
+static void read_event_run(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct event_reader *event = into;
+    struct scenario_program *program = arena_take(&reader->scenario->arena, sizeof *program);
+    program->status = -1;
+    read_program(reader, value, program);
+    if (program->entry)
+        event->event.program = program;
+}
+
+void read_event(struct reader_state *reader, const yaml_node_t *item, void *into)
+{
+    static const struct key keys[] = {{"at", read_at, true},
+                                      {"cut", event_cut, false},
+                                      {"mend", event_mend, false},
+                                      {"crash", event_crash, false},
+                                      {"restart", event_restart, false},
+                                      {"set", event_set, false},
+                                      {"note", event_note, false},
+                                      {"start", event_start, false},
+                                      {"run", read_event_run, false},
+                                      {"direction", read_direction, false},
+                                      IMPAIRMENT_KEYS,
+                                      {NULL, NULL, false}};
+    struct scenario *scenario = into;
+    struct event_reader event = {.event = {.place = place_of(item), .direction = {true, true}}};
+    read_mapping(reader, item, keys, "an event", &event);
+    if (item->type != YAML_MAPPING_NODE)
+        return;
+    if (event.actions == 0) {
+        complain(reader->complaints, place_of(item),
+                 "an event says what happens: cut, mend, crash, restart, set, start or note");
+        return;
+    }
+    event.event.changed = event.said.fields;
+    event.event.impairment = event.said.impairment;
+    if (event.event.action == EVENT_SET && event.said.fields == 0)
+        complain(reader->complaints, place_of(item), "set needs something to set, such as loss: 5%%");
+    if (event.event.action != EVENT_SET && event.said.fields != 0)
+        complain(reader->complaints, place_of(item), "loss, delay and the like belong to an event with set: CABLE");
+    if (event.event.action == EVENT_START && !value_of(reader, item, "run"))
+        complain(reader->complaints, place_of(item), "start needs the key run");
+    if (event.event.action != EVENT_START && event.event.program)
+        complain(reader->complaints, place_of(item), "run belongs to an event with start: NODE");
+    *(struct scenario_event *)LIST_APPEND(scenario, scenario->events) = event.event;
+}

@@ -1,0 +1,383 @@
+/*
+ * Making the world that a scenario describes, and letting it run until nobody is waited for any more.
+ */
+#include "lab/scenario.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "lab/world.h"
+
+/** How long a world goes on after the last program ended, so that connections close and the trace is whole. */
+#define GOODBYE_NS STRATA_SECOND
+
+uint8_t *scenario_file_bytes(const struct scenario_file *file)
+{
+    uint8_t *bytes = malloc(file->bytes ? file->bytes : 1);
+    if (!bytes)
+        return NULL;
+    size_t size = (size_t)file->bytes;
+    if (file->pattern == FILE_RANDOM) {
+        // From the path alone: the same file in every run, whatever the seed.
+        uint8_t seed[32] = {0};
+        for (size_t i = 0; file->path[i]; i++)
+            seed[i % 32] = (uint8_t)(seed[i % 32] * 31 + (uint8_t)file->path[i]);
+        struct random random;
+        random_init(&random, seed);
+        random_fill(&random, bytes, size);
+        return bytes;
+    }
+    size_t length = file->pattern == FILE_TEXT || file->pattern == FILE_CONTENT ? strlen(file->content) : 1;
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = file->pattern == FILE_ZERO ? 0 : file->pattern == FILE_COUNT ? (uint8_t)i : (uint8_t)file->content[i % length];
+    return bytes;
+}
+
+/* ---- Building ----------------------------------------------------------------------------------------------- */
+
+static int put_files(struct scenario_node *node)
+{
+    for (unsigned i = 0; i < node->files.count; i++) {
+        const struct scenario_file *file = &node->files.items[i];
+        struct strata_memory_disk *disk = strata_node_disk(node->made);
+        uint8_t *bytes = disk ? scenario_file_bytes(file) : NULL;
+        if (!bytes)
+            return -ENOMEM;
+        int error = strata_memory_disk_put(disk, file->path, bytes, (size_t)file->bytes,
+                                           STRATA_LAB_EPOCH_NS / STRATA_SECOND);
+        free(bytes);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+static int make_node(struct scenario_run *run, struct scenario_node *node)
+{
+    struct strata_world *world = run->world;
+    switch (node->kind) {
+    case SCENARIO_HOST:
+        node->made = strata_world_host(world, node->name, NULL);
+        break;
+    case SCENARIO_ROUTER:
+        node->made = strata_world_router(world, node->name, NULL);
+        break;
+    case SCENARIO_SWITCH:
+        node->made = strata_world_switch(world, node->name, (unsigned)(node->port_count ? node->port_count : 1));
+        break;
+    case SCENARIO_HUB:
+        node->made = strata_world_hub(world, node->name, (unsigned)(node->port_count ? node->port_count : 1));
+        break;
+    }
+    if (!node->made)
+        return -ENOMEM;
+    // In the order of their numbers, whatever the order of the links.
+    for (int port = 1; port <= node->port_count; port++) {
+        const struct scenario_link *link = node->links[port];
+        uint32_t mtu_bytes = link && link->config.mtu_bytes ? link->config.mtu_bytes : 1500;
+        int made = node_make_port(node->made, port, link ? link->config.link : STRATA_LINK_ETHERNET, mtu_bytes);
+        if (made < 0)
+            return made;
+    }
+    return 0;
+}
+
+static int make_link(struct scenario_run *run, struct scenario_link *link)
+{
+    link->config.name = link->name;
+    link->config.port_a = link->end[0].port;
+    link->config.port_b = link->end[1].port;
+    link->made = strata_world_cable(run->world, link->end[0].node->made, link->end[1].node->made, &link->config);
+    return link->made ? 0 : -ENOMEM;
+}
+
+static int configure_node(struct scenario_node *node)
+{
+    int error = 0;
+    if (node->has_forwarding) {
+        error = strata_node_set(node->made, "net.ipv4.ip_forward", node->forwarding);
+        if (!error)
+            error = strata_node_set(node->made, "net.ipv6.conf.all.forwarding", node->forwarding);
+    }
+    for (unsigned i = 0; !error && i < node->settings.count; i++)
+        error = strata_node_set(node->made, node->settings.items[i].name, node->settings.items[i].value);
+    for (unsigned i = 0; !error && i < node->addresses.count; i++)
+        error = strata_node_address(node->made, node->addresses.items[i].port, node->addresses.items[i].text);
+    for (unsigned i = 0; !error && i < node->routes.count; i++)
+        error = strata_node_route(node->made, node->routes.items[i].prefix, node->routes.items[i].gateway);
+    if (node->has_resolver)
+        node_set_resolver(node->made, &node->resolver);
+    return error ? error : put_files(node);
+}
+
+/* ---- What happens -------------------------------------------------------------------------------------------- */
+
+static void start(struct scenario_program *program)
+{
+    struct strata_program_config config = {
+        .size = sizeof config,
+        .name = program->name,
+        .program = program->entry->main,
+        .argc = program->argc,
+        .argv = program->argv,
+        .service = program->background,
+        .restart = program->restart,
+        .status = &program->status,
+    };
+    int error = strata_node_run(program->node->made, &config);
+    program->started = error == 0;
+    if (error) {
+        char text[200];
+        snprintf(text, sizeof text, "%s cannot start on %s: %s", program->name, program->node->name, strerror(-error));
+        strata_world_note(program->node->run->world, text);
+    }
+}
+
+static void start_program(struct strata_world *world, void *context)
+{
+    (void)world;
+    struct scenario_program *program = context;
+    program->node->run->events_left--;
+    start(program);
+}
+
+static void change_link(const struct scenario_event *event)
+{
+    for (int direction = 0; direction < 2; direction++) {
+        if (!event->direction[direction])
+            continue;
+        struct strata_impairment impairment;
+        strata_cable_impairment(event->link->made, direction, &impairment);
+        impairment_apply(&impairment, &event->impairment, event->changed);
+        strata_cable_impair(event->link->made, direction, &impairment);
+    }
+    char text[200];
+    snprintf(text, sizeof text, "%s behaves differently from now on", event->link->name);
+    strata_world_note(event->run->world, text);
+}
+
+static void happen(struct strata_world *world, void *context)
+{
+    struct scenario_event *event = context;
+    event->run->events_left--;
+    switch (event->action) {
+    case EVENT_CUT:
+        strata_cable_set_up(event->link->made, false);
+        break;
+    case EVENT_MEND:
+        strata_cable_set_up(event->link->made, true);
+        break;
+    case EVENT_CRASH:
+        strata_node_crash(event->node->made);
+        break;
+    case EVENT_RESTART:
+        strata_node_restart(event->node->made);
+        break;
+    case EVENT_SET:
+        change_link(event);
+        break;
+    case EVENT_NOTE:
+        strata_world_note(world, event->text);
+        break;
+    case EVENT_START:
+        start(event->program);
+        break;
+    }
+}
+
+static int plan_program(struct scenario_run *run, struct scenario_program *program)
+{
+    run->events_left++;
+    if (!program->background)
+        run->awaited++;
+    return strata_world_at(run->world, program->at, start_program, program);
+}
+
+/** `dhcp: true` is a DHCP client that runs as long as its host does. */
+static int plan_dhcp(struct scenario_run *run, struct scenario_node *node)
+{
+    static char *const argv[] = {(char *)"dhcp-client", NULL};
+    struct scenario_program *program = arena_take(&run->scenario->arena, sizeof *program);
+    *program = (struct scenario_program){
+        .name = "dhcp-client",
+        .entry = program_find("dhcp-client"),
+        .argc = 1,
+        .argv = (char **)argv,
+        .restart = true,
+        .background = true,
+        .node = node,
+    };
+    return program->entry ? plan_program(run, program) : -ENOENT;
+}
+
+static int plan(struct scenario_run *run)
+{
+    struct scenario *scenario = run->scenario;
+    int error = 0;
+    for (unsigned i = 0; !error && i < scenario->nodes.count; i++) {
+        struct scenario_node *node = &scenario->nodes.items[i];
+        node->run = run;
+        if (node->dhcp)
+            error = plan_dhcp(run, node);
+        for (unsigned j = 0; !error && j < node->programs.count; j++) {
+            node->programs.items[j].node = node;
+            error = plan_program(run, &node->programs.items[j]);
+        }
+    }
+    for (unsigned i = 0; !error && i < scenario->events.count; i++) {
+        struct scenario_event *event = &scenario->events.items[i];
+        event->run = run;
+        run->events_left++;
+        if (event->program && !event->program->background)
+            run->awaited++;
+        error = strata_world_at(run->world, event->at, happen, event);
+    }
+    return error;
+}
+
+static void log_text(struct text_log *log, const char *text, size_t length)
+{
+    if (log->length + length + 1 > log->room) {
+        size_t room = (log->length + length + 1) * 2;
+        char *larger = realloc(log->text, room);
+        if (!larger)
+            return;
+        log->text = larger;
+        log->room = room;
+    }
+    memcpy(log->text + log->length, text, length);
+    log->length += length;
+    log->text[log->length] = '\0';
+}
+
+static void remember_output(void *context, const struct strata_lab_event *event)
+{
+    struct scenario_run *run = context;
+    if (event->kind != STRATA_LAB_PRINT)
+        return;
+    struct scenario_node *node = &run->scenario->nodes.items[event->node->index];
+    log_text(&node->output, event->text, event->length);
+    for (unsigned i = 0; event->program && i < node->programs.count; i++)
+        if (strcmp(node->programs.items[i].name, event->program) == 0)
+            log_text(&node->programs.items[i].output, event->text, event->length);
+    for (unsigned i = 0; event->program && i < run->scenario->events.count; i++) {
+        struct scenario_program *program = run->scenario->events.items[i].program;
+        if (program && program->node == node && strcmp(program->name, event->program) == 0)
+            log_text(&program->output, event->text, event->length);
+    }
+}
+
+int scenario_build(struct scenario_run *run, struct scenario *scenario, const struct scenario_options *options)
+{
+    *run = (struct scenario_run){.scenario = scenario};
+    struct strata_world_config config = {
+        .size = sizeof config,
+        .seed = options->seed ? options->seed : scenario->seed,
+        .trace_hosts = options->trace_hosts,
+    };
+    int error = strata_world_new(&run->world, &config);
+    for (unsigned i = 0; !error && i < scenario->nodes.count; i++)
+        error = make_node(run, &scenario->nodes.items[i]);
+    for (unsigned i = 0; !error && i < scenario->links.count; i++)
+        error = make_link(run, &scenario->links.items[i]);
+    for (unsigned i = 0; !error && i < scenario->nodes.count; i++)
+        error = configure_node(&scenario->nodes.items[i]);
+    if (!error)
+        error = plan(run);
+    if (!error)
+        error = strata_world_listen(run->world, remember_output, run);
+    return error;
+}
+
+/* ---- Running -------------------------------------------------------------------------------------------------- */
+
+static bool nobody_is_waited_for(void *context)
+{
+    struct scenario_run *run = context;
+    return run->awaited > 0 && run->events_left == 0 && strata_world_programs_done(run->world);
+}
+
+static bool is_checked(const struct scenario *scenario, const struct scenario_program *program)
+{
+    for (unsigned i = 0; i < scenario->checks.count; i++)
+        if (scenario->checks.items[i].kind == CHECK_PROGRAM && scenario->checks.items[i].program == program)
+            return true;
+    // Whoever lets a host crash does not expect its programs to end well.
+    for (unsigned i = 0; i < scenario->events.count; i++)
+        if (scenario->events.items[i].action == EVENT_CRASH && scenario->events.items[i].node == program->node)
+            return true;
+    return false;
+}
+
+static int judge(struct scenario_run *run, const struct scenario_check *check)
+{
+    struct scenario_result *results = realloc(run->results, (run->result_count + 1) * sizeof *results);
+    if (!results)
+        return -ENOMEM;
+    run->results = results;
+    struct scenario_result *result = &results[run->result_count++];
+    *result = (struct scenario_result){.name = check->name};
+    result->ok = scenario_judge(run, check, &result->detail);
+    run->ok = run->ok && result->ok;
+    return 0;
+}
+
+/** A program that is waited for must end well, whether or not the scenario says so. */
+static int judge_program(struct scenario_run *run, struct scenario_program *program)
+{
+    if (program->background || is_checked(run->scenario, program))
+        return 0;
+    size_t length = strlen(program->name) + strlen(program->node->name) + 40;
+    char *name = arena_take(&run->scenario->arena, length);
+    snprintf(name, length, "program %s on %s ends with status 0", program->name, program->node->name);
+    struct scenario_check check = {
+        .kind = CHECK_PROGRAM, .name = name, .target = program->name, .program = program, .has_exits = true};
+    return judge(run, &check);
+}
+
+static int judge_all(struct scenario_run *run)
+{
+    struct scenario *scenario = run->scenario;
+    int error = 0;
+    run->ok = true;
+    for (unsigned i = 0; !error && i < scenario->checks.count; i++)
+        error = judge(run, &scenario->checks.items[i]);
+    for (unsigned i = 0; !error && i < scenario->nodes.count; i++)
+        for (unsigned j = 0; !error && j < scenario->nodes.items[i].programs.count; j++)
+            error = judge_program(run, &scenario->nodes.items[i].programs.items[j]);
+    for (unsigned i = 0; !error && i < scenario->events.count; i++)
+        if (scenario->events.items[i].program)
+            error = judge_program(run, scenario->events.items[i].program);
+    return error;
+}
+
+int scenario_go(struct scenario_run *run, const struct scenario_options *options)
+{
+    strata_time until = options->duration ? options->duration : run->scenario->duration;
+    int result = strata_world_run_until(run->world, nobody_is_waited_for, run, until);
+    run->ended = strata_world_now(run->world);
+    if (result == 1) {
+        strata_time goodbye = run->ended + GOODBYE_NS;
+        result = strata_world_run(run->world, goodbye < until ? goodbye : until);
+    }
+    return result < 0 ? result : judge_all(run);
+}
+
+void scenario_run_free(struct scenario_run *run)
+{
+    strata_world_free(run->world);
+    for (unsigned i = 0; i < run->result_count; i++)
+        free(run->results[i].detail);
+    free(run->results);
+    for (unsigned i = 0; i < run->scenario->nodes.count; i++) {
+        struct scenario_node *node = &run->scenario->nodes.items[i];
+        free(node->output.text);
+        for (unsigned j = 0; j < node->programs.count; j++)
+            free(node->programs.items[j].output.text);
+    }
+    for (unsigned i = 0; i < run->scenario->events.count; i++)
+        if (run->scenario->events.items[i].program)
+            free(run->scenario->events.items[i].program->output.text);
+}

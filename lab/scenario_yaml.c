@@ -1,0 +1,171 @@
+/*
+ * Mappings and sequences: walking them by a table of keys, with a complaint for each key that is unknown, doubled or
+ * missing, and for each value that is of another shape than expected.
+ */
+#include "lab/scenario_yaml.h"
+
+#include <string.h>
+
+/** A file with anchors can name a thing in many places; so many values are no scenario any more. */
+#define VALUES_MAX 2000000u
+
+struct place place_of(const yaml_node_t *node)
+{
+    return (struct place){(unsigned)node->start_mark.line + 1, (unsigned)node->start_mark.column + 1};
+}
+
+static const char *shape(const yaml_node_t *node)
+{
+    switch (node->type) {
+    case YAML_SCALAR_NODE:
+        return node->data.scalar.length ? "a single value" : "nothing";
+    case YAML_SEQUENCE_NODE:
+        return "a list";
+    case YAML_MAPPING_NODE:
+        return "a mapping";
+    default:
+        return "nothing";
+    }
+}
+
+/** Counts a value. @return whether reading may go on. */
+static bool count_value(struct reader_state *reader, const yaml_node_t *node)
+{
+    if (reader->values > VALUES_MAX)
+        return false;
+    if (++reader->values > VALUES_MAX) {
+        complain(reader->complaints, place_of(node), "more than %u values: too large for a scenario", VALUES_MAX);
+        return false;
+    }
+    return true;
+}
+
+static const char *key_text(const yaml_node_t *node)
+{
+    return node && node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
+}
+
+static bool is_doubled(struct reader_state *reader, const yaml_node_t *mapping, const yaml_node_pair_t *pair)
+{
+    const char *name = key_text(yaml_document_get_node(reader->document, pair->key));
+    for (const yaml_node_pair_t *other = mapping->data.mapping.pairs.start; other < pair; other++) {
+        const char *before = key_text(yaml_document_get_node(reader->document, other->key));
+        if (before && strcmp(before, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/** The key and value of a pair; complains about keys that are no words or come twice. @return whether to go on. */
+static bool open_pair(struct reader_state *reader, const yaml_node_t *mapping, const yaml_node_pair_t *pair,
+                      const yaml_node_t **key, const yaml_node_t **value)
+{
+    *key = yaml_document_get_node(reader->document, pair->key);
+    *value = yaml_document_get_node(reader->document, pair->value);
+    if (!*key || !*value || !count_value(reader, *key))
+        return false;
+    if (!key_text(*key)) {
+        complain(reader->complaints, place_of(*key), "a key must be a word, not %s", shape(*key));
+        return false;
+    }
+    // Large mappings are not compared pair by pair: nodes have their own check for doubled names.
+    if (mapping->data.mapping.pairs.top - mapping->data.mapping.pairs.start <= 1000 &&
+        is_doubled(reader, mapping, pair)) {
+        complain(reader->complaints, place_of(*key), "%s is there twice", key_text(*key));
+        return false;
+    }
+    return true;
+}
+
+static void unknown_key(struct reader_state *reader, const yaml_node_t *key, const struct key *keys, const char *what)
+{
+    struct nearest nearest;
+    nearest_begin(&nearest, key_text(key));
+    char known[400] = "";
+    size_t length = 0;
+    for (const struct key *k = keys; k->name; k++) {
+        nearest_try(&nearest, k->name);
+        length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", k == keys ? "" : ", ", k->name);
+        if (length >= sizeof known)
+            length = sizeof known - 1;
+    }
+    complain(reader->complaints, place_of(key), "%s has no key %s%s; it may have %s", what, key_text(key),
+             nearest_text(&nearest), known);
+}
+
+void read_mapping(struct reader_state *reader, const yaml_node_t *node, const struct key *keys, const char *what,
+                  void *into)
+{
+    if (!count_value(reader, node))
+        return;
+    if (node->type != YAML_MAPPING_NODE) {
+        complain(reader->complaints, place_of(node), "%s is %s, expected a mapping of keys and values", what,
+                 shape(node));
+        return;
+    }
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key, *value;
+        if (!open_pair(reader, node, pair, &key, &value))
+            continue;
+        const struct key *k = keys;
+        while (k->name && strcmp(k->name, key_text(key)) != 0)
+            k++;
+        if (k->name)
+            k->read(reader, value, into);
+        else
+            unknown_key(reader, key, keys, what);
+    }
+    for (const struct key *k = keys; k->name; k++)
+        if (k->required && !value_of(reader, node, k->name))
+            complain(reader->complaints, place_of(node), "%s needs the key %s", what, k->name);
+}
+
+void read_entries(struct reader_state *reader, const yaml_node_t *node, const char *what,
+                  void (*read)(struct reader_state *reader, const yaml_node_t *key, const yaml_node_t *value,
+                               void *into),
+                  void *into)
+{
+    if (!count_value(reader, node))
+        return;
+    if (node->type != YAML_MAPPING_NODE) {
+        complain(reader->complaints, place_of(node), "%s: expected a mapping of names, found %s", what, shape(node));
+        return;
+    }
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+        const yaml_node_t *key, *value;
+        if (open_pair(reader, node, pair, &key, &value))
+            read(reader, key, value, into);
+    }
+}
+
+void read_items(struct reader_state *reader, const yaml_node_t *node, const char *what, bool single,
+                void (*read)(struct reader_state *reader, const yaml_node_t *item, void *into), void *into)
+{
+    if (!count_value(reader, node))
+        return;
+    if (node->type == YAML_SCALAR_NODE && single && node->data.scalar.length > 0) {
+        read(reader, node, into);
+        return;
+    }
+    if (node->type != YAML_SEQUENCE_NODE) {
+        complain(reader->complaints, place_of(node), "%s: expected a list, found %s", what, shape(node));
+        return;
+    }
+    for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
+        const yaml_node_t *value = yaml_document_get_node(reader->document, *item);
+        if (value && count_value(reader, value))
+            read(reader, value, into);
+    }
+}
+
+const yaml_node_t *value_of(struct reader_state *reader, const yaml_node_t *node, const char *key)
+{
+    if (node->type != YAML_MAPPING_NODE)
+        return NULL;
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+        const char *name = key_text(yaml_document_get_node(reader->document, pair->key));
+        if (name && strcmp(name, key) == 0)
+            return yaml_document_get_node(reader->document, pair->value);
+    }
+    return NULL;
+}
