@@ -10,6 +10,7 @@
  * This is the only file that knows all rooms. Everything a host holds is charged to its own budget; when it is freed,
  * everything goes, in the reverse order of its making.
  */
+#include "link/neighbour.h"
 #include "socket/socket.h"
 
 #include <errno.h>
@@ -275,6 +276,26 @@ int strata_address_get(struct strata_host *host, int number, unsigned index, str
         *prefix_length =
             found->prefix_bits - (strata_address_is_ipv4(&found->address) ? ADDRESS_V4_BITS : 0);
     return 0;
+}
+
+int strata_probe_address(struct strata_host *host, int number, const struct strata_address *address, strata_time now)
+{
+    at(host, now);
+    struct port *port = links_port(net_links(host->net), number);
+    if (!port)
+        return -ENODEV;
+    if (!address || !strata_address_is_ipv4(address))
+        return -EINVAL;
+    arp_probe(port, address);
+    return 0;
+}
+
+int strata_probe_answered(struct strata_host *host, int number, const struct strata_address *address)
+{
+    const struct port *port = links_port(net_links(host->net), number);
+    if (!port)
+        return -ENODEV;
+    return address ? arp_probe_answered(port, address) : -EINVAL;
 }
 
 int strata_route_add(struct strata_host *host, const struct strata_route *route)

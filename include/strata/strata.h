@@ -262,6 +262,16 @@ STRATA_API int strata_address_remove(struct strata_host *host, int port,
 STRATA_API int strata_address_get(struct strata_host *host, int port, unsigned index,
                                   struct strata_address *address, unsigned *prefix_length);
 
+/**
+ * Asks a link whether anybody uses an IPv4 address, before we do (RFC 5227 2.1.1: an ARP probe). Ask a few times
+ * and wait a second or two; strata_probe_answered says whether somebody does. Only Ethernet ports have an answer.
+ * @return 0, -ENODEV, -EINVAL.
+ */
+STRATA_API int strata_probe_address(struct strata_host *host, int port, const struct strata_address *address,
+                                    strata_time now);
+/** Whether somebody has claimed the address that was probed last. @return 1, 0, -ENODEV, -EINVAL. */
+STRATA_API int strata_probe_answered(struct strata_host *host, int port, const struct strata_address *address);
+
 /** A route: where datagrams to a prefix go. */
 struct strata_route {
     struct strata_address destination; /**< ::ffff:0.0.0.0/0 or ::/0 is the default route. */

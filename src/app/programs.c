@@ -10,6 +10,8 @@ static const struct strata_program_entry programs[] = {
     {"http-server", program_http_server, "serve the files of a folder by HTTP/1.1"},
     {"http-client", program_http_client, "fetch URLs, or send a file to one"},
     {"fetch", program_http_client, "the same as http-client"},
+    {"dhcp-server", program_dhcp_server, "lend the addresses of a range"},
+    {"dhcp-client", program_dhcp_client, "get an address, a route and a name server, and keep them"},
     {"echo-server", program_echo_server, "give back what comes by TCP and UDP"},
     {"echo-client", program_echo_client, "send messages to an echo server and check what comes back"},
     {"ping", program_ping, "send echo requests to a host"},

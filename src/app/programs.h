@@ -22,6 +22,8 @@ const struct strata_program_entry *program_get(unsigned index);
 
 int program_http_server(struct strata_rt *rt, int argc, char **argv);
 int program_http_client(struct strata_rt *rt, int argc, char **argv);
+int program_dhcp_server(struct strata_rt *rt, int argc, char **argv);
+int program_dhcp_client(struct strata_rt *rt, int argc, char **argv);
 int program_echo_server(struct strata_rt *rt, int argc, char **argv);
 int program_echo_client(struct strata_rt *rt, int argc, char **argv);
 int program_ping(struct strata_rt *rt, int argc, char **argv);
