@@ -7,6 +7,8 @@
 #ifndef TESTS_NET_RIG_H
 #define TESTS_NET_RIG_H
 
+#include <errno.h>
+
 #include "net/internal.h"
 #include "tests/allocator.h"
 #include "tests/test.h"
