@@ -2,6 +2,7 @@
  * IPv6 headers, and what follows taken as a fragment header and as options.
  */
 #include "base/assert.h"
+#include "tests/wire/same.h"
 #include "wire/ipv6.h"
 
 static void walk_options(const uint8_t *options, size_t size)
@@ -37,7 +38,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ASSERT(fragment.offset_bytes % 8 == 0);
     ASSERT(ipv6_fragment_emit(room, &fragment) == IPV6_FRAGMENT_BYTES);
     ASSERT(ipv6_fragment_parse(&again, room, IPV6_FRAGMENT_BYTES) == IPV6_FRAGMENT_BYTES);
-    ASSERT(again.next_header == fragment.next_header && again.offset_bytes == fragment.offset_bytes &&
-           again.more_fragments == fragment.more_fragments && again.identification == fragment.identification);
+    ASSERT(same_fragment(&again, &fragment));
     return 0;
 }
