@@ -80,12 +80,18 @@ TCP = {
     "header_beyond_the_end": tcp(1, 2, 16)[:12] + b"\xf0" + tcp(1, 2, 16)[13:],
     "request": tcp(42000, 80, 24, b"", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
 }
+DNS_QUERY = b"\x12\x67\x01\0\0\x01\0\0\0\0\0\0\x01a\x02to\0\0\x01\0\x01"
+DNS_REPLY = (b"\x12\x67\x81\x80\0\x01\0\x01\0\0\0\0\x01a\x02to\0\0\x01\0\x01"
+             b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc0\0\x02\x01")
 UDP = {
     "empty": udp(1, 2, b""),
     "data": udp(5000, 7, b"hello"),
     "length_too_long": udp(5000, 7, b"hello", 100),
     "length_too_short": udp(5000, 7, b"hello", 7),
     "padded": udp(5000, 7, b"hello", 10),
+    "dns_query": udp(5000, 53, DNS_QUERY),
+    "dns_reply": udp(53, 5000, DNS_REPLY),
+    "dhcp_discover": udp(68, 67, bytes([1, 1, 6, 0]) + bytes(232) + bytes.fromhex("63825363350101ff")),
 }
 QUOTE = ipv4(17, udp(5000, 33434, b""))
 ICMP = {
@@ -157,6 +163,7 @@ def main():
     print_frame.update({f"icmp_{name}": b"\x55" + ipv4(1, data) for name, data in ICMP.items()})
     print_frame.update({f"icmp_{name}": b"\xff" + ipv6(58, data) for name, data in ICMPV6.items()})
     print_frame.update({f"tcp_{name}": b"\xff" + ipv4(6, data) for name, data in TCP.items()})
+    print_frame.update({f"udp_{name}": b"\xff" + ipv4(17, data) for name, data in UDP.items()})
     corpora = {"ethernet": ETHERNET, "arp": ARP, "ipv4": IPV4, "ipv6": IPV6, "icmp": {**ICMP, **ICMPV6}, "udp": UDP,
                "tcp": TCP, "print_frame": print_frame,
                "address_parse": {f"{i:02}": text.encode() for i, text in enumerate(ADDRESSES)}}

@@ -18,7 +18,7 @@ static size_t start, stop;
 
 static uint8_t *content(const void *bytes, size_t size)
 {
-    start = 200;
+    start = 400;
     stop = start + size;
     memset(room, 0, sizeof room);
     if (size > 0)
@@ -154,6 +154,21 @@ TEST(udp_datagrams_and_others)
     content("12345678", 8);
     push_ipv4(89, 0, false);
     CHECK_STR(line(), "10.0.0.1 > 10.0.0.2 protocol 89 length=8");
+}
+
+TEST(dns_and_dhcp)
+{
+    static const uint8_t query[] = {0x12, 0x67, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 'a', 2, 't', 'o', 0, 0, 28, 0, 1};
+    content(query, sizeof query);
+    push_udp(5000, 53);
+    push_ipv4(PROTOCOL_UDP, 0, false);
+    CHECK_STR(line(), "10.0.0.1:5000 > 10.0.0.2:53 UDP length=22 DNS query 4711 AAAA a.to.");
+    uint8_t discover[244] = {1, 1, 6, 0, 0x39, 0x03, 0xf3, 0x26};
+    memcpy(discover + 236, "\x63\x82\x53\x63\x35\x01\x01\xff", 8);
+    content(discover, sizeof discover);
+    push_udp(68, 67);
+    push_ipv4(PROTOCOL_UDP, 0, false);
+    CHECK_STR(line(), "10.0.0.1:68 > 10.0.0.2:67 UDP length=244 DHCP DISCOVER xid=3903f326");
 }
 
 TEST(fragments)
@@ -323,6 +338,6 @@ TEST(any_buffer_and_any_cut_will_do)
     }
 }
 
-TEST_MAIN(TEST_ENTRY(tcp_segments), TEST_ENTRY(udp_datagrams_and_others), TEST_ENTRY(fragments),
+TEST_MAIN(TEST_ENTRY(tcp_segments), TEST_ENTRY(udp_datagrams_and_others), TEST_ENTRY(dns_and_dhcp), TEST_ENTRY(fragments),
           TEST_ENTRY(icmp_messages), TEST_ENTRY(icmpv6_messages), TEST_ENTRY(arp_and_other_frames),
           TEST_ENTRY(what_is_malformed_says_why), TEST_ENTRY(any_buffer_and_any_cut_will_do))
