@@ -11,7 +11,9 @@ enum {
     BINDING_V6ONLY = 1,
     BINDING_REUSE_ADDRESS = 2,
     BINDING_REUSE_PORT = 4,
-    BINDING_LISTENING = 8, /**< Conflicts even with BINDING_REUSE_ADDRESS. */
+    /** Nobody else may bind there then, BINDING_REUSE_ADDRESS or not. To become it where others are bound takes
+     * BINDING_REUSE_ADDRESS of all (RFC 9293 MUST-42). */
+    BINDING_LISTENING = 8,
 };
 
 /** A claim on a local address and port; embedded in its holder. */
@@ -28,6 +30,7 @@ struct ports {
     struct core *core;
     struct table table;
     struct siphash_key key;
+    uint32_t next; /**< RFC 6056's next_ephemeral: how many were chosen so far. */
 };
 
 void ports_init(struct ports *ports, struct core *core);
@@ -37,6 +40,8 @@ int ports_bind(struct ports *ports, struct binding *binding);
 /** Changes the flags of a held binding if nobody objects. @return 0, -EADDRINUSE. */
 int ports_rebind(struct ports *ports, struct binding *binding, uint32_t flags);
 void ports_release(struct ports *ports, struct binding *binding);
+/** Whether any binding holds this port number. */
+bool ports_is_held(const struct ports *ports, uint16_t port);
 /** A port number to try for a connection from `local` to `peer`: the attempt-th of a keyed sequence (RFC 6056
  * 3.3.3); the caller checks that the four-tuple is free. */
 uint16_t ports_ephemeral(struct ports *ports, const struct strata_address *local, const struct strata_endpoint *peer,

@@ -33,6 +33,19 @@ struct tcp_header {
     uint8_t header_bytes;
     struct tcp_options options;
 };
+/** What an ICMP error quotes of a segment: at least its first eight bytes (RFC 792). */
+struct tcp_quote {
+    uint16_t source_port, destination_port;
+    seq_t seq;
+};
+/** @return false: too short. */
+static inline bool tcp_parse_quote(struct tcp_quote *quote, const uint8_t *bytes, size_t size)
+{
+    if (size < 8)
+        return false;
+    *quote = (struct tcp_quote){bytes_get16(bytes), bytes_get16(bytes + 2), bytes_get32(bytes + 4)};
+    return true;
+}
 /** Parses header and options, checks lengths. The checksum over all is the caller's to verify. */
 int tcp_parse(struct tcp_header *header, const uint8_t *bytes, size_t size);
 /** Bytes the options of a header take, padded to a multiple of 4. */

@@ -1,0 +1,170 @@
+/*
+ * ACK processing (RFC 9293 3.10.7.4 fifth step, RFC 5961 5), the send window, and round-trip times (RFC 6298).
+ */
+#include "transport/tcp/acknowledge.h"
+#include "transport/tcp/output.h"
+#include "transport/tcp/recovery.h"
+#include "transport/tcp/state.h"
+#include "transport/tcp/time_wait.h"
+#include "transport/tcp/timers.h"
+
+static void trace_sample(const struct tcp_connection *c, strata_time rtt_ns)
+{
+    struct strata_trace_record trace = {.kind = STRATA_TRACE_TCP_RTT,
+                                        .port = -1,
+                                        .value = {rtt_ns, c->srtt_ns, c->rttvar_ns, timers_rto(c)}};
+    tcp_endpoints(c, &trace.local, &trace.remote);
+    core_trace(connection_core(c), &trace);
+}
+
+void acknowledge_sample(struct tcp_connection *c, strata_time rtt_ns)
+{
+    if (rtt_ns < 1)
+        rtt_ns = 1;
+    if (!(c->flags & FLAG_RTT_SAMPLED)) {
+        c->srtt_ns = rtt_ns; // RFC 6298-2
+        c->rttvar_ns = rtt_ns / 2;
+        c->min_rtt_ns = rtt_ns;
+        c->flags |= FLAG_RTT_SAMPLED;
+    } else {
+        // RFC 6298-3: the deviation first, from the old average.
+        strata_time deviation = c->srtt_ns > rtt_ns ? c->srtt_ns - rtt_ns : rtt_ns - c->srtt_ns;
+        c->rttvar_ns += (deviation - c->rttvar_ns) / 4;
+        c->srtt_ns += (rtt_ns - c->srtt_ns) / 8;
+        if (rtt_ns < c->min_rtt_ns)
+            c->min_rtt_ns = rtt_ns;
+    }
+    if (core_traces(connection_core(c)))
+        trace_sample(c, rtt_ns);
+}
+
+/** The round-trip time an ACK tells of: from what was sent once only (Karn, RFC 6298-6), else from the timestamp that
+ * was echoed (RFC 7323-9). */
+static void measure(struct tcp_connection *c, const struct segment *segment, const struct sent_acked *acked)
+{
+    strata_time now = connection_now(c);
+    if (!acked->resent && acked->first_sent != STRATA_NEVER) {
+        acknowledge_sample(c, now - acked->first_sent);
+    } else if (c->flags & FLAG_TIMESTAMPS && segment->header.options.has_timestamps) {
+        int32_t ms = (int32_t)(tcp_timestamp(connection_core(c), c->ts_offset) - segment->header.options.ts_echo);
+        // An echo from the future, or from before the connection can have sent it, is none of ours.
+        if (ms >= 0 && ms * STRATA_MILLISECOND <= connection_core(c)->settings.tcp_rto_max_ms * STRATA_MILLISECOND)
+            acknowledge_sample(c, ms * STRATA_MILLISECOND);
+    }
+}
+
+void acknowledge_syn(struct tcp_connection *c, const struct segment *segment)
+{
+    struct sent_acked acked = sent_acknowledge(&c->sent, connection_memory(c), c->iss + 1);
+    c->snd_una = c->iss + 1;
+    if (!(c->flags & FLAG_SYN_RESENT))
+        measure(c, segment, &acked);
+    timers_acked(c, true);
+    c->marks &= (uint8_t)~MARK_SYN;
+}
+
+void acknowledge_window(struct tcp_connection *c, const struct segment *segment)
+{
+    uint32_t before = c->snd_wnd;
+    c->snd_wnd = segment->window;
+    c->snd_wl1 = segment->seq;
+    c->snd_wl2 = segment->ack;
+    if (c->snd_wnd > c->snd_wnd_max)
+        c->snd_wnd_max = c->snd_wnd;
+    if (c->snd_wnd <= before)
+        return;
+    if (c->flags & FLAG_PERSIST)
+        timers_stop_persist(c);
+    connection_mark(c);
+}
+
+/** Our FIN was acknowledged. @return false: the connection is gone. */
+static bool fin_acknowledged(struct tcp_connection *c)
+{
+    switch (c->state) {
+    case STRATA_TCP_FIN_WAIT_1:
+        state_change(c, STRATA_TCP_FIN_WAIT_2);
+        if (c->flags & FLAG_ORPHAN) {
+            c->other_at = connection_now(c) + connection_core(c)->settings.tcp_fin_timeout_ms * STRATA_MILLISECOND;
+            timers_update(c);
+        }
+        return true;
+    case STRATA_TCP_CLOSING:
+        time_wait_enter(c);
+        return false;
+    case STRATA_TCP_LAST_ACK:
+        connection_end(c, 0);
+        return false;
+    default:
+        return true;
+    }
+}
+
+/** Tells a program that was refused room that there is some now: a third of the buffer, so that it comes in gulps. */
+static void offer_room(struct tcp_connection *c)
+{
+    if (!(c->flags & FLAG_WANT_WRITE) || ring_room(&c->send) < c->send.capacity / 3)
+        return;
+    c->flags &= ~(uint32_t)FLAG_WANT_WRITE;
+    connection_event(c, STRATA_WRITABLE);
+}
+
+bool acknowledge_advance(struct tcp_connection *c, const struct segment *segment)
+{
+    uint32_t bytes = segment->ack - c->snd_una;
+    struct sent_acked acked = sent_acknowledge(&c->sent, connection_memory(c), segment->ack);
+    measure(c, segment, &acked);
+    c->snd_una = segment->ack;
+    bool fin = c->flags & FLAG_FIN_SENT && segment->ack == c->snd_nxt;
+    if (fin)
+        bytes--;
+    ring_consume(&c->send, connection_memory(c), bytes);
+    c->bytes_acked += bytes;
+    c->delivered += (bytes + c->smss - 1) / c->smss;
+    c->flags &= ~(uint32_t)FLAG_ONE_UNTIL_ACK;
+    if (!(c->flags & FLAG_RECEIVE_ERRORS))
+        c->soft_error = 0;
+    if (c->flags & FLAG_URGENT_SENT && seq_ge(c->snd_una, c->snd_up))
+        c->flags &= ~(uint32_t)FLAG_URGENT_SENT;
+    bool restart = recovery_acked(c, bytes);
+    if (c->recovery == RECOVERY_OPEN && seq_gt(c->snd_una - 1, c->recover))
+        c->recover = c->snd_una - 1; // follows, so that it never seems to lie ahead after 2^31 octets
+    timers_acked(c, restart);
+    if (connection_flight(c) > 0 || connection_unsent(c) > 0 || c->flags & FLAG_FIN_QUEUED)
+        connection_mark(c);
+    offer_room(c);
+    return !fin || fin_acknowledged(c);
+}
+
+/** Whether an ACK that does not advance says that a segment arrived out of order (RFC 5681-11). */
+static bool is_duplicate(const struct tcp_connection *c, const struct segment *segment)
+{
+    return segment->ack == c->snd_una && connection_flight(c) > 0 && segment_carried(segment) == 0 &&
+           !(segment->header.flags & (TCP_SYN | TCP_FIN)) && segment->window == c->snd_wnd && c->snd_wnd > 0;
+}
+
+bool acknowledge_segment(struct tcp_connection *c, const struct segment *segment)
+{
+    struct core *core = connection_core(c);
+    // RFC 5961-3, RFC 9293-6: only what was sent, and not long ago.
+    if (seq_gt(segment->ack, c->snd_nxt) || seq_diff(c->snd_una, segment->ack) > (int64_t)c->snd_wnd_max) {
+        core_drop(core, COUNTER_tcp_drop_ack, segment->packet->port, segment->packet->datagram,
+                  segment->packet->datagram_length);
+        output_challenge(c);
+        return false;
+    }
+    if (seq_lt(segment->ack, c->snd_una))
+        return true; // an old duplicate tells nothing
+    c->probes = 0; // whoever acknowledges is there (RFC 9293 MUST-37)
+    bool duplicate = is_duplicate(c, segment), advances = segment->ack != c->snd_una;
+    // RFC 9293-7.
+    if (seq_lt(c->snd_wl1, segment->seq) || (c->snd_wl1 == segment->seq && seq_le(c->snd_wl2, segment->ack)))
+        acknowledge_window(c, segment);
+    if (advances)
+        return acknowledge_advance(c, segment);
+    if (duplicate) {
+        recovery_duplicate(c);
+        connection_mark(c);
+    }
+    return true;
+}

@@ -1,0 +1,304 @@
+/*
+ * A connection's birth and death, its place in tables and lists, its path, and the invariants that always hold.
+ */
+#include "transport/tcp/connection.h"
+#include "transport/tcp/congestion.h"
+#include "transport/tcp/demux.h"
+#include "transport/tcp/output.h"
+#include "transport/tcp/receive.h"
+#include "transport/tcp/reply.h"
+#include "transport/tcp/state.h"
+#include "transport/tcp/timers.h"
+
+#include <errno.h>
+
+/** NOP, NOP and the timestamps option, as it is on every segment once agreed on. */
+#define TIMESTAMP_BYTES 12u
+/** The largest segment that IPv4 can carry with its smallest headers; also enough for IPv6 without jumbograms. */
+#define MSS_MOST (65535u - 40u)
+
+/* ---- Numbers a peer may not guess -------------------------------------------------------------------------------- */
+
+seq_t tcp_initial_sequence(const struct tcp *tcp, const struct tcp_record *key)
+{
+    // RFC 6528-1: M + F(four-tuple, secret), M a clock of 4 microseconds (RFC 9293 MUST-8, MUST-9, SHLD-1).
+    return (seq_t)(tcp->core->now / (4 * STRATA_MICROSECOND)) + (seq_t)demux_hash(&tcp->isn_key, key);
+}
+
+uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct tcp_record *key)
+{
+    return (uint32_t)demux_hash(&tcp->timestamp_key, key);
+}
+
+/* ---- Sizes ------------------------------------------------------------------------------------------------------- */
+
+uint16_t connection_mss_of_port(const struct tcp *tcp, int port, bool ipv4, uint16_t bound)
+{
+    const struct port *at = links_port(net_links(tcp->net), port);
+    uint32_t fixed = (ipv4 ? 20u : 40u) + TCP_HEADER_BYTES, mtu = at ? at->mtu_bytes : 0;
+    // RFC 6691-1: the MTU less the fixed headers, whatever options there will be.
+    uint32_t mss = mtu > fixed ? mtu - fixed : 0, least = 28;
+    if (mss > MSS_MOST)
+        mss = MSS_MOST;
+    if (bound > 0 && mss > bound)
+        mss = bound;
+    return (uint16_t)(mss > least ? mss : least);
+}
+
+uint8_t connection_scale_of(const struct tcp *tcp, uint32_t receive_bytes)
+{
+    uint8_t scale = 0;
+    if (!tcp->core->settings.tcp_window_scaling)
+        return 0;
+    while (scale < 14 && receive_bytes >> scale > UINT16_MAX)
+        scale++;
+    return scale;
+}
+
+void connection_update_mss(struct tcp_connection *c)
+{
+    size_t payload = net_path_payload(&c->path);
+    uint32_t mss = payload > TCP_HEADER_BYTES ? (uint32_t)payload - TCP_HEADER_BYTES : 1;
+    if (mss > c->peer_mss)
+        mss = c->peer_mss;
+    if (c->max_segment > 0 && mss > c->max_segment)
+        mss = c->max_segment;
+    uint32_t options = c->flags & FLAG_TIMESTAMPS ? TIMESTAMP_BYTES : 0;
+    c->smss = (uint16_t)(mss > options ? mss - options : 1);
+}
+
+int connection_find_path(struct tcp_connection *c)
+{
+    int error = net_path_find(c->tcp->net, &c->path, &c->record.remote, (uint32_t)c->record.scope, c->tuning->bind_port);
+    if (error == 0)
+        connection_update_mss(c);
+    return error;
+}
+
+/* ---- Options ----------------------------------------------------------------------------------------------------- */
+
+static bool same_tuning(const struct tcp_tuning *a, const struct tcp_tuning *b)
+{
+    return a->keep_idle_ns == b->keep_idle_ns && a->keep_interval_ns == b->keep_interval_ns &&
+           a->user_timeout_ns == b->user_timeout_ns && a->linger_ns == b->linger_ns &&
+           a->keep_count == b->keep_count && a->bind_port == b->bind_port;
+}
+
+static void release_tuning(struct tcp_connection *c)
+{
+    if (c->tuning != &c->tcp->tuning)
+        memory_release(connection_memory(c), (void *)(uintptr_t)c->tuning, sizeof *c->tuning);
+    c->tuning = &c->tcp->tuning;
+}
+
+static void apply_tuning(struct tcp_connection *c, const struct tcp_socket_options *options)
+{
+    struct tcp_tuning wanted = {
+        .keep_idle_ns = options->keep_idle_ns,
+        .keep_interval_ns = options->keep_interval_ns,
+        .user_timeout_ns = options->user_timeout_ns,
+        .linger_ns = options->linger_ns,
+        .keep_count = options->keep_count,
+        .bind_port = options->bind_port,
+    };
+    if (same_tuning(&wanted, c->tuning))
+        return;
+    struct tcp_tuning *own = NULL;
+    if (!same_tuning(&wanted, &c->tcp->tuning)) {
+        own = memory_allocate(connection_memory(c), sizeof *own);
+        if (!own)
+            return; // what it has goes on to hold
+        *own = wanted;
+    }
+    release_tuning(c);
+    if (own)
+        c->tuning = own;
+}
+
+static void set_flag(struct tcp_connection *c, uint32_t flag, bool on)
+{
+    c->flags = on ? c->flags | flag : c->flags & ~flag;
+}
+
+void connection_apply(struct tcp_connection *c, const struct tcp_socket_options *options)
+{
+    const struct tcp_congestion *congestion = congestion_get(options->congestion);
+    bool was_alive = c->flags & FLAG_KEEP_ALIVE;
+    const struct tcp_tuning *tuning = c->tuning;
+    ring_set_capacity(&c->send, options->send_bytes);
+    ring_set_capacity(&c->receive, options->receive_bytes);
+    set_flag(c, FLAG_NO_DELAY, options->no_delay);
+    set_flag(c, FLAG_KEEP_ALIVE, options->keep_alive);
+    set_flag(c, FLAG_RECEIVE_ERRORS, options->receive_errors);
+    apply_tuning(c, options);
+    if (congestion)
+        c->congestion = congestion;
+    c->ttl = options->ttl ? options->ttl : (uint8_t)connection_core(c)->settings.ip_default_ttl;
+    c->tos = options->tos;
+    c->max_segment = options->max_segment;
+    if (was_alive != options->keep_alive || tuning != c->tuning)
+        timers_keep_alive(c);
+}
+
+/* ---- Birth and death ----------------------------------------------------------------------------------------------- */
+
+struct tcp_connection *connection_new(struct tcp *tcp, const struct tcp_record *key,
+                                      const struct tcp_socket_options *options)
+{
+    struct tcp_connection *c = memory_allocate(&tcp->core->memory, sizeof *c);
+    if (!c)
+        return NULL;
+    c->record = *key;
+    c->record.kind = TCP_RECORD_CONNECTION;
+    c->record.listed = false;
+    c->tcp = tcp;
+    c->tuning = &tcp->tuning;
+    c->retransmit_at = c->ack_at = c->other_at = STRATA_NEVER;
+    c->last_received = tcp->core->now;
+    c->ts_offset = tcp_timestamp_offset(tcp, key);
+    c->congestion = congestion_get(0);
+    c->ssthresh = UINT32_MAX;
+    c->receive_mss = 536;
+    ring_init(&c->send, options->send_bytes);
+    ring_init(&c->receive, options->receive_bytes);
+    sent_init(&c->sent);
+    timer_init(&c->timer, timers_fire);
+    speaker_init(&c->speaker, &tcp_speaker_ops);
+    connection_apply(c, options);
+    c->path.port = -1;
+    tcp->connection_count++;
+    return c;
+}
+
+void connection_unlist(struct tcp_connection *c)
+{
+    demux_remove(c->tcp, &c->record);
+    speaker_silence(&c->speaker);
+    wheel_disarm(&connection_core(c)->wheel, &c->timer);
+    c->retransmit_at = c->ack_at = c->other_at = STRATA_NEVER;
+    c->marks = 0;
+    c->acks_owed = 0;
+    receive_evict(c);
+}
+
+void connection_free(struct tcp_connection *c)
+{
+    struct memory *memory = connection_memory(c);
+    list_remove(&c->speaker.node);
+    if (c->record.listed || timer_is_armed(&c->timer))
+        connection_unlist(c);
+    receive_evict(c);
+    ring_clear(&c->send, memory);
+    ring_clear(&c->receive, memory);
+    sent_clear(&c->sent, memory);
+    release_tuning(c);
+    c->tcp->connection_count--;
+    memory_release(memory, c, sizeof *c);
+}
+
+void connection_end(struct tcp_connection *c, int error)
+{
+    state_change(c, STRATA_TCP_CLOSED);
+    connection_unlist(c);
+    ring_clear(&c->send, connection_memory(c));
+    sent_clear(&c->sent, connection_memory(c));
+    c->snd_nxt = c->snd_una;
+    if (c->flags & FLAG_ORPHAN) {
+        connection_free(c);
+        return;
+    }
+    // What was received in order and acknowledged stays readable; then comes the error (RFC 9293 MUST-12).
+    c->error = (uint8_t)error;
+    if (error)
+        c->flags |= FLAG_ERROR_PENDING;
+    list_push_back(&c->tcp->closed, &c->speaker.node);
+    connection_event(c, STRATA_READABLE | STRATA_WRITABLE | STRATA_HANGUP | (error ? STRATA_ERROR : 0u));
+}
+
+void connection_reset(struct tcp_connection *c, int error)
+{
+    if (c->state >= STRATA_TCP_SYN_RECEIVED && c->state != STRATA_TCP_TIME_WAIT)
+        reply_abort(c);
+    connection_end(c, error);
+}
+
+/* ---- In between ----------------------------------------------------------------------------------------------------- */
+
+void connection_mark(struct tcp_connection *c)
+{
+    if (!c->record.listed)
+        return;
+    struct port *port = links_port(net_links(c->tcp->net), c->path.port);
+    if (!port && connection_find_path(c) == 0)
+        port = links_port(net_links(c->tcp->net), c->path.port);
+    if (port)
+        port_mark(port, &c->speaker);
+}
+
+void connection_event(struct tcp_connection *c, uint32_t ready)
+{
+    if (c->flags & (FLAG_ORPHAN | FLAG_QUEUED) || !c->tcp->events.connection)
+        return;
+    c->tcp->events.connection(c->tcp->events.context, c->owner, ready);
+}
+
+/* ---- Invariants ------------------------------------------------------------------------------------------------------ */
+
+static void verify_sent(const struct tcp_connection *c)
+{
+    struct sent sent = c->sent;
+    seq_t at = c->snd_una;
+    uint32_t lost = 0;
+    for (uint32_t i = 0; i < sent.count; i++) {
+        const struct sent_range *range = sent_at(&sent, i);
+        ASSERT(range->start == at && seq_lt(range->start, range->end));
+        at = range->end;
+        if (range->flags & SENT_LOST) {
+            lost += range->end - range->start;
+            ASSERT(seq_ge(range->start, sent.lost_from) || seq_gt(range->end, sent.lost_from));
+        }
+    }
+    ASSERT(at == c->snd_nxt && lost == sent.lost_bytes);
+    ASSERT(sent.count > 0 || !sent.list);
+}
+
+static void verify_receive(const struct tcp_connection *c)
+{
+    ASSERT(seq_le(c->rcv_nxt, c->rcv_adv));
+    ASSERT(seq_le(c->last_ack_sent, c->rcv_nxt));
+    if (!c->out_of_order) {
+        ASSERT(c->receive.extent == c->receive.length);
+        return;
+    }
+    const struct ranges *ranges = &c->out_of_order->ranges;
+    ASSERT(ranges->count > 0 || c->flags & FLAG_FIN_AHEAD);
+    if (ranges->count > 0) {
+        ASSERT(seq_gt(ranges->list[0].start, c->rcv_nxt));
+        ASSERT(seq_le(ranges->list[ranges->count - 1].end, c->rcv_adv));
+    }
+}
+
+void connection_verify(const struct tcp_connection *c)
+{
+    ASSERT(c->state != STRATA_TCP_LISTEN);
+    if (c->state == STRATA_TCP_CLOSED || c->state == STRATA_TCP_TIME_WAIT) {
+        ASSERT(!c->record.listed && !timer_is_armed(&c->timer));
+        return;
+    }
+    ASSERT(c->record.listed);
+    // Every octet between SND.UNA and SND.NXT is in the map, and what is data is in the ring.
+    verify_sent(c);
+    uint32_t flight = connection_flight(c), fin = c->flags & FLAG_FIN_SENT ? 1 : 0;
+    if (connection_is_synchronized(c)) {
+        ASSERT(flight <= c->send.length + fin);
+        ASSERT(!fin || c->snd_nxt == connection_fin_seq(c) + 1 || c->state == STRATA_TCP_FIN_WAIT_2);
+        ASSERT(c->smss > 0);
+        // Whatever is in flight is under a timer, and the wheel knows the earliest.
+        ASSERT(flight == 0 || c->retransmit_at != STRATA_NEVER);
+        verify_receive(c);
+    }
+    ASSERT(!(c->flags & FLAG_PERSIST) || c->retransmit_at != STRATA_NEVER);
+    ASSERT(c->timer.deadline <= c->retransmit_at && c->timer.deadline <= c->ack_at &&
+           c->timer.deadline <= c->other_at);
+    ASSERT(!(c->flags & FLAG_FIN_SENT) || c->flags & FLAG_FIN_QUEUED);
+}

@@ -1,0 +1,357 @@
+/**
+ * A TCP connection: RFC 9293's transmission control block (3.3.1) in labelled boxes, hot ones first.
+ *
+ *     record  | who it is, found by the demultiplexer; state and flags
+ *     numbers | what every segment touches: send and receive variables, congestion window, what is owed
+ *     rings   | bytes written and not acknowledged; bytes received and not read
+ *     clocks  | deadlines, of which one wheel timer serves the earliest
+ *     sent    | the map of sent ranges, empty when idle
+ *     speaker | its place at a port when it has something to say
+ *     path    | the cached way to the peer
+ *     rest    | round-trip time, urgent data, options, statistics
+ *
+ * Half-open (SYN-RECEIVED from a listener) and TIME-WAIT connections are smaller records in the same demultiplexer.
+ *
+ * Input marks, output speaks: nothing in here is sent while a segment is being processed. What is owed to the peer is
+ * kept in `marks`, `acks_owed`, the map of sent ranges and the rings, and tcp_speak (output.c) turns it into segments,
+ * one per call, when the port has room.
+ */
+#ifndef TRANSPORT_TCP_CONNECTION_H
+#define TRANSPORT_TCP_CONNECTION_H
+
+#include "base/assert.h"
+#include "base/ranges.h"
+#include "base/ring.h"
+#include "base/table.h"
+#include "transport/tcp/sent.h"
+#include "transport/tcp/tcp.h"
+#include "wire/tcp.h"
+
+/* ---- Records of the demultiplexer --------------------------------------------------------------------------- */
+
+enum tcp_record_kind { TCP_RECORD_CONNECTION, TCP_RECORD_HALF_OPEN, TCP_RECORD_TIME_WAIT };
+
+/** What all three have first: the key. */
+struct tcp_record {
+    struct table_entry entry;
+    struct strata_address local, remote;
+    uint16_t local_port, remote_port;
+    int16_t scope; /**< The port of link-local addresses, otherwise 0. */
+    uint8_t kind;
+    uint8_t listed; /**< In the table. */
+};
+
+/** SYN-RECEIVED of a passive open: what a SYN told us, and no more (RFC 4987 3.3). */
+struct tcp_half_open {
+    struct tcp_record record;
+    struct tcp_listener *listener;
+    struct timer timer;    /**< SYN-ACK again; or, while a filter has not decided, the end. */
+    struct list node;      /**< In listener->half_open, oldest first. */
+    strata_time sent_at;   /**< The first SYN-ACK. */
+    uint64_t id;           /**< For tcp_decide. */
+    struct tcp_time_wait *previous; /**< The connection before, should the SYN turn out to be old (RFC 9293 MAY-2). */
+    seq_t iss, irs;
+    uint32_t ts_recent;
+    uint16_t window;       /**< The SYN's, never scaled. */
+    uint16_t peer_mss;
+    int16_t port;          /**< Where the SYN arrived. */
+    uint8_t tos;
+    uint8_t scale;         /**< The peer's shift. */
+    uint8_t retransmits;
+    bool timestamps : 1, scaling : 1;
+    bool undecided : 1;    /**< Waits for tcp_decide. */
+    bool shown : 1;        /**< tcp_pending has told of it. */
+};
+
+/** TIME-WAIT (RFC 9293 3.6.1): enough to acknowledge a FIN that comes again and to tell old from new. */
+struct tcp_time_wait {
+    struct tcp_record record;
+    struct list node;     /**< In tcp->time_wait, by expiry. */
+    uint32_t expiry_ms;   /**< Of the host's time, modulo 2^32. */
+    seq_t snd_nxt, rcv_nxt;
+    uint32_t ts_recent, ts_offset;
+    uint16_t window;      /**< As the last ACK said it. */
+    uint8_t ttl;
+    uint8_t timestamps;
+};
+
+/* ---- The connection ------------------------------------------------------------------------------------------- */
+
+/** What a connection is, for as long as it lives. */
+enum tcp_flag {
+    FLAG_TIMESTAMPS = 1 << 0,      /**< Agreed on (RFC 7323 3.2). */
+    FLAG_SCALING = 1 << 1,         /**< Agreed on (RFC 7323 2.2). */
+    FLAG_ACTIVE = 1 << 2,          /**< We opened it (RFC 9293 MUST-11). */
+    FLAG_FIN_QUEUED = 1 << 3,      /**< No more data will be written; a FIN follows the ring. */
+    FLAG_FIN_SENT = 1 << 4,        /**< SND.NXT lies behind our FIN. */
+    FLAG_FIN_RECEIVED = 1 << 5,    /**< RCV.NXT lies behind the peer's FIN. */
+    FLAG_FIN_AHEAD = 1 << 6,       /**< The peer's FIN is known, at out_of_order->fin, but data before it is missing. */
+    FLAG_READ_SHUT = 1 << 7,       /**< The program reads no more; what comes is thrown away. */
+    FLAG_ORPHAN = 1 << 8,          /**< The program has closed: nobody to tell. */
+    FLAG_QUEUED = 1 << 9,          /**< In its listener's queue; owner is the next one in it. */
+    FLAG_NO_DELAY = 1 << 10,       /**< Nagle's algorithm is off (RFC 9293 MUST-17). */
+    FLAG_KEEP_ALIVE = 1 << 11,     /**< Keep-alive is on (RFC 9293 MUST-24). */
+    FLAG_RECEIVE_ERRORS = 1 << 12, /**< Soft errors are told to the program (RFC 9293 MUST-47, SHLD-20). */
+    FLAG_URGENT_SENT = 1 << 13,    /**< snd_up holds. */
+    FLAG_URGENT_RECEIVED = 1 << 14, /**< rcv_up holds. */
+    FLAG_PERSIST = 1 << 15,        /**< retransmit_at is the persist timer's. */
+    FLAG_SYN_RESENT = 1 << 16,     /**< Our SYN was sent again: no sample, initial window of one segment. */
+    FLAG_CWND_LIMITED = 1 << 17,   /**< The last time output stopped, cwnd stopped it or it was well used. */
+    FLAG_ONE_UNTIL_ACK = 1 << 18,  /**< After a smaller path MTU: one segment again, then wait (RFC 1191-5). */
+    FLAG_WANT_WRITE = 1 << 19,     /**< A write was cut short: say when there is room. */
+    FLAG_ERROR_PENDING = 1 << 20,  /**< tcp_take_error has not told of `error` yet. */
+    FLAG_RTT_SAMPLED = 1 << 21,    /**< srtt_ns and rttvar_ns hold. */
+    FLAG_FIRST_PARTIAL = 1 << 22,  /**< In recovery, no partial ACK has come yet (RFC 6582-5). */
+};
+
+/** What a connection wants to say beside data. */
+enum tcp_mark {
+    MARK_ACK = 1 << 0,        /**< RCV.NXT or the window must be told now. */
+    MARK_CHALLENGE = 1 << 1,  /**< A challenge ACK (RFC 5961). */
+    MARK_RETRANSMIT = 1 << 2, /**< The first lost range goes out whatever cwnd says. */
+    MARK_PROBE = 1 << 3,      /**< A window probe. */
+    MARK_KEEP_ALIVE = 1 << 4, /**< A keep-alive probe. */
+    MARK_SYN = 1 << 5,        /**< SYN, or SYN-ACK of a simultaneous open. */
+};
+
+/** enum recovery: also what strata_tcp_info says. */
+enum tcp_recovery { RECOVERY_OPEN, RECOVERY_DISORDER, RECOVERY_FAST, RECOVERY_LOSS };
+
+/** Data beyond RCV.NXT: it lies in the receive ring, here is what of it is there. Exists only while there is any. */
+struct tcp_out_of_order {
+    struct ranges ranges;
+    struct list node; /**< In tcp->out_of_order, oldest first: the first to lose its pages. */
+    struct tcp_connection *connection;
+    seq_t fin; /**< With FLAG_FIN_AHEAD. */
+};
+
+/** Options that few connections change; shared where they are the host's defaults. */
+struct tcp_tuning {
+    strata_time keep_idle_ns, keep_interval_ns, user_timeout_ns, linger_ns;
+    uint32_t keep_count;
+    int32_t bind_port;
+};
+
+struct tcp_congestion;
+
+struct tcp_connection {
+    /* Identity. */
+    struct tcp_record record;
+    uint8_t state;    /**< enum strata_tcp_state */
+    uint8_t recovery; /**< enum tcp_recovery */
+    uint8_t send_scale, receive_scale;
+    uint32_t flags; /**< enum tcp_flag */
+
+    /* Numbers: RFC 9293 3.3.1's names. Windows are 32 bits wide (RFC 9293 REC-1). */
+    seq_t snd_una, snd_nxt;
+    uint32_t snd_wnd;
+    seq_t snd_wl1, snd_wl2;
+    uint32_t snd_wnd_max; /**< Greatest window the peer ever offered. */
+    seq_t rcv_nxt;
+    seq_t rcv_adv;       /**< Right edge of the window we offered; never moves left (RFC 9293 SHLD-14). */
+    seq_t last_ack_sent; /**< RFC 7323's Last.ACK.sent. */
+    uint32_t ts_recent, ts_offset;
+    uint32_t cwnd, ssthresh;
+    uint16_t smss;  /**< Data bytes of a full segment, options deducted. */
+    uint8_t marks;  /**< enum tcp_mark */
+    uint8_t acks_owed; /**< One ACK each for segments out of order; they do not merge. */
+    uint8_t dup_acks;
+    uint8_t backoff; /**< Timeouts in a row. */
+    uint8_t probes;  /**< Window probes in a row that nobody answered. */
+    uint8_t keep_probes; /**< Keep-alive probes in a row that nobody answered. */
+
+    /* Rings. send begins at snd_una (or behind our SYN); receive ends at rcv_nxt. */
+    struct ring send, receive;
+
+    /* Clocks: STRATA_NEVER where nothing is due. */
+    strata_time retransmit_at; /**< Retransmission, or persist with FLAG_PERSIST. */
+    strata_time ack_at;        /**< Delayed ACK. */
+    strata_time other_at;      /**< Keep-alive; without a program: FIN-WAIT-2's end or linger's. */
+    strata_time last_received, last_sent;
+    strata_time unacked_since; /**< When the peer last made progress while something was outstanding. */
+    struct tcp *tcp;
+    void *owner; /**< Of events; the next connection while FLAG_QUEUED. */
+
+    struct sent sent;
+    struct tcp_out_of_order *out_of_order;
+    struct timer timer;
+    struct speaker speaker;
+    struct net_path path;
+
+    /* Round-trip time (RFC 6298) and congestion control. */
+    strata_time srtt_ns, rttvar_ns, min_rtt_ns;
+    const struct tcp_congestion *congestion;
+    uint32_t cwnd_acked; /**< Bytes acknowledged since cwnd last grew (congestion avoidance). */
+    seq_t recover;       /**< SND.NXT when a loss was last noticed (RFC 6582's recover, plus one); ISS at first. */
+
+    seq_t iss, irs;
+    seq_t snd_up, rcv_up;   /**< The octet after urgent data (RFC 9293 MUST-62). */
+    uint32_t ts_recent_at_s; /**< When ts_recent was updated, for RFC 7323-12. */
+    uint16_t peer_mss, own_mss;
+    uint16_t receive_mss;   /**< The largest segment the peer sends, as far as we saw. */
+    uint16_t max_segment;   /**< The program's bound, 0: none. */
+    uint8_t tos, ttl;
+    uint8_t error;      /**< Why it ended. */
+    uint8_t soft_error; /**< What ICMP or a neighbour said and did not end it. */
+    uint32_t challenge_second;
+    uint32_t challenges; /**< In that second. */
+    const struct tcp_tuning *tuning;
+
+    /* Statistics. */
+    uint64_t bytes_acked, bytes_received, bytes_retransmitted;
+    uint64_t segments_sent, segments_received, delivered;
+    uint32_t segments_retransmitted, timeouts, fast_retransmits;
+};
+
+/* ---- TCP of one host ------------------------------------------------------------------------------------------- */
+
+struct tcp {
+    struct core *core;
+    struct net *net;
+    struct tcp_events events;
+    struct table records;     /**< struct tcp_record, by keyed hash of the four-tuple. */
+    struct tcp_record *last;  /**< The record found last; most segments come in a row. */
+    struct table listeners;   /**< By keyed hash of the port number; not the transparent ones. */
+    struct list all_listeners; /**< Those too. */
+    struct list transparent;  /**< Listeners for any address, and perhaps any port. */
+    struct list closed;       /**< Connections that are over but still have an owner. */
+    struct list out_of_order; /**< Who holds pages beyond RCV.NXT, oldest first. */
+    struct list time_wait;    /**< By expiry. */
+    struct timer time_wait_timer;
+    uint32_t time_wait_count, half_open_count, connection_count;
+    struct siphash_key demux_key, isn_key, timestamp_key;
+    struct ports ports;
+    struct tcp_tuning tuning; /**< The host's defaults. */
+    int64_t reset_second;
+    int64_t resets; /**< In that second. */
+    uint64_t next_id;
+};
+
+/** A segment being processed. */
+struct segment {
+    const struct net_packet *packet;
+    struct tcp_header header;
+    const uint8_t *data;
+    uint32_t length; /**< Of data. */
+    seq_t seq, ack;
+    uint16_t flags;
+    uint32_t window; /**< Scaled. */
+};
+/** Octets of data it came with, before those outside the window were cut off. */
+static inline uint32_t segment_carried(const struct segment *segment)
+{
+    return (uint32_t)segment->packet->length - segment->header.header_bytes;
+}
+/** SEG.LEN: octets of sequence space, SYN and FIN included. */
+static inline uint32_t segment_space(const struct segment *segment)
+{
+    return segment->length + (segment->flags & TCP_SYN ? 1 : 0) + (segment->flags & TCP_FIN ? 1 : 0);
+}
+
+/* ---- What many files ask ----------------------------------------------------------------------------------------- */
+
+static inline struct core *connection_core(const struct tcp_connection *c)
+{
+    return c->tcp->core;
+}
+static inline struct memory *connection_memory(const struct tcp_connection *c)
+{
+    return &c->tcp->core->memory;
+}
+static inline strata_time connection_now(const struct tcp_connection *c)
+{
+    return c->tcp->core->now;
+}
+/** Octets sent and not acknowledged: RFC 5681's FlightSize. */
+static inline uint32_t connection_flight(const struct tcp_connection *c)
+{
+    return c->snd_nxt - c->snd_una;
+}
+/** Of these, what is believed to be still under way. */
+static inline uint32_t connection_pipe(const struct tcp_connection *c)
+{
+    return connection_flight(c) - c->sent.lost_bytes;
+}
+/** The sequence number of the first byte of the send ring. */
+static inline seq_t connection_data_start(const struct tcp_connection *c)
+{
+    return c->state < STRATA_TCP_ESTABLISHED ? c->iss + 1 : c->snd_una;
+}
+/** The sequence number our FIN has, or will have. */
+static inline seq_t connection_fin_seq(const struct tcp_connection *c)
+{
+    return connection_data_start(c) + c->send.length;
+}
+/** Bytes written and not sent even once. */
+static inline uint32_t connection_unsent(const struct tcp_connection *c)
+{
+    return c->flags & FLAG_FIN_SENT ? 0 : connection_fin_seq(c) - seq_max(c->snd_nxt, connection_data_start(c));
+}
+static inline bool connection_is_synchronized(const struct tcp_connection *c)
+{
+    return c->state >= STRATA_TCP_ESTABLISHED;
+}
+/** Whether data or a FIN may still be sent in this state. */
+static inline bool connection_may_send(const struct tcp_connection *c)
+{
+    return c->state == STRATA_TCP_ESTABLISHED || c->state == STRATA_TCP_CLOSE_WAIT ||
+           c->state == STRATA_TCP_FIN_WAIT_1 || c->state == STRATA_TCP_CLOSING || c->state == STRATA_TCP_LAST_ACK;
+}
+/** Whether the peer may still send data in this state. */
+static inline bool connection_may_receive(const struct tcp_connection *c)
+{
+    return c->state == STRATA_TCP_ESTABLISHED || c->state == STRATA_TCP_FIN_WAIT_1 ||
+           c->state == STRATA_TCP_FIN_WAIT_2;
+}
+/** Less than 1/8 of the budget is left: windows do not open any more, nobody new is let in. */
+static inline bool tcp_memory_is_short(const struct core *core)
+{
+    return memory_available(&core->memory) < core->memory.budget_bytes / 8;
+}
+/** RFC 7323's clock: milliseconds, with an offset of the connection's own (RFC 7323-13, RFC 7323-14). */
+static inline uint32_t tcp_timestamp(const struct core *core, uint32_t offset)
+{
+    return (uint32_t)(core->now / STRATA_MILLISECOND) + offset;
+}
+
+/* connection.c: birth, death and what happens in between. */
+
+/** A connection with its variables at rest, in no table. NULL: no memory. */
+struct tcp_connection *connection_new(struct tcp *tcp, const struct tcp_record *key,
+                                      const struct tcp_socket_options *options);
+/** Takes it out of the demultiplexer and off the port, and disarms its timer: no segment finds it any more. */
+void connection_unlist(struct tcp_connection *c);
+/** It is over: tells the owner (`error` 0: in order), frees it when there is none. The caller touches it no more. */
+void connection_end(struct tcp_connection *c, int error);
+/** Ends it with an RST to the peer. */
+void connection_reset(struct tcp_connection *c, int error);
+/** Frees it in silence, wherever it stands. */
+void connection_free(struct tcp_connection *c);
+/** Looks up the path again and takes over its MTU. @return 0, -ENETUNREACH. */
+int connection_find_path(struct tcp_connection *c);
+/** Recomputes smss after a change of path MTU, peer's MSS, options or the program's bound (RFC 9293 MUST-16). */
+void connection_update_mss(struct tcp_connection *c);
+/** Largest segment we tell the peer to send: from the MTU of `port` (RFC 9293 MUST-67, RFC 6691-1). */
+uint16_t connection_mss_of_port(const struct tcp *tcp, int port, bool ipv4, uint16_t bound);
+/** Our window scale for a receive buffer. */
+uint8_t connection_scale_of(const struct tcp *tcp, uint32_t receive_bytes);
+/** It has something to say: lists it at its port. */
+void connection_mark(struct tcp_connection *c);
+/** Tells the owner what became ready. */
+void connection_event(struct tcp_connection *c, uint32_t ready);
+/** Applies options that are not tied to opening. */
+void connection_apply(struct tcp_connection *c, const struct tcp_socket_options *options);
+/** What must always hold. */
+void connection_verify(const struct tcp_connection *c);
+static inline void connection_check(const struct tcp_connection *c)
+{
+    if (CHECKED)
+        connection_verify(c);
+}
+
+/** RFC 6528: 4-microsecond clock plus a keyed hash of the four-tuple. */
+seq_t tcp_initial_sequence(const struct tcp *tcp, const struct tcp_record *key);
+/** RFC 7323-14: the offset of the timestamps of a four-tuple; the same for its next incarnation. */
+uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct tcp_record *key);
+
+#endif

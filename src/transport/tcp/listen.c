@@ -1,0 +1,536 @@
+/*
+ * Passive opens (RFC 9293 3.9.1.1, 3.10.7.2, 3.10.7.4 in SYN-RECEIVED; RFC 4987).
+ *
+ * A SYN makes a small half-open record, not a connection; the ACK of our SYN-ACK turns it into one, which then waits in
+ * its listener's queue. Both are bounded: half-open records by recycling the oldest (what is real answers within a round
+ * trip), the queue by not taking the ACK, which then comes again.
+ *
+ * A listener may see the SYN before it is answered (a filter), and may take SYNs to any address (transparent).
+ */
+#include "transport/tcp/listen.h"
+#include "transport/tcp/acknowledge.h"
+#include "transport/tcp/congestion.h"
+#include "transport/tcp/demux.h"
+#include "transport/tcp/input.h"
+#include "transport/tcp/reply.h"
+#include "transport/tcp/state.h"
+#include "transport/tcp/time_wait.h"
+
+#include <errno.h>
+
+/* ---- Which listener ------------------------------------------------------------------------------------------------ */
+
+/** The best listener for a SYN. */
+struct search {
+    const struct tcp *tcp;
+    const struct tcp_record *key;
+    int port; /**< Where the SYN arrived. */
+    struct tcp_listener *best;
+    unsigned score;
+    uint64_t weight;
+};
+
+/** How well a listener fits; 0: not at all. A named address is better than any, any of one family than any of both. */
+static unsigned fit(const struct tcp_listener *listener, const struct tcp_record *key, int port)
+{
+    const struct strata_endpoint *local = &listener->binding->local;
+    int bound = listener->options.bind_port ? listener->options.bind_port : listener->binding->bound_port;
+    if (local->port != key->local_port && !(local->port == 0 && listener->options.transparent))
+        return 0;
+    if (bound && bound != port)
+        return 0;
+    unsigned more = bound ? 8 : 0;
+    bool ipv4 = strata_address_is_ipv4(&key->local);
+    if (address_equal(&local->address, &key->local))
+        return local->scope == 0 || (int)local->scope == port ? 4 + more : 0;
+    if (address_is_zero(&local->address))
+        return ipv4 ? (listener->options.v6only ? 0 : 1 + more) : 2 + more;
+    return ipv4 && address_is_unspecified(&local->address) ? 2 + more : 0;
+}
+
+/** Takes a listener into account. Among equals (RFC 1122 knows none; REUSE_PORT) a keyed hash decides, such that those
+ * who stay keep their share when one goes. */
+static void consider(struct search *search, struct tcp_listener *listener)
+{
+    unsigned score = fit(listener, search->key, search->port);
+    if (score == 0 || score < search->score)
+        return;
+    uint64_t weight = 0;
+    if (listener->options.reuse_port) {
+        struct siphash_key key = search->tcp->demux_key;
+        key.k0 ^= listener->id * 0x9e3779b97f4a7c15u;
+        weight = demux_hash(&key, search->key);
+    }
+    if (score == search->score && weight <= search->weight && search->best)
+        return;
+    search->best = listener;
+    search->score = score;
+    search->weight = weight;
+}
+
+static bool visit(const struct table_entry *entry, const void *key)
+{
+    struct search *search = (struct search *)(uintptr_t)key;
+    consider(search, CONTAINER_OF(entry, struct tcp_listener, entry));
+    return false;
+}
+
+static uint32_t hash_of_port(uint16_t port)
+{
+    return port * 2654435761u;
+}
+
+static struct tcp_listener *find(const struct tcp *tcp, const struct tcp_record *key, int port, bool foreign)
+{
+    struct search search = {.tcp = tcp, .key = key, .port = port};
+    if (!foreign)
+        table_find(&tcp->listeners, hash_of_port(key->local_port), visit, &search);
+    if (!search.best)
+        LIST_FOR_EACH(link, &tcp->transparent)
+            consider(&search, CONTAINER_OF(link, struct tcp_listener, transparent));
+    return search.best;
+}
+
+bool listen_wants(const struct tcp *tcp, const struct tcp_record *key, int port)
+{
+    return !list_is_empty(&tcp->transparent) && find(tcp, key, port, true);
+}
+
+/* ---- Half-open connections ------------------------------------------------------------------------------------------ */
+
+static void unlist_half_open(struct tcp *tcp, struct tcp_half_open *half_open)
+{
+    demux_remove(tcp, &half_open->record);
+    wheel_disarm(&tcp->core->wheel, &half_open->timer);
+    list_remove(&half_open->node);
+    half_open->listener->half_open_count--;
+    tcp->half_open_count--;
+}
+
+void half_open_free(struct tcp *tcp, struct tcp_half_open *half_open)
+{
+    unlist_half_open(tcp, half_open);
+    if (half_open->previous)
+        time_wait_return(tcp, half_open->previous); // RFC 9293 MAY-2: the SYN turned out to be old
+    memory_release(&tcp->core->memory, half_open, sizeof *half_open);
+}
+
+static void arm(struct tcp *tcp, struct tcp_half_open *half_open)
+{
+    const struct settings *settings = &tcp->core->settings;
+    strata_time wait = settings->tcp_rto_initial_ms * STRATA_MILLISECOND;
+    strata_time most = settings->tcp_rto_max_ms * STRATA_MILLISECOND;
+    for (unsigned i = 0; i < half_open->retransmits && wait < most; i++)
+        wait *= 2;
+    wheel_arm(&tcp->core->wheel, &half_open->timer, tcp->core->now + (wait < most ? wait : most));
+}
+
+static void fire(struct timer *timer, strata_time now)
+{
+    struct tcp_half_open *half_open = CONTAINER_OF(timer, struct tcp_half_open, timer);
+    struct tcp *tcp = half_open->listener->tcp;
+    (void)now;
+    if (half_open->undecided) {
+        core_count(tcp->core, COUNTER_socket_drop_filter);
+        half_open_free(tcp, half_open);
+    } else if (half_open->retransmits >= tcp->core->settings.tcp_synack_retries) {
+        state_trace(tcp, &half_open->record, STRATA_TCP_SYN_RECEIVED, STRATA_TCP_LISTEN);
+        half_open_free(tcp, half_open); // R2 of the SYN-ACK (RFC 9293 MUST-22, MUST-23)
+    } else {
+        half_open->retransmits++;
+        core_count(tcp->core, COUNTER_tcp_segments_retransmitted);
+        reply_syn_ack(half_open);
+        arm(tcp, half_open);
+    }
+}
+
+/** Answers a SYN. */
+static void answer(struct tcp *tcp, struct tcp_half_open *half_open)
+{
+    half_open->undecided = false;
+    half_open->sent_at = tcp->core->now;
+    reply_syn_ack(half_open);
+    arm(tcp, half_open);
+}
+
+static void fill(struct tcp *tcp, struct tcp_half_open *half_open, const struct segment *segment)
+{
+    const struct tcp_options *options = &segment->header.options;
+    const struct settings *settings = &tcp->core->settings;
+    half_open->irs = segment->seq;
+    half_open->iss = tcp_initial_sequence(tcp, &half_open->record);
+    half_open->window = segment->header.window;
+    half_open->peer_mss = options->has_mss ? options->mss : 0;
+    half_open->scaling = options->has_scale && settings->tcp_window_scaling;
+    half_open->scale = options->scale;
+    half_open->timestamps = options->has_timestamps && settings->tcp_timestamps;
+    half_open->ts_recent = options->ts_value;
+    half_open->port = (int16_t)segment->packet->port;
+    half_open->tos = segment->packet->tos;
+    half_open->id = ++tcp->next_id;
+}
+
+/** A SYN for a listener (RFC 9293 3.10.7.2). */
+static void syn_arrives(struct tcp_listener *listener, struct segment *segment, const struct tcp_record *key,
+                        struct tcp_time_wait *previous)
+{
+    struct tcp *tcp = listener->tcp;
+    const struct settings *settings = &tcp->core->settings;
+    if (listener->queued >= listener->backlog) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_backlog);
+        return;
+    }
+    struct tcp_half_open *half_open = NULL;
+    if (!tcp_memory_is_short(tcp->core))
+        half_open = memory_allocate(&tcp->core->memory, sizeof *half_open);
+    if (!half_open) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_memory);
+        return;
+    }
+    if (listener->half_open_count >= settings->tcp_syn_backlog) {
+        // RFC 4987-2: the oldest makes room.
+        core_count(tcp->core, COUNTER_tcp_drop_backlog);
+        half_open_free(tcp, CONTAINER_OF(list_first(&listener->half_open), struct tcp_half_open, node));
+    }
+    half_open->record = *key;
+    half_open->record.kind = TCP_RECORD_HALF_OPEN;
+    half_open->listener = listener;
+    timer_init(&half_open->timer, fire);
+    list_init(&half_open->node);
+    fill(tcp, half_open, segment);
+    if (previous) {
+        // RFC 9293 3.6.1: beyond everything the old incarnation used.
+        if (seq_le(half_open->iss, previous->snd_nxt))
+            half_open->iss = previous->snd_nxt + (1u << 17);
+        time_wait_shadow(tcp, previous);
+        half_open->previous = previous;
+    }
+    list_push_back(&listener->half_open, &half_open->node);
+    listener->half_open_count++;
+    tcp->half_open_count++;
+    if (demux_add(tcp, &half_open->record) < 0) {
+        half_open_free(tcp, half_open);
+        return;
+    }
+    state_trace(tcp, key, previous ? STRATA_TCP_TIME_WAIT : STRATA_TCP_LISTEN, STRATA_TCP_SYN_RECEIVED);
+    if (!listener->options.filter) {
+        answer(tcp, half_open);
+        return;
+    }
+    half_open->undecided = true;
+    wheel_arm(&tcp->core->wheel, &half_open->timer,
+              tcp->core->now + settings->filter_timeout_ms * STRATA_MILLISECOND);
+    tcp->events.listener(tcp->events.context, listener->owner, STRATA_READABLE);
+}
+
+void listen_input(struct tcp *tcp, struct segment *segment, struct tcp_time_wait *previous)
+{
+    const struct net_packet *packet = segment->packet;
+    struct tcp_record key = demux_key(packet, &segment->header);
+    // RFC 9293 MUST-63: a source that is no host cannot open anything, and is not answered.
+    if (address_is_multicast(&packet->source) || address_is_unspecified(&packet->source) ||
+        address_is_limited_broadcast(&packet->source) || net_is_broadcast(tcp->net, &packet->source)) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_address);
+        return;
+    }
+    struct tcp_listener *listener = find(tcp, &key, packet->port, packet->flags & NET_PACKET_FOREIGN);
+    if (!listener) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_no_socket);
+        if (!previous)
+            reply_reset(tcp, segment); // RFC 9293-1
+        return;
+    }
+    // RFC 9293-2: RST is ignored, ACK answered with RST, SYN opens; anything else is nothing.
+    if ((segment->flags & (TCP_RST | TCP_ACK)) == TCP_ACK) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_no_socket);
+        reply_reset(tcp, segment);
+    } else if ((segment->flags & (TCP_RST | TCP_SYN)) == TCP_SYN) {
+        syn_arrives(listener, segment, &key, previous);
+    } else {
+        input_drop(tcp, segment, COUNTER_tcp_drop_listen);
+    }
+}
+
+/* ---- The third segment ------------------------------------------------------------------------------------------------ */
+
+/** A connection with all that a half-open record knows. NULL: no memory, no route. */
+static struct tcp_connection *make_connection(struct tcp *tcp, struct tcp_half_open *half_open)
+{
+    struct tcp_listener *listener = half_open->listener;
+    struct tcp_connection *c = connection_new(tcp, &half_open->record, &listener->options);
+    if (!c)
+        return NULL;
+    c->peer_mss = UINT16_MAX;
+    if (connection_find_path(c) < 0) {
+        connection_free(c);
+        return NULL;
+    }
+    bool ipv4 = strata_address_is_ipv4(&c->record.local);
+    c->iss = half_open->iss;
+    c->recover = c->iss;
+    c->snd_una = c->snd_nxt = c->snd_up = c->iss + 1;
+    c->irs = half_open->irs;
+    c->rcv_nxt = c->rcv_up = c->last_ack_sent = c->irs + 1;
+    uint32_t window = listener->options.receive_bytes;
+    c->rcv_adv = c->rcv_nxt + (window < UINT16_MAX ? window : UINT16_MAX);
+    c->own_mss = connection_mss_of_port(tcp, half_open->port, ipv4, c->max_segment);
+    c->snd_wnd = c->snd_wnd_max = half_open->window;
+    c->snd_wl1 = c->irs;
+    c->snd_wl2 = c->snd_una;
+    struct tcp_options options = {
+        .has_mss = half_open->peer_mss > 0,
+        .mss = half_open->peer_mss,
+        .has_scale = half_open->scaling,
+        .scale = half_open->scale,
+        .has_timestamps = half_open->timestamps,
+        .ts_value = half_open->ts_recent,
+    };
+    input_take_options(c, &options);
+    return c;
+}
+
+/** The ACK of our SYN-ACK has come: a connection, at the end of its listener's queue. NULL: not now. */
+static struct tcp_connection *promote(struct tcp *tcp, struct tcp_half_open *half_open)
+{
+    struct tcp_listener *listener = half_open->listener;
+    struct tcp_connection *c = make_connection(tcp, half_open);
+    if (!c)
+        return NULL;
+    if (half_open->retransmits > 0)
+        c->flags |= FLAG_SYN_RESENT;
+    else
+        acknowledge_sample(c, tcp->core->now - half_open->sent_at);
+    demux_replace(tcp, &half_open->record, &c->record);
+    if (half_open->previous)
+        time_wait_free(tcp, half_open->previous);
+    half_open->previous = NULL;
+    half_open_free(tcp, half_open);
+    c->flags |= FLAG_QUEUED;
+    if (listener->last)
+        listener->last->owner = c;
+    else
+        listener->first = c;
+    listener->last = c;
+    listener->queued++;
+    c->state = STRATA_TCP_SYN_RECEIVED;
+    input_established(c);
+    tcp->events.listener(tcp->events.context, listener->owner, STRATA_READABLE);
+    return c;
+}
+
+/** RFC 7323 5.3 and the first, second and fourth step of RFC 9293 3.10.7.4. @return whether the ACK is next. */
+static bool half_open_acceptable(struct tcp *tcp, struct tcp_half_open *half_open, struct segment *segment)
+{
+    const struct tcp_options *options = &segment->header.options;
+    seq_t next = half_open->irs + 1;
+    uint32_t window = half_open->listener->options.receive_bytes;
+    bool inside = seq_within(segment->seq, next, window < UINT16_MAX ? window : UINT16_MAX);
+    bool reset = segment->flags & TCP_RST;
+    if (segment->flags & TCP_SYN && segment->seq == half_open->irs && !reset) {
+        // The same SYN again: our answer was lost. One with an ACK answers something we did not say.
+        if (!half_open->undecided && !(segment->flags & TCP_ACK))
+            reply_syn_ack(half_open);
+        return false;
+    }
+    if (half_open->timestamps && !reset &&
+        (!options->has_timestamps || (int32_t)(options->ts_value - half_open->ts_recent) < 0)) {
+        input_drop(tcp, segment, options->has_timestamps ? COUNTER_tcp_drop_paws : COUNTER_tcp_drop_no_timestamp);
+        return false;
+    }
+    if (!inside || half_open->undecided) {
+        if (reset && inside)
+            half_open_free(tcp, half_open);
+        else if (reset || half_open->undecided)
+            input_drop(tcp, segment, reset ? COUNTER_tcp_drop_reset : COUNTER_tcp_drop_listen);
+        else {
+            input_drop(tcp, segment, COUNTER_tcp_drop_unacceptable);
+            reply_challenge(half_open);
+        }
+        return false;
+    }
+    if (reset && segment->seq != next) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_reset);
+        reply_challenge(half_open); // RFC 5961-1
+        return false;
+    }
+    if (reset || segment->flags & TCP_SYN) {
+        // RFC 9293-5: back to LISTEN, and nobody is told.
+        state_trace(tcp, &half_open->record, STRATA_TCP_SYN_RECEIVED, STRATA_TCP_LISTEN);
+        half_open_free(tcp, half_open);
+        return false;
+    }
+    return segment->flags & TCP_ACK;
+}
+
+void half_open_input(struct tcp *tcp, struct tcp_half_open *half_open, struct segment *segment)
+{
+    if (!half_open_acceptable(tcp, half_open, segment))
+        return;
+    if (segment->ack != half_open->iss + 1) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_ack);
+        reply_reset(tcp, segment);
+        return;
+    }
+    if (half_open->listener->queued >= half_open->listener->backlog) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_backlog); // our SYN-ACK will ask again
+        return;
+    }
+    struct tcp_connection *c = promote(tcp, half_open);
+    if (!c) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_memory);
+        return;
+    }
+    input_segment(c, segment);
+}
+
+/* ---- The user's calls (RFC 9293 3.9.1.1) ------------------------------------------------------------------------------ */
+
+int tcp_listen(struct tcp *tcp, const struct binding *binding, const struct tcp_socket_options *options, int backlog,
+               void *owner, struct tcp_listener **listener)
+{
+    struct memory *memory = &tcp->core->memory;
+    struct tcp_listener *fresh = memory_allocate(memory, sizeof *fresh);
+    if (!fresh)
+        return -ENOMEM;
+    fresh->tcp = tcp;
+    fresh->owner = owner;
+    fresh->binding = binding;
+    fresh->options = *options;
+    fresh->id = ++tcp->next_id;
+    list_init(&fresh->half_open);
+    list_init(&fresh->transparent);
+    list_init(&fresh->node);
+    tcp_listener_set_backlog(fresh, backlog);
+    if (options->transparent) {
+        list_push_back(&tcp->transparent, &fresh->transparent);
+    } else if (table_insert(&tcp->listeners, memory, &fresh->entry, hash_of_port(binding->local.port)) < 0) {
+        memory_release(memory, fresh, sizeof *fresh);
+        return -ENOMEM;
+    }
+    list_push_back(&tcp->all_listeners, &fresh->node);
+    *listener = fresh;
+    return 0;
+}
+
+void tcp_listener_set_backlog(struct tcp_listener *listener, int backlog)
+{
+    uint32_t most = (uint32_t)listener->tcp->core->settings.tcp_backlog;
+    listener->backlog = backlog > 0 && (uint32_t)backlog < most ? (uint32_t)backlog : most;
+}
+
+void tcp_listener_set_options(struct tcp_listener *listener, const struct tcp_socket_options *options)
+{
+    struct tcp *tcp = listener->tcp;
+    bool transparent = listener->options.transparent;
+    if (transparent != options->transparent) {
+        // It changes its table; where memory is short it stays what it was.
+        struct tcp_socket_options kept = *options;
+        if (transparent) {
+            kept.transparent =
+                table_insert(&tcp->listeners, &tcp->core->memory, &listener->entry,
+                             hash_of_port(listener->binding->local.port)) < 0;
+            if (!kept.transparent)
+                list_remove(&listener->transparent);
+        } else {
+            table_remove(&tcp->listeners, &tcp->core->memory, &listener->entry);
+            list_push_back(&tcp->transparent, &listener->transparent);
+        }
+        listener->options = kept;
+        return;
+    }
+    listener->options = *options;
+}
+
+void tcp_listener_close(struct tcp_listener *listener)
+{
+    struct tcp *tcp = listener->tcp;
+    LIST_FOR_EACH_SAFE(link, &listener->half_open)
+        half_open_free(tcp, CONTAINER_OF(link, struct tcp_half_open, node));
+    while (listener->first) {
+        struct tcp_connection *c = listener->first;
+        listener->first = c->owner;
+        c->flags = (c->flags & ~(uint32_t)FLAG_QUEUED) | FLAG_ORPHAN;
+        if (c->state == STRATA_TCP_CLOSED)
+            connection_free(c);
+        else
+            connection_reset(c, 0);
+    }
+    if (listener->options.transparent)
+        list_remove(&listener->transparent);
+    else
+        table_remove(&tcp->listeners, &tcp->core->memory, &listener->entry);
+    list_remove(&listener->node);
+    memory_release(&tcp->core->memory, listener, sizeof *listener);
+}
+
+struct tcp_connection *tcp_accept(struct tcp_listener *listener, void *owner)
+{
+    struct tcp_connection *c = listener->first;
+    if (!c)
+        return NULL;
+    listener->first = c->owner;
+    if (!listener->first)
+        listener->last = NULL;
+    listener->queued--;
+    c->flags &= ~(uint32_t)FLAG_QUEUED;
+    c->owner = owner;
+    return c;
+}
+
+static struct tcp_half_open *next_pending(struct tcp_listener *listener)
+{
+    LIST_FOR_EACH(link, &listener->half_open)
+    {
+        struct tcp_half_open *half_open = CONTAINER_OF(link, struct tcp_half_open, node);
+        if (half_open->undecided && !half_open->shown)
+            return half_open;
+    }
+    return NULL;
+}
+
+bool tcp_listener_readable(const struct tcp_listener *listener)
+{
+    return listener->first || next_pending((struct tcp_listener *)(uintptr_t)listener);
+}
+
+int tcp_pending(struct tcp_listener *listener, struct strata_syn *syn)
+{
+    struct tcp_half_open *half_open = next_pending(listener);
+    if (!half_open)
+        return -EAGAIN;
+    half_open->shown = true;
+    size_t size = syn->size;
+    struct strata_syn told = {
+        .size = size,
+        .id = half_open->id,
+        .local = {.address = half_open->record.local, .scope = (uint32_t)half_open->record.scope,
+                  .port = half_open->record.local_port},
+        .peer = {.address = half_open->record.remote, .scope = (uint32_t)half_open->record.scope,
+                 .port = half_open->record.remote_port},
+        .port = half_open->port,
+    };
+    memcpy(syn, &told, size < sizeof told ? size : sizeof told);
+    return 0;
+}
+
+int tcp_decide(struct tcp_listener *listener, uint64_t id, enum strata_decision decision)
+{
+    struct tcp *tcp = listener->tcp;
+    LIST_FOR_EACH(link, &listener->half_open)
+    {
+        struct tcp_half_open *half_open = CONTAINER_OF(link, struct tcp_half_open, node);
+        if (half_open->id != id || !half_open->undecided)
+            continue;
+        if (decision == STRATA_ACCEPT) {
+            answer(tcp, half_open);
+            return 0;
+        }
+        if (decision == STRATA_REFUSE) {
+            struct tcp_header header = {.ack = half_open->irs + 1, .flags = TCP_RST | TCP_ACK};
+            reply_send(tcp, &half_open->record, &header, 0, listener->options.ttl, 0);
+        }
+        half_open_free(tcp, half_open);
+        return 0;
+    }
+    return -ENOENT;
+}

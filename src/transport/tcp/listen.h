@@ -1,0 +1,33 @@
+/**
+ * Listeners: passive opens, their half-open connections and those that wait to be accepted.
+ */
+#ifndef TRANSPORT_TCP_LISTEN_H
+#define TRANSPORT_TCP_LISTEN_H
+
+#include "transport/tcp/connection.h"
+
+struct tcp_listener {
+    struct tcp *tcp;
+    void *owner;
+    const struct binding *binding;
+    struct table_entry entry; /**< In tcp->listeners, by port number; or, if transparent: */
+    struct list transparent;  /**< in tcp->transparent. */
+    struct list node;         /**< In tcp->all_listeners. */
+    struct tcp_socket_options options;
+    uint64_t id;
+    uint32_t backlog;
+    uint32_t queued, half_open_count;
+    struct list half_open;                      /**< Oldest first. */
+    struct tcp_connection *first, *last; /**< Established, not accepted yet; linked by owner. */
+};
+
+/** A segment that belongs to no record, or a SYN that is to follow a TIME-WAIT record (else NULL). */
+void listen_input(struct tcp *tcp, struct segment *segment, struct tcp_time_wait *previous);
+/** A segment for a half-open connection (RFC 9293 3.10.7.4 in SYN-RECEIVED of a passive open). */
+void half_open_input(struct tcp *tcp, struct tcp_half_open *half_open, struct segment *segment);
+/** Forgets a half-open connection: back to LISTEN. */
+void half_open_free(struct tcp *tcp, struct tcp_half_open *half_open);
+/** Whether a transparent listener takes datagrams to this foreign address and port. */
+bool listen_wants(const struct tcp *tcp, const struct tcp_record *key, int port);
+
+#endif

@@ -1,0 +1,446 @@
+/*
+ * Output: decides what the next segment of a connection is, and writes it straight into the room a driver lent
+ * (RFC 9293 3.7, 3.8; RFC 896; RFC 5681).
+ *
+ * A port asks its speakers in turn. Each call makes one segment: first a plan (which octets, which flags), then the
+ * header and the octets, copied from the send ring and summed in the same pass. Nothing is noted as sent before the
+ * room below has taken it. The order of what may be said:
+ *
+ *     SYN; ACKs owed one by one; a challenge ACK; what is lost; new data and FIN; a window probe; a keep-alive
+ *     probe; an ACK that data did not carry.
+ */
+#include "transport/tcp/output.h"
+#include "transport/tcp/congestion.h"
+#include "transport/tcp/receive.h"
+#include "transport/tcp/recovery.h"
+#include "transport/tcp/reply.h"
+#include "transport/tcp/timers.h"
+#include "wire/checksum.h"
+
+#include <errno.h>
+
+/** ACKs owed beyond this many merge: a peer cannot make us remember more. */
+#define ACKS_OWED_MAX 64u
+
+/** A segment to be made. */
+struct plan {
+    seq_t seq;
+    uint32_t length; /**< Octets of data. */
+    uint32_t again;  /**< Octets of sequence space, from seq, that were sent before. */
+    uint16_t flags;
+    uint8_t mark;    /**< The mark it settles. */
+    bool owed;       /**< It is one of acks_owed. */
+};
+
+void output_challenge(struct tcp_connection *c)
+{
+    struct core *core = connection_core(c);
+    uint32_t second = (uint32_t)(core->now / STRATA_SECOND);
+    if (c->challenge_second != second) {
+        c->challenge_second = second;
+        c->challenges = 0;
+    }
+    if (c->challenges >= core->settings.tcp_challenge_acks_per_second) {
+        core_count(core, COUNTER_tcp_challenge_acks_suppressed);
+        return;
+    }
+    c->challenges++;
+    core_count(core, COUNTER_tcp_challenge_acks);
+    c->marks |= MARK_CHALLENGE;
+    connection_mark(c);
+}
+
+void output_owe_ack(struct tcp_connection *c)
+{
+    if (c->acks_owed < ACKS_OWED_MAX)
+        c->acks_owed++;
+    connection_mark(c);
+}
+
+/* ---- Plans --------------------------------------------------------------------------------------------------- */
+
+/** Octets the peer's window leaves beyond `seq`; negative where it was taken back (RFC 9293 MUST-34). */
+static int32_t window_beyond(const struct tcp_connection *c, seq_t seq)
+{
+    return seq_diff(c->snd_una + c->snd_wnd, seq);
+}
+
+/** Sets PSH where the segment ends with the last octet written (RFC 9293 MUST-61), FIN where that follows. */
+static void plan_end(const struct tcp_connection *c, struct plan *plan, bool fin)
+{
+    bool last = plan->seq + plan->length == connection_fin_seq(c);
+    if (last && plan->length > 0)
+        plan->flags |= TCP_PSH;
+    if (last && fin)
+        plan->flags |= TCP_FIN;
+}
+
+static bool plan_syn(const struct tcp_connection *c, struct plan *plan)
+{
+    if (!(c->marks & MARK_SYN))
+        return false;
+    *plan = (struct plan){.seq = c->iss, .flags = TCP_SYN, .mark = MARK_SYN, .again = c->snd_nxt - c->iss};
+    if (c->state == STRATA_TCP_SYN_RECEIVED)
+        plan->flags |= TCP_ACK;
+    return true;
+}
+
+/** What is lost goes again, as far as cwnd lets it, or at once where it was marked. */
+static bool plan_retransmission(struct tcp_connection *c, struct plan *plan)
+{
+    seq_t start, end;
+    bool forced = c->marks & MARK_RETRANSMIT;
+    if (!sent_first_lost(&c->sent, c->smss, &start, &end)) {
+        c->marks &= (uint8_t)~MARK_RETRANSMIT;
+        return false;
+    }
+    if (!forced && (c->flags & FLAG_ONE_UNTIL_ACK || connection_pipe(c) + (end - start) > c->cwnd))
+        return false;
+    // RFC 9293 SHLD-16: within the window only; what the peer took back waits for it.
+    int32_t window = window_beyond(c, start);
+    if (window <= 0)
+        return false;
+    bool fin = c->flags & FLAG_FIN_SENT && end == c->snd_nxt;
+    *plan = (struct plan){.seq = start, .length = end - start - (fin ? 1 : 0), .again = end - start,
+                          .flags = TCP_ACK, .mark = MARK_RETRANSMIT};
+    if (end == c->snd_nxt && !(c->flags & FLAG_FIN_SENT)) {
+        // Room is left in the segment: new data fills it (RFC 9293 SHLD-28).
+        uint32_t room = c->smss - plan->length, unsent = connection_unsent(c);
+        plan->length += unsent < room ? unsent : room;
+        fin = c->flags & FLAG_FIN_QUEUED;
+    }
+    if (plan->length + (fin ? 1u : 0u) > (uint32_t)window) {
+        plan->length = plan->length < (uint32_t)window ? plan->length : (uint32_t)window;
+        fin = false;
+    }
+    if (plan->again > plan->length + (fin ? 1u : 0u))
+        plan->again = plan->length;
+    plan_end(c, plan, fin);
+    return true;
+}
+
+/** RFC 5681-12: after an idle time longer than the RTO the old cwnd says nothing about the path any more. */
+static void restart_after_idle(struct tcp_connection *c)
+{
+    if (connection_flight(c) > 0 || connection_now(c) - c->last_sent <= timers_rto(c))
+        return;
+    uint32_t window = congestion_initial_window(c);
+    if (c->cwnd > window) {
+        c->cwnd = window;
+        congestion_trace(c);
+    }
+}
+
+/** Whether `length` of `unsent` octets may go now: silly window avoidance and Nagle's algorithm
+ * (RFC 9293 3.8.6.2.1 and 3.7.4; MUST-38, SHLD-7). */
+static bool worth_sending(const struct tcp_connection *c, uint32_t length, uint32_t unsent)
+{
+    if (length >= c->smss)
+        return true;
+    bool alone = c->snd_nxt == c->snd_una;
+    // The last octets before a FIN, and urgent ones, wait for nothing.
+    if (length == unsent)
+        return alone || c->flags & (FLAG_NO_DELAY | FLAG_FIN_QUEUED | FLAG_URGENT_SENT);
+    return (alone || c->flags & FLAG_NO_DELAY) && length >= c->snd_wnd_max / 2;
+}
+
+/** New data, and the FIN behind the last of it. */
+static bool plan_data(struct tcp_connection *c, struct plan *plan)
+{
+    uint32_t unsent = connection_unsent(c);
+    bool fin = c->flags & FLAG_FIN_QUEUED && !(c->flags & FLAG_FIN_SENT);
+    c->flags &= ~(uint32_t)FLAG_CWND_LIMITED;
+    if ((unsent == 0 && !fin) || c->flags & FLAG_ONE_UNTIL_ACK)
+        return false;
+    restart_after_idle(c);
+    // RFC 5681-1: never beyond the window, and not beyond cwnd.
+    int32_t window = window_beyond(c, c->snd_nxt);
+    if (window <= 0)
+        return false;
+    uint32_t length = unsent < c->smss ? unsent : c->smss;
+    if (length > (uint32_t)window)
+        length = (uint32_t)window;
+    uint32_t cwnd = (c->cwnd > c->smss ? c->cwnd : c->smss) + recovery_limited_transmit(c);
+    if (length > 0 && connection_pipe(c) + length > cwnd) {
+        c->flags |= FLAG_CWND_LIMITED;
+        return false;
+    }
+    if (length > 0 && !worth_sending(c, length, unsent))
+        return false;
+    *plan = (struct plan){.seq = c->snd_nxt, .length = length, .flags = TCP_ACK};
+    plan_end(c, plan, fin && (uint32_t)window > length);
+    return true;
+}
+
+/** The octet that probes a closed window (RFC 9293 3.8.6.1): the next new one, or the one before it again. */
+static bool plan_probe(struct tcp_connection *c, struct plan *plan)
+{
+    if (!(c->marks & MARK_PROBE))
+        return false;
+    uint32_t flight = connection_flight(c), unsent = connection_unsent(c);
+    int32_t window = window_beyond(c, c->snd_nxt);
+    bool fin = c->flags & FLAG_FIN_QUEUED;
+    if (flight == 0 && unsent == 0 && (!fin || c->flags & FLAG_FIN_SENT)) {
+        c->marks &= (uint8_t)~MARK_PROBE;
+        return false;
+    }
+    *plan = (struct plan){.seq = c->snd_una, .flags = TCP_ACK, .mark = MARK_PROBE};
+    if (flight > 0) {
+        plan->length = c->send.length > 0 ? 1 : 0;
+        plan->again = 1;
+    } else if (window > 0) {
+        // Not closed, but too small for a full segment: the time to wait for more is over.
+        timers_stop_persist(c);
+        uint32_t most = c->smss < (uint32_t)window ? c->smss : (uint32_t)window;
+        plan->length = unsent < most ? unsent : most;
+        plan->mark = 0;
+    } else {
+        plan->length = unsent > 0 ? 1 : 0;
+    }
+    plan_end(c, plan, fin && (plan->length == 0 || (uint32_t)(window > 0 ? window : 0) > plan->length));
+    return true;
+}
+
+/** Nothing but an ACK. */
+static void plan_ack(const struct tcp_connection *c, struct plan *plan, uint8_t mark)
+{
+    *plan = (struct plan){.seq = c->snd_nxt, .flags = TCP_ACK, .mark = mark};
+}
+
+static bool plan_next(struct tcp_connection *c, struct plan *plan)
+{
+    if (!connection_is_synchronized(c)) {
+        if (plan_syn(c, plan))
+            return true;
+        if (c->state == STRATA_TCP_SYN_SENT)
+            return false;
+    }
+    if (c->acks_owed > 0) {
+        plan_ack(c, plan, 0);
+        plan->owed = true;
+        return true;
+    }
+    if (c->marks & MARK_CHALLENGE) {
+        plan_ack(c, plan, MARK_CHALLENGE);
+        return true;
+    }
+    if (connection_may_send(c) && (plan_retransmission(c, plan) || plan_data(c, plan) || plan_probe(c, plan)))
+        return true;
+    if (c->marks & MARK_KEEP_ALIVE) {
+        plan_ack(c, plan, MARK_KEEP_ALIVE);
+        plan->seq = c->snd_nxt - 1; // an octet the peer has: it must answer. No data (RFC 9293 SHLD-12).
+        return true;
+    }
+    if (c->marks & MARK_ACK) {
+        plan_ack(c, plan, 0);
+        return true;
+    }
+    return false;
+}
+
+/* ---- Segments -------------------------------------------------------------------------------------------------- */
+
+/** Copies `length` octets from the send ring and adds them to a sum, in one pass. */
+static uint64_t copy_data(const struct ring *ring, uint32_t offset, uint8_t *to, uint32_t length, uint64_t sum)
+{
+    while (length > 0) {
+        uint32_t run;
+        const uint8_t *from = ring_at(ring, offset, &run);
+        ASSERT(run > 0);
+        if (run > length)
+            run = length;
+        // A sum goes on at even offsets only: an octet alone at the end of a page is summed with the next page's first.
+        if (run % 2 == 1 && run < length) {
+            uint32_t next;
+            sum = checksum_copy(sum, to, from, run - 1);
+            to[run - 1] = from[run - 1];
+            to[run] = *ring_at(ring, offset + run, &next);
+            sum = checksum_add(sum, to + run - 1, 2);
+            run++;
+        } else {
+            sum = checksum_copy(sum, to, from, run);
+        }
+        to += run;
+        offset += run;
+        length -= run;
+    }
+    return sum;
+}
+
+static void fill_options(const struct tcp_connection *c, struct tcp_header *header)
+{
+    struct tcp_options *options = &header->options;
+    bool syn = header->flags & TCP_SYN;
+    // On a SYN we offer; on a SYN-ACK and later there is only what was agreed on (RFC 7323-1, RFC 7323-5).
+    bool offer = syn && !(header->flags & TCP_ACK);
+    const struct settings *settings = &connection_core(c)->settings;
+    if (syn) {
+        options->has_mss = true; // RFC 9293 MUST-14, MAY-3; never on others (RFC 9293 MUST-65)
+        options->mss = c->own_mss;
+        options->has_scale = offer ? settings->tcp_window_scaling : (c->flags & FLAG_SCALING) != 0;
+        options->scale = connection_scale_of(c->tcp, c->receive.capacity);
+    }
+    if (offer ? settings->tcp_timestamps : (c->flags & FLAG_TIMESTAMPS) != 0) {
+        options->has_timestamps = true;
+        options->ts_value = tcp_timestamp(connection_core(c), c->ts_offset);
+        options->ts_echo = header->flags & TCP_ACK ? c->ts_recent : 0;
+    }
+}
+
+static struct tcp_header header_of(struct tcp_connection *c, const struct plan *plan)
+{
+    struct tcp_header header = {
+        .source_port = c->record.local_port,
+        .destination_port = c->record.remote_port,
+        .seq = plan->seq,
+        .flags = plan->flags,
+        .ack = plan->flags & TCP_ACK ? c->rcv_nxt : 0,
+    };
+    if (c->flags & FLAG_URGENT_SENT && seq_gt(c->snd_up, plan->seq)) {
+        uint32_t ahead = c->snd_up - plan->seq;
+        header.flags |= TCP_URG;
+        header.urgent = ahead < UINT16_MAX ? (uint16_t)ahead : UINT16_MAX;
+    }
+    fill_options(c, &header);
+    return header;
+}
+
+static void trace_sent(const struct tcp_connection *c, const struct plan *plan, const struct tcp_header *header)
+{
+    struct strata_trace_record trace = {
+        .kind = STRATA_TRACE_TCP_SEND,
+        .port = c->path.port,
+        .value = {header->seq, header->ack, header->flags, header->window, plan->length, plan->again > 0,
+                  (int64_t)(uint32_t)(header->seq - c->iss)},
+    };
+    tcp_endpoints(c, &trace.local, &trace.remote);
+    core_trace(connection_core(c), &trace);
+}
+
+/** Notes the octets of a segment in the map of sent ranges. */
+static void note_octets(struct tcp_connection *c, const struct plan *plan)
+{
+    struct memory *memory = connection_memory(c);
+    strata_time now = connection_now(c);
+    seq_t end = plan->seq + plan->length + (plan->flags & (TCP_SYN | TCP_FIN) ? 1 : 0);
+    if (plan->again > 0) {
+        sent_resend(&c->sent, memory, plan->seq, plan->seq + plan->again, now, (uint32_t)c->bytes_acked);
+        c->segments_retransmitted++;
+        c->bytes_retransmitted += plan->again < plan->length ? plan->again : plan->length;
+        core_count(connection_core(c), COUNTER_tcp_segments_retransmitted);
+    }
+    if (seq_gt(end, c->snd_nxt)) {
+        sent_push(&c->sent, memory, c->snd_nxt, end, now, (uint32_t)c->bytes_acked);
+        c->snd_nxt = end;
+        if (plan->flags & TCP_FIN)
+            c->flags |= FLAG_FIN_SENT;
+    }
+    c->last_sent = now;
+    timers_sent(c);
+}
+
+static void note_sent(struct tcp_connection *c, const struct plan *plan)
+{
+    c->marks &= (uint8_t)~plan->mark;
+    if (plan->flags & TCP_ACK) {
+        c->marks &= (uint8_t)~MARK_ACK;
+        c->ack_at = STRATA_NEVER;
+        c->last_ack_sent = c->rcv_nxt;
+        if (plan->owed)
+            c->acks_owed--;
+    }
+    if (plan->length > 0 || plan->flags & (TCP_SYN | TCP_FIN))
+        note_octets(c, plan);
+    c->segments_sent++;
+    core_count(connection_core(c), COUNTER_tcp_segments_sent);
+}
+
+/** The room below cannot take it: the timers see to it that we try again. */
+static long try_later(struct tcp_connection *c, int error)
+{
+    if (error != -EINPROGRESS) {
+        c->soft_error = (uint8_t)-error;
+        if (connection_unsent(c) > 0 || c->flags & FLAG_FIN_QUEUED)
+            timers_persist(c);
+    }
+    return 0;
+}
+
+static long make_segment(struct tcp_connection *c, struct room *room, const struct plan *plan)
+{
+    struct tcp_header header = header_of(c, plan);
+    size_t header_bytes = TCP_HEADER_BYTES + tcp_options_bytes(&header.options), capacity;
+    uint8_t *bytes;
+    int error = net_begin(c->tcp->net, &c->path, room, &c->speaker, header_bytes + plan->length, &bytes, &capacity);
+    if (error == -EMSGSIZE)
+        return -EMSGSIZE;
+    if (error)
+        return try_later(c, error);
+    header.window = receive_offer(c, plan->flags & TCP_SYN);
+    size_t length = tcp_emit(bytes, &header);
+    uint64_t sum = checksum_pseudo(&c->record.local, &c->record.remote, PROTOCOL_TCP,
+                                   (uint32_t)length + plan->length); // RFC 9293 MUST-2
+    sum = checksum_add(sum, bytes, length);
+    if (plan->length > 0)
+        sum = copy_data(&c->send, plan->seq - connection_data_start(c), bytes + length, plan->length, sum);
+    tcp_put_checksum(bytes, checksum_finish(sum));
+    struct net_out out = {.source = c->record.local,
+                          .destination = c->record.remote,
+                          .protocol = PROTOCOL_TCP,
+                          .ttl = c->ttl,
+                          .tos = c->tos,
+                          .dont_fragment = true};
+    if (core_traces(connection_core(c)))
+        trace_sent(c, plan, &header);
+    note_sent(c, plan);
+    return (long)net_finish(c->tcp->net, &c->path, room, &out, length + plan->length);
+}
+
+/** Nothing can be said now: what must happen so that something will be. */
+static void rest(struct tcp_connection *c)
+{
+    bool waiting = connection_unsent(c) > 0 || (c->flags & (FLAG_FIN_QUEUED | FLAG_FIN_SENT)) == FLAG_FIN_QUEUED;
+    if (waiting && connection_flight(c) == 0 && connection_may_send(c))
+        timers_persist(c);
+    // A cwnd that is not used is not tested, and must not grow; slow start may double it ahead of use.
+    uint32_t flight = connection_flight(c);
+    if (flight + c->smss > c->cwnd || (c->cwnd < c->ssthresh && flight > c->cwnd / 2))
+        c->flags |= FLAG_CWND_LIMITED;
+}
+
+static long speak(struct speaker *speaker, struct room *room)
+{
+    struct tcp_connection *c = CONTAINER_OF(speaker, struct tcp_connection, speaker);
+    struct plan plan;
+    connection_check(c);
+    if (net_path_is_stale(c->tcp->net, &c->path)) {
+        int port = c->path.port, error = connection_find_path(c);
+        if (error)
+            return try_later(c, error);
+        if (c->path.port != port) {
+            connection_mark(c);
+            return 0;
+        }
+    }
+    if (!plan_next(c, &plan)) {
+        rest(c);
+        return 0;
+    }
+    long length = make_segment(c, room, &plan);
+    connection_check(c);
+    return length;
+}
+
+/** The neighbour did not answer, or the port went down. */
+static void unreachable(struct speaker *speaker, int error)
+{
+    struct tcp_connection *c = CONTAINER_OF(speaker, struct tcp_connection, speaker);
+    if (c->state == STRATA_TCP_SYN_SENT && error == -EHOSTUNREACH) {
+        // Nobody is there: no need to keep the program waiting for minutes.
+        connection_end(c, EHOSTUNREACH);
+        return;
+    }
+    try_later(c, error);
+}
+
+const struct speaker_ops tcp_speaker_ops = {.speak = speak, .unreachable = unreachable};

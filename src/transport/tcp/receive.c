@@ -1,0 +1,263 @@
+/*
+ * The receiving side (RFC 9293 3.8.6, 3.10.7.4 steps seven and eight; RFC 5681 4.2).
+ *
+ *        read by the program | in order | hole | out of order | room
+ *                            ^ ring head  ^ RCV.NXT                 ^ rcv_adv
+ *
+ * Data beyond RCV.NXT is stored where it belongs in the receive ring, and a set of ranges says what of it is there. The
+ * window is what the ring's capacity leaves; its right edge is kept in rcv_adv and never moves left. It is not a
+ * reservation: data that finds no page is dropped and not acknowledged, data out of order being given up first, our own
+ * and then that of others.
+ */
+#include "transport/tcp/receive.h"
+#include "transport/tcp/output.h"
+#include "transport/tcp/state.h"
+#include "transport/tcp/time_wait.h"
+#include "transport/tcp/timers.h"
+
+/** Bytes the peer may send from RCV.NXT on, the right edge moved where it is worth it. */
+static uint32_t window(const struct tcp_connection *c)
+{
+    uint32_t offered = c->rcv_adv - c->rcv_nxt, room = ring_room(&c->receive);
+    if (room <= offered)
+        return offered;
+    // Short of memory, an empty ring still invites a segment or two: every connection makes progress.
+    if (tcp_memory_is_short(connection_core(c))) {
+        uint32_t little = c->receive.length == 0 ? 2u * c->own_mss : 0;
+        if (little <= offered)
+            return offered;
+        return little < room ? little : room;
+    }
+    // RFC 9293 MUST-39: the edge moves by a segment or half of the buffer, or not at all.
+    uint32_t least = c->receive.capacity / 2 < c->own_mss ? c->receive.capacity / 2 : c->own_mss;
+    return room - offered >= least ? room : offered;
+}
+
+uint16_t receive_offer(struct tcp_connection *c, bool syn)
+{
+    uint32_t bytes = window(c), scale = syn ? 0 : c->receive_scale;
+    uint32_t most = (uint32_t)UINT16_MAX << scale, field;
+    if (bytes > most)
+        bytes = most;
+    // Rounded up where there is room, so that the edge does not seem to move left by the octets the scale cannot say.
+    field = bytes >> scale;
+    if (field << scale < bytes && (field + 1) << scale <= ring_room(&c->receive) && field < UINT16_MAX)
+        field++;
+    c->rcv_adv = seq_max(c->rcv_adv, c->rcv_nxt + (field << scale));
+    return (uint16_t)field;
+}
+
+void receive_taken(struct tcp_connection *c)
+{
+    if (!connection_may_receive(c))
+        return;
+    // RFC 5681 4.2 and RFC 9293 3.8.6.2.2: a window update of its own when it opens by half of the buffer or two segments.
+    uint32_t opens = window(c) - (c->rcv_adv - c->rcv_nxt), half = c->receive.capacity / 2;
+    uint32_t least = half < 2u * c->own_mss ? half : 2u * c->own_mss;
+    if (opens > 0 && opens >= least) {
+        c->marks |= MARK_ACK;
+        connection_mark(c);
+    }
+}
+
+/* ---- Out of order ------------------------------------------------------------------------------------------------ */
+
+static void forget_out_of_order(struct tcp_connection *c)
+{
+    struct tcp_out_of_order *ahead = c->out_of_order;
+    if (!ahead)
+        return;
+    ranges_clear(&ahead->ranges, connection_memory(c));
+    list_remove(&ahead->node);
+    memory_release(connection_memory(c), ahead, sizeof *ahead);
+    c->out_of_order = NULL;
+    c->flags &= ~(uint32_t)FLAG_FIN_AHEAD;
+}
+
+void receive_evict(struct tcp_connection *c)
+{
+    if (!c->out_of_order)
+        return;
+    connection_core(c)->counters.value[COUNTER_tcp_evicted] += receive_out_of_order_bytes(c);
+    forget_out_of_order(c);
+    ring_cut(&c->receive, connection_memory(c), c->receive.length);
+}
+
+uint32_t receive_out_of_order_bytes(const struct tcp_connection *c)
+{
+    uint32_t bytes = 0;
+    if (c->out_of_order)
+        for (uint32_t i = 0; i < c->out_of_order->ranges.count; i++)
+            bytes += c->out_of_order->ranges.list[i].end - c->out_of_order->ranges.list[i].start;
+    return bytes;
+}
+
+static struct tcp_out_of_order *want_out_of_order(struct tcp_connection *c)
+{
+    if (c->out_of_order)
+        return c->out_of_order;
+    struct tcp_out_of_order *ahead = memory_allocate(connection_memory(c), sizeof *ahead);
+    if (!ahead)
+        return NULL;
+    ahead->connection = c;
+    list_init(&ahead->node);
+    list_push_back(&c->tcp->out_of_order, &ahead->node);
+    c->out_of_order = ahead;
+    return ahead;
+}
+
+/** Keeps a segment that came ahead of its turn (RFC 9293 SHLD-31). */
+static void store_ahead(struct tcp_connection *c, const struct segment *segment)
+{
+    struct core *core = connection_core(c);
+    core_count(core, COUNTER_tcp_out_of_order);
+    output_owe_ack(c); // RFC 5681-13, RFC 9293 MAY-13
+    // Short of memory, what is out of order is not worth a page: the peer sends it again.
+    struct tcp_out_of_order *ahead = tcp_memory_is_short(connection_core(c)) ? NULL : want_out_of_order(c);
+    uint32_t offset = c->receive.length + (segment->seq - c->rcv_nxt);
+    seq_t end = segment->seq + segment->length;
+    bool kept = ahead && (segment->length == 0 || c->flags & FLAG_READ_SHUT ||
+                          ring_store(&c->receive, &core->memory, offset, segment->data, segment->length));
+    if (!kept || ranges_add(&ahead->ranges, &core->memory, segment->seq, end,
+                            (uint32_t)core->settings.tcp_out_of_order_ranges) < 0) {
+        core_count(core, COUNTER_tcp_drop_memory);
+        if (ahead && ahead->ranges.count == 0 && !(c->flags & FLAG_FIN_AHEAD))
+            receive_evict(c);
+        return;
+    }
+    if (segment->flags & TCP_FIN) {
+        c->flags |= FLAG_FIN_AHEAD;
+        ahead->fin = end;
+    }
+}
+
+/** RCV.NXT has reached data that came before: takes it over. */
+static void join_ahead(struct tcp_connection *c)
+{
+    struct tcp_out_of_order *ahead = c->out_of_order;
+    struct memory *memory = connection_memory(c);
+    const struct range *range = ranges_find(&ahead->ranges, c->rcv_nxt);
+    if (range) {
+        uint32_t bytes = range->end - c->rcv_nxt;
+        if (!(c->flags & FLAG_READ_SHUT))
+            ring_extend(&c->receive, bytes);
+        c->rcv_nxt += bytes;
+        c->bytes_received += bytes;
+    }
+    // Whatever lies before RCV.NXT now is at the beginning of the set, so that nothing is split and this cannot fail.
+    while (ahead->ranges.count > 0 && seq_lt(ahead->ranges.list[0].start, c->rcv_nxt))
+        ranges_remove(&ahead->ranges, memory, ahead->ranges.list[0].start,
+                      seq_min(ahead->ranges.list[0].end, c->rcv_nxt));
+    bool fin = c->flags & FLAG_FIN_AHEAD, fin_next = fin && ahead->fin == c->rcv_nxt;
+    if (fin_next || (ahead->ranges.count == 0 && !(fin && seq_gt(ahead->fin, c->rcv_nxt)))) {
+        forget_out_of_order(c);
+        ring_cut(&c->receive, memory, c->receive.length);
+    }
+    if (fin_next)
+        c->flags |= FLAG_FIN_AHEAD; // for receive_segment, which acts on it
+}
+
+/* ---- In order --------------------------------------------------------------------------------------------------- */
+
+/** Appends to the ring; makes room by giving up what others, or we, hold out of order. @return octets taken. */
+static uint32_t append(struct tcp_connection *c, const uint8_t *data, uint32_t length)
+{
+    struct core *core = connection_core(c);
+    uint32_t taken = (uint32_t)ring_append(&c->receive, &core->memory, data, length);
+    while (taken < length && ring_room(&c->receive) > 0) {
+        struct tcp_out_of_order *victim = c->out_of_order;
+        if (!victim) {
+            struct list *oldest = list_first(&c->tcp->out_of_order);
+            if (!oldest)
+                break;
+            victim = CONTAINER_OF(oldest, struct tcp_out_of_order, node);
+        }
+        receive_evict(victim->connection);
+        taken += (uint32_t)ring_append(&c->receive, &core->memory, data + taken, length - taken);
+    }
+    if (taken < length)
+        core_count(core, COUNTER_tcp_drop_memory);
+    return taken;
+}
+
+/** Decides when `length` octets that came in order are acknowledged (RFC 9293 SHLD-18, SHLD-19, MUST-40). */
+static void acknowledge_later(struct tcp_connection *c, uint32_t length)
+{
+    if (length > c->receive_mss)
+        c->receive_mss = length < UINT16_MAX ? (uint16_t)length : UINT16_MAX;
+    strata_time delay = connection_core(c)->settings.tcp_delayed_ack_ms * STRATA_MILLISECOND;
+    if (c->rcv_nxt - c->last_ack_sent >= 2u * c->receive_mss || delay == 0) {
+        c->marks |= MARK_ACK;
+        connection_mark(c);
+    } else if (c->ack_at == STRATA_NEVER) {
+        c->ack_at = connection_now(c) + delay;
+        timers_update(c);
+    }
+}
+
+static void acknowledge_now(struct tcp_connection *c)
+{
+    c->marks |= MARK_ACK;
+    connection_mark(c);
+}
+
+bool receive_in_order(struct tcp_connection *c, const uint8_t *data, uint32_t length)
+{
+    uint32_t taken = c->flags & FLAG_READ_SHUT ? length : append(c, data, length);
+    c->rcv_nxt += taken;
+    c->bytes_received += taken;
+    c->acks_owed = 0; // they would tell of an RCV.NXT that is gone; one ACK of the new one tells it all
+    if (taken < length)
+        acknowledge_now(c);
+    else
+        acknowledge_later(c, length);
+    if (taken > 0 && !(c->flags & FLAG_READ_SHUT))
+        connection_event(c, STRATA_READABLE);
+    return taken == length;
+}
+
+/** The peer's FIN is next (RFC 9293 3.10.7.4, eighth step). @return false: the connection is gone. */
+static bool receive_fin(struct tcp_connection *c)
+{
+    receive_evict(c); // nothing comes after a FIN
+    c->rcv_nxt++;
+    c->flags = (c->flags | FLAG_FIN_RECEIVED) & ~(uint32_t)FLAG_FIN_AHEAD;
+    c->acks_owed = 0;
+    acknowledge_now(c);
+    uint32_t ready = STRATA_READABLE | STRATA_PEER_CLOSED;
+    switch (c->state) {
+    case STRATA_TCP_ESTABLISHED:
+        state_change(c, STRATA_TCP_CLOSE_WAIT);
+        break;
+    case STRATA_TCP_FIN_WAIT_1:
+        state_change(c, STRATA_TCP_CLOSING); // RFC 9293-9: our FIN is not acknowledged yet
+        ready |= STRATA_HANGUP;
+        break;
+    default:
+        connection_event(c, ready | STRATA_HANGUP);
+        time_wait_enter(c);
+        return false;
+    }
+    connection_event(c, ready);
+    return true;
+}
+
+bool receive_segment(struct tcp_connection *c, struct segment *segment)
+{
+    bool fin = segment->flags & TCP_FIN;
+    if (segment->length == 0 && !fin)
+        return true;
+    if (segment->seq != c->rcv_nxt) {
+        store_ahead(c, segment);
+        return true;
+    }
+    if (segment->length > 0 && !receive_in_order(c, segment->data, segment->length))
+        return true; // the rest, and the FIN behind it, come again
+    if (c->out_of_order) {
+        acknowledge_now(c); // RFC 5681-13: a gap was filled, wholly or in part
+        join_ahead(c);
+    }
+    if (fin || (c->flags & FLAG_FIN_AHEAD && !c->out_of_order))
+        return receive_fin(c);
+    return true;
+}

@@ -1,0 +1,23 @@
+/**
+ * Receiving: data in order and out of it, the window we offer, when to acknowledge.
+ */
+#ifndef TRANSPORT_TCP_RECEIVE_H
+#define TRANSPORT_TCP_RECEIVE_H
+
+#include "transport/tcp/connection.h"
+
+/** The window field for the next segment; notes the edge it offers. `syn`: not scaled (RFC 7323-2). */
+uint16_t receive_offer(struct tcp_connection *c, bool syn);
+/** Takes the data of a segment that begins at or beyond RCV.NXT and lies within the window, and its FIN.
+ * @return false: the connection is gone. */
+bool receive_segment(struct tcp_connection *c, struct segment *segment);
+/** `length` octets at RCV.NXT, nothing out of order being held: the common case. @return false: no memory for all. */
+bool receive_in_order(struct tcp_connection *c, const uint8_t *data, uint32_t length);
+/** The program has taken bytes: says so to the peer when the window opens enough (RFC 9293 MUST-39). */
+void receive_taken(struct tcp_connection *c);
+/** Gives up what lies out of order. */
+void receive_evict(struct tcp_connection *c);
+/** Bytes that lie out of order. */
+uint32_t receive_out_of_order_bytes(const struct tcp_connection *c);
+
+#endif

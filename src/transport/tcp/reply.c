@@ -1,0 +1,140 @@
+/*
+ * Replies that no connection owns (RFC 9293 3.5.2, 3.5.3, 3.10.7).
+ */
+#include "transport/tcp/reply.h"
+#include "transport/tcp/demux.h"
+#include "transport/tcp/listen.h"
+#include "wire/checksum.h"
+
+void reply_send(struct tcp *tcp, const struct tcp_record *record, struct tcp_header *header, int bound_port,
+                uint8_t ttl, uint8_t tos)
+{
+    uint8_t bytes[TCP_HEADER_MAX];
+    header->source_port = record->local_port;
+    header->destination_port = record->remote_port;
+    size_t length = tcp_emit(bytes, header);
+    uint64_t sum = checksum_pseudo(&record->local, &record->remote, PROTOCOL_TCP, (uint32_t)length);
+    tcp_put_checksum(bytes, checksum_finish(checksum_add(sum, bytes, length)));
+    struct net_out out = {.source = record->local,
+                          .destination = record->remote,
+                          .protocol = PROTOCOL_TCP,
+                          .ttl = ttl,
+                          .tos = tos,
+                          .dont_fragment = true};
+    if (net_send(tcp->net, &out, (uint32_t)record->scope, bound_port, bytes, length) < 0)
+        return; // counted there; whoever needs the reply asks again
+    core_count(tcp->core, COUNTER_tcp_segments_sent);
+    if (header->flags & TCP_RST)
+        core_count(tcp->core, COUNTER_tcp_resets_sent);
+    if (!core_traces(tcp->core))
+        return;
+    struct strata_trace_record trace = {
+        .kind = STRATA_TRACE_TCP_SEND,
+        .port = -1,
+        .local = {.address = record->local, .scope = (uint32_t)record->scope, .port = record->local_port},
+        .remote = {.address = record->remote, .scope = (uint32_t)record->scope, .port = record->remote_port},
+        .value = {header->seq, header->ack, header->flags, header->window},
+    };
+    core_trace(tcp->core, &trace);
+}
+
+void reply_reset(struct tcp *tcp, const struct segment *segment)
+{
+    struct core *core = tcp->core;
+    if (segment->flags & TCP_RST || segment->packet->flags & NET_PACKET_FOREIGN)
+        return;
+    int64_t second = core->now / STRATA_SECOND;
+    if (tcp->reset_second != second) {
+        tcp->reset_second = second;
+        tcp->resets = 0;
+    }
+    if (tcp->resets >= core->settings.tcp_resets_per_second)
+        return;
+    tcp->resets++;
+    // RFC 9293-1: the number the other side waits for, or zero with an acknowledgement of all it said.
+    struct tcp_header header = {.flags = TCP_RST};
+    if (segment->flags & TCP_ACK) {
+        header.seq = segment->ack;
+    } else {
+        header.ack = segment->seq + segment_space(segment);
+        header.flags |= TCP_ACK;
+    }
+    struct strata_endpoint local = {.address = segment->packet->destination,
+                                    .port = segment->header.destination_port};
+    struct strata_endpoint remote = {.address = segment->packet->source,
+                                     .scope = (uint32_t)segment->packet->port,
+                                     .port = segment->header.source_port};
+    struct tcp_record record = demux_key_of(&local, &remote);
+    reply_send(tcp, &record, &header, 0, 0, 0);
+}
+
+void reply_abort(struct tcp_connection *c)
+{
+    struct tcp_header header = {.seq = c->snd_nxt, .ack = c->rcv_nxt, .flags = TCP_RST | TCP_ACK};
+    reply_send(c->tcp, &c->record, &header, c->tuning->bind_port, c->ttl, c->tos);
+}
+
+/** The timestamps of a half-open connection, where they were agreed on. */
+static void half_open_timestamps(const struct tcp_half_open *half_open, struct tcp_options *options)
+{
+    const struct tcp *tcp = half_open->listener->tcp;
+    if (!half_open->timestamps)
+        return;
+    options->has_timestamps = true;
+    options->ts_value = tcp_timestamp(tcp->core, tcp_timestamp_offset(tcp, &half_open->record));
+    options->ts_echo = half_open->ts_recent;
+}
+
+static uint16_t half_open_window(const struct tcp_half_open *half_open)
+{
+    uint32_t bytes = half_open->listener->options.receive_bytes;
+    return bytes < UINT16_MAX ? (uint16_t)bytes : UINT16_MAX; // RFC 7323-2: never scaled in a SYN
+}
+
+void reply_syn_ack(struct tcp_half_open *half_open)
+{
+    const struct tcp_listener *listener = half_open->listener;
+    struct tcp *tcp = listener->tcp;
+    struct tcp_header header = {
+        .seq = half_open->iss,
+        .ack = half_open->irs + 1,
+        .flags = TCP_SYN | TCP_ACK,
+        .window = half_open_window(half_open),
+        .options = {.has_mss = true,
+                    .mss = connection_mss_of_port(tcp, half_open->port,
+                                                  strata_address_is_ipv4(&half_open->record.local),
+                                                  listener->options.max_segment),
+                    .has_scale = half_open->scaling,
+                    .scale = connection_scale_of(tcp, listener->options.receive_bytes)},
+    };
+    half_open_timestamps(half_open, &header.options);
+    reply_send(tcp, &half_open->record, &header, listener->options.bind_port, listener->options.ttl,
+               listener->options.tos);
+}
+
+void reply_challenge(struct tcp_half_open *half_open)
+{
+    const struct tcp_listener *listener = half_open->listener;
+    struct tcp_header header = {.seq = half_open->iss + 1,
+                                .ack = half_open->irs + 1,
+                                .flags = TCP_ACK,
+                                .window = half_open_window(half_open)};
+    if (half_open->scaling)
+        header.window = (uint16_t)(header.window >> connection_scale_of(listener->tcp, listener->options.receive_bytes));
+    half_open_timestamps(half_open, &header.options);
+    core_count(listener->tcp->core, COUNTER_tcp_challenge_acks);
+    reply_send(listener->tcp, &half_open->record, &header, listener->options.bind_port, listener->options.ttl,
+               listener->options.tos);
+}
+
+void reply_time_wait(struct tcp *tcp, const struct tcp_time_wait *record)
+{
+    struct tcp_header header = {.seq = record->snd_nxt, .ack = record->rcv_nxt, .flags = TCP_ACK,
+                                .window = record->window};
+    if (record->timestamps) {
+        header.options.has_timestamps = true;
+        header.options.ts_value = tcp_timestamp(tcp->core, record->ts_offset);
+        header.options.ts_echo = record->ts_recent;
+    }
+    reply_send(tcp, &record->record, &header, 0, record->ttl, 0);
+}

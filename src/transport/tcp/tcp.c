@@ -1,0 +1,511 @@
+/*
+ * The user's calls (RFC 9293 3.9.1): OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS, and TCP's own birth and death.
+ *
+ * They change rings and flags and mark the connection; segments are made when the port asks.
+ */
+#include "transport/tcp/congestion.h"
+#include "transport/tcp/demux.h"
+#include "transport/tcp/input.h"
+#include "transport/tcp/listen.h"
+#include "transport/tcp/output.h"
+#include "transport/tcp/receive.h"
+#include "transport/tcp/state.h"
+#include "transport/tcp/time_wait.h"
+#include "transport/tcp/timers.h"
+
+#include <errno.h>
+
+/** How many ports are tried for one connection before all are said to be taken. */
+#define EPHEMERAL_ATTEMPTS 65536u
+
+/* ---- TCP ------------------------------------------------------------------------------------------------------------- */
+
+static void default_tuning(struct tcp *tcp)
+{
+    const struct settings *settings = &tcp->core->settings;
+    tcp->tuning = (struct tcp_tuning){
+        .keep_idle_ns = settings->tcp_keepalive_time_s * STRATA_SECOND, // RFC 9293 MUST-28
+        .keep_interval_ns = settings->tcp_keepalive_interval_s * STRATA_SECOND,
+        .keep_count = (uint32_t)settings->tcp_keepalive_probes,
+        .linger_ns = -1,
+    };
+}
+
+int tcp_new(struct tcp **result, struct net *net, const struct tcp_events *events)
+{
+    struct core *core = net_core(net);
+    struct tcp *tcp = memory_allocate(&core->memory, sizeof *tcp);
+    if (!tcp)
+        return -ENOMEM;
+    tcp->core = core;
+    tcp->net = net;
+    tcp->events = *events;
+    list_init(&tcp->all_listeners);
+    list_init(&tcp->transparent);
+    list_init(&tcp->closed);
+    list_init(&tcp->out_of_order);
+    time_wait_init(tcp);
+    random_key(&core->random, &tcp->demux_key);
+    random_key(&core->random, &tcp->isn_key);
+    random_key(&core->random, &tcp->timestamp_key);
+    ports_init(&tcp->ports, core);
+    default_tuning(tcp);
+    struct net_upper upper = {.context = tcp, .input = input_packet, .error = input_error, .wants = input_wants,
+                              .owns = input_owns};
+    net_set_upper(net, PROTOCOL_TCP, &upper);
+    *result = tcp;
+    return 0;
+}
+
+static bool free_record(struct table_entry *entry, void *context)
+{
+    struct tcp *tcp = context;
+    struct tcp_record *record = CONTAINER_OF(entry, struct tcp_record, entry);
+    if (record->kind == TCP_RECORD_CONNECTION)
+        connection_free(CONTAINER_OF(record, struct tcp_connection, record));
+    else if (record->kind == TCP_RECORD_HALF_OPEN)
+        half_open_free(tcp, CONTAINER_OF(record, struct tcp_half_open, record));
+    else
+        time_wait_free(tcp, CONTAINER_OF(record, struct tcp_time_wait, record));
+    return true;
+}
+
+void tcp_free(struct tcp *tcp)
+{
+    struct memory *memory = &tcp->core->memory;
+    struct net_upper nobody = {0};
+    net_set_upper(tcp->net, PROTOCOL_TCP, &nobody);
+    tcp->events = (struct tcp_events){0};
+    table_each(&tcp->records, free_record, tcp);
+    while (!list_is_empty(&tcp->all_listeners)) {
+        struct tcp_listener *listener = CONTAINER_OF(tcp->all_listeners.next, struct tcp_listener, node);
+        listener->first = NULL; // freed with the records, or below
+        tcp_listener_close(listener);
+    }
+    while (!list_is_empty(&tcp->closed))
+        connection_free(CONTAINER_OF(tcp->closed.next, struct tcp_connection, speaker.node));
+    // What came back from behind a half-open connection.
+    table_each(&tcp->records, free_record, tcp);
+    wheel_disarm(&tcp->core->wheel, &tcp->time_wait_timer);
+    table_free(&tcp->records, memory);
+    table_free(&tcp->listeners, memory);
+    ports_free(&tcp->ports);
+    memory_release(memory, tcp, sizeof *tcp);
+}
+
+void tcp_default_options(const struct tcp *tcp, struct tcp_socket_options *options)
+{
+    const struct settings *settings = &tcp->core->settings;
+    *options = (struct tcp_socket_options){
+        .send_bytes = (uint32_t)settings->tcp_send_bytes,
+        .receive_bytes = (uint32_t)settings->tcp_receive_bytes,
+        .keep_idle_ns = settings->tcp_keepalive_time_s * STRATA_SECOND,
+        .keep_interval_ns = settings->tcp_keepalive_interval_s * STRATA_SECOND,
+        .keep_count = (uint32_t)settings->tcp_keepalive_probes,
+        .linger_ns = -1,
+        .ttl = (uint8_t)settings->ip_default_ttl,
+        .congestion = (uint8_t)settings->tcp_congestion,
+        .urgent_inline = true,
+    };
+}
+
+struct ports *tcp_ports(struct tcp *tcp)
+{
+    return &tcp->ports;
+}
+
+void tcp_memory(const struct tcp *tcp, struct strata_memory *memory)
+{
+    memory->connections = tcp->connection_count;
+    memory->half_open = tcp->half_open_count;
+    memory->time_wait = tcp->time_wait_count;
+}
+
+bool tcp_tuple_in_use(struct tcp *tcp, const struct strata_endpoint *local, const struct strata_endpoint *peer)
+{
+    struct tcp_record key = demux_key_of(local, peer);
+    return demux_find(tcp, &key) != NULL;
+}
+
+/* ---- OPEN -------------------------------------------------------------------------------------------------------------- */
+
+/** Whether one can connect there at all (RFC 9293 MUST-46). */
+static bool is_host(const struct tcp *tcp, const struct strata_endpoint *peer)
+{
+    const struct strata_address *address = &peer->address;
+    return peer->port != 0 && !address_is_unspecified(address) && !address_is_multicast(address) &&
+           !address_is_limited_broadcast(address) && !net_is_broadcast(tcp->net, address);
+}
+
+/** Chooses the local address and port (RFC 9293 MUST-43, MUST-44; RFC 6056). */
+static int choose_local(struct tcp *tcp, const struct binding *binding, const struct net_path *path,
+                        const struct strata_endpoint *peer, struct strata_endpoint *local)
+{
+    *local = (struct strata_endpoint){.scope = peer->scope};
+    if (binding)
+        *local = binding->local;
+    if (!binding || address_is_unspecified(&local->address)) {
+        int error = net_source(tcp->net, path, &local->address);
+        if (error)
+            return error;
+    } else if (strata_address_is_ipv4(&local->address) != strata_address_is_ipv4(&peer->address)) {
+        return -EINVAL;
+    }
+    if (local->port)
+        return tcp_tuple_in_use(tcp, local, peer) ? -EADDRINUSE : 0;
+    for (uint32_t attempt = 0; attempt < EPHEMERAL_ATTEMPTS; attempt++) {
+        local->port = ports_ephemeral(&tcp->ports, &local->address, peer, attempt);
+        if (!tcp_tuple_in_use(tcp, local, peer) && !ports_is_held(&tcp->ports, local->port))
+            return 0;
+    }
+    return -EADDRNOTAVAIL;
+}
+
+static int begin(struct tcp_connection *c)
+{
+    int error = connection_find_path(c);
+    if (error == 0)
+        error = demux_add(c->tcp, &c->record);
+    if (error)
+        return error;
+    c->iss = tcp_initial_sequence(c->tcp, &c->record);
+    c->recover = c->snd_una = c->snd_nxt = c->snd_up = c->iss;
+    c->own_mss = connection_mss_of_port(c->tcp, c->path.port, strata_address_is_ipv4(&c->record.remote),
+                                        c->max_segment);
+    state_change(c, STRATA_TCP_SYN_SENT);
+    c->marks = MARK_SYN;
+    // The clock runs from now on, also while a neighbour is being asked.
+    timers_sent(c);
+    connection_mark(c);
+    return 0;
+}
+
+int tcp_connect(struct tcp *tcp, const struct binding *binding, const struct strata_endpoint *peer,
+                const struct tcp_socket_options *options, void *owner, struct tcp_connection **connection)
+{
+    struct strata_endpoint local;
+    struct net_path path;
+    if (!is_host(tcp, peer))
+        return -EINVAL;
+    int error = net_path_find(tcp->net, &path, &peer->address, peer->scope, options->bind_port);
+    if (error == 0 && path.broadcast)
+        error = -EINVAL;
+    if (error == 0)
+        error = choose_local(tcp, binding, &path, peer, &local);
+    if (error)
+        return error;
+    struct tcp_record key = demux_key_of(&local, peer);
+    struct tcp_connection *c = connection_new(tcp, &key, options);
+    if (!c)
+        return -ENOMEM;
+    c->owner = owner;
+    c->flags |= FLAG_ACTIVE;
+    c->peer_mss = UINT16_MAX;
+    error = begin(c);
+    if (error) {
+        connection_free(c);
+        return error;
+    }
+    *connection = c;
+    return 0;
+}
+
+/* ---- SEND -------------------------------------------------------------------------------------------------------------- */
+
+/** Whether data may be written. @return 0, -EPIPE, or why it ended. */
+static int may_write(const struct tcp_connection *c)
+{
+    if (c->error)
+        return -c->error;
+    if (c->state == STRATA_TCP_CLOSED || c->flags & FLAG_FIN_QUEUED)
+        return -EPIPE;
+    return 0;
+}
+
+/** Octets were put into the send ring. */
+static void written(struct tcp_connection *c, bool urgent)
+{
+    if (urgent) {
+        // RFC 9293 MUST-62: the pointer is the octet after urgent data; it goes out at once, data or no data.
+        c->snd_up = connection_fin_seq(c);
+        c->flags |= FLAG_URGENT_SENT;
+        if (connection_is_synchronized(c))
+            c->marks |= MARK_ACK;
+    }
+    if (connection_is_synchronized(c))
+        connection_mark(c);
+}
+
+int64_t tcp_write(struct tcp_connection *c, const void *data, size_t size, bool urgent)
+{
+    int error = may_write(c);
+    if (error)
+        return error;
+    connection_check(c);
+    size_t taken = ring_append(&c->send, connection_memory(c), data, size);
+    if (taken < size)
+        c->flags |= FLAG_WANT_WRITE;
+    if (taken == 0)
+        return size == 0 ? 0 : -EAGAIN;
+    written(c, urgent);
+    connection_check(c);
+    return (int64_t)taken;
+}
+
+int tcp_space(struct tcp_connection *c, size_t size, struct strata_iovec *pieces, int count)
+{
+    int error = may_write(c);
+    if (error)
+        return error;
+    uint32_t most = ring_room(&c->send);
+    int used = ring_space(&c->send, connection_memory(c), size < most ? (uint32_t)size : most, pieces, count);
+    if (used == 0) {
+        c->flags |= FLAG_WANT_WRITE;
+        return -EAGAIN;
+    }
+    return used;
+}
+
+int tcp_commit(struct tcp_connection *c, size_t bytes)
+{
+    int error = may_write(c);
+    if (error)
+        return error;
+    if (bytes > c->send.extent - c->send.length)
+        return -EINVAL;
+    ring_extend(&c->send, (uint32_t)bytes);
+    ring_cut(&c->send, connection_memory(c), c->send.length);
+    if (bytes > 0)
+        written(c, false);
+    return 0;
+}
+
+/* ---- RECEIVE ----------------------------------------------------------------------------------------------------------- */
+
+/** What a read says when no data is there: 0 is the end of the stream. */
+static int nothing_to_read(const struct tcp_connection *c)
+{
+    if (c->error)
+        return -c->error;
+    if (c->flags & (FLAG_FIN_RECEIVED | FLAG_READ_SHUT) || c->state == STRATA_TCP_CLOSED)
+        return 0;
+    return -EAGAIN;
+}
+
+int64_t tcp_peek(struct tcp_connection *c, void *data, size_t size)
+{
+    uint32_t bytes = c->receive.length < size ? c->receive.length : (uint32_t)size;
+    if (c->receive.length == 0)
+        return nothing_to_read(c);
+    ring_copy(&c->receive, 0, data, bytes);
+    return bytes;
+}
+
+static void taken(struct tcp_connection *c, uint32_t bytes)
+{
+    ring_consume(&c->receive, connection_memory(c), bytes);
+    if (c->flags & FLAG_URGENT_RECEIVED && seq_ge(c->rcv_nxt - c->receive.length, c->rcv_up))
+        c->flags &= ~(uint32_t)FLAG_URGENT_RECEIVED;
+    receive_taken(c);
+}
+
+int64_t tcp_read(struct tcp_connection *c, void *data, size_t size)
+{
+    int64_t bytes = tcp_peek(c, data, size);
+    if (bytes > 0)
+        taken(c, (uint32_t)bytes);
+    return bytes;
+}
+
+int tcp_data(struct tcp_connection *c, struct strata_iovec *pieces, int count)
+{
+    if (c->receive.length == 0)
+        return nothing_to_read(c);
+    return ring_view(&c->receive, 0, c->receive.length, pieces, count);
+}
+
+int tcp_consume(struct tcp_connection *c, size_t bytes)
+{
+    if (bytes > c->receive.length)
+        return -EINVAL;
+    if (bytes > 0)
+        taken(c, (uint32_t)bytes);
+    return 0;
+}
+
+int64_t tcp_urgent_mark(const struct tcp_connection *c)
+{
+    if (!(c->flags & FLAG_URGENT_RECEIVED))
+        return 0;
+    int32_t ahead = seq_diff(c->rcv_up, c->rcv_nxt - c->receive.length);
+    return ahead > 0 ? ahead : 0;
+}
+
+/* ---- CLOSE and ABORT ----------------------------------------------------------------------------------------------------- */
+
+/** No more data will be written: a FIN follows what was (RFC 9293 3.10.4). */
+static void finish(struct tcp_connection *c)
+{
+    if (c->flags & FLAG_FIN_QUEUED)
+        return;
+    c->flags |= FLAG_FIN_QUEUED;
+    if (c->state == STRATA_TCP_ESTABLISHED)
+        state_change(c, STRATA_TCP_FIN_WAIT_1);
+    else if (c->state == STRATA_TCP_CLOSE_WAIT)
+        state_change(c, STRATA_TCP_LAST_ACK);
+    if (connection_is_synchronized(c))
+        connection_mark(c);
+}
+
+static void stop_reading(struct tcp_connection *c)
+{
+    uint32_t unread = c->receive.length;
+    c->flags = (c->flags | FLAG_READ_SHUT) & ~(uint32_t)FLAG_URGENT_RECEIVED;
+    receive_evict(c);
+    if (unread > 0) {
+        ring_consume(&c->receive, connection_memory(c), unread);
+        receive_taken(c);
+    }
+}
+
+int tcp_shutdown(struct tcp_connection *c, enum strata_shutdown how)
+{
+    if (c->state == STRATA_TCP_CLOSED || c->state == STRATA_TCP_SYN_SENT)
+        return -ENOTCONN;
+    if (how & STRATA_SHUTDOWN_READ)
+        stop_reading(c);
+    if (how & STRATA_SHUTDOWN_WRITE)
+        finish(c);
+    connection_check(c);
+    return 0;
+}
+
+void tcp_close(struct tcp_connection *c)
+{
+    c->flags |= FLAG_ORPHAN;
+    if (c->state == STRATA_TCP_CLOSED || c->state == STRATA_TCP_TIME_WAIT) {
+        connection_free(c);
+        return;
+    }
+    if (c->state == STRATA_TCP_SYN_SENT) {
+        connection_end(c, 0);
+        return;
+    }
+    // RFC 9293 SHLD-3: data nobody will read now. Linger zero asks for the same.
+    if (c->tuning->linger_ns == 0 || c->receive.length > 0 || c->out_of_order) {
+        connection_reset(c, 0);
+        return;
+    }
+    finish(c);
+    strata_time wait = STRATA_NEVER, now = connection_now(c);
+    if (c->state == STRATA_TCP_FIN_WAIT_2)
+        wait = connection_core(c)->settings.tcp_fin_timeout_ms * STRATA_MILLISECOND;
+    else if (c->tuning->linger_ns > 0)
+        wait = c->tuning->linger_ns;
+    c->other_at = wait < STRATA_NEVER - now ? now + wait : STRATA_NEVER;
+    timers_update(c);
+    connection_check(c);
+}
+
+void tcp_abort(struct tcp_connection *c)
+{
+    c->flags |= FLAG_ORPHAN;
+    if (c->state == STRATA_TCP_CLOSED || c->state == STRATA_TCP_TIME_WAIT)
+        connection_free(c);
+    else
+        connection_reset(c, 0);
+}
+
+/* ---- STATUS -------------------------------------------------------------------------------------------------------------- */
+
+uint32_t tcp_readiness(const struct tcp_connection *c)
+{
+    uint32_t ready = 0;
+    bool over = c->state == STRATA_TCP_CLOSED || c->state == STRATA_TCP_TIME_WAIT;
+    bool both = c->flags & FLAG_FIN_RECEIVED && c->flags & FLAG_FIN_QUEUED;
+    if (c->receive.length > 0 || over || c->flags & (FLAG_FIN_RECEIVED | FLAG_READ_SHUT))
+        ready |= STRATA_READABLE;
+    if (over || c->flags & FLAG_FIN_QUEUED ||
+        (connection_is_synchronized(c) && ring_room(&c->send) > 0 && ring_room(&c->send) >= c->send.capacity / 3))
+        ready |= STRATA_WRITABLE;
+    if (over || both)
+        ready |= STRATA_HANGUP;
+    if (c->flags & FLAG_FIN_RECEIVED)
+        ready |= STRATA_PEER_CLOSED;
+    if (c->flags & FLAG_ERROR_PENDING || (c->soft_error && c->flags & FLAG_RECEIVE_ERRORS))
+        ready |= STRATA_ERROR;
+    if (tcp_urgent_mark(c) > 0)
+        ready |= STRATA_URGENT;
+    return ready;
+}
+
+int tcp_take_error(struct tcp_connection *c)
+{
+    int error = 0;
+    if (c->flags & FLAG_ERROR_PENDING) {
+        error = c->error;
+        c->flags &= ~(uint32_t)FLAG_ERROR_PENDING;
+    } else if (c->flags & FLAG_RECEIVE_ERRORS) {
+        error = c->soft_error;
+        c->soft_error = 0;
+    }
+    return error;
+}
+
+void tcp_endpoints(const struct tcp_connection *c, struct strata_endpoint *local, struct strata_endpoint *peer)
+{
+    const struct tcp_record *record = &c->record;
+    *local = (struct strata_endpoint){record->local, (uint32_t)record->scope, record->local_port};
+    *peer = (struct strata_endpoint){record->remote, (uint32_t)record->scope, record->remote_port};
+}
+
+void tcp_info(const struct tcp_connection *c, struct strata_tcp_info *info)
+{
+    struct strata_tcp_info told = {
+        .size = info->size,
+        .state = (enum strata_tcp_state)c->state,
+        .mss_send = c->smss,
+        .mss_receive = c->receive_mss,
+        .cwnd = c->cwnd,
+        .ssthresh = c->ssthresh,
+        .flight = connection_flight(c),
+        .send_window = c->snd_wnd,
+        .receive_window = c->rcv_adv - c->rcv_nxt,
+        .send_scale = c->send_scale,
+        .receive_scale = c->receive_scale,
+        .timestamps = (c->flags & FLAG_TIMESTAMPS) != 0,
+        .recovery = c->recovery,
+        .srtt_ns = c->srtt_ns,
+        .rttvar_ns = c->rttvar_ns,
+        .min_rtt_ns = c->min_rtt_ns,
+        .rto_ns = timers_rto(c),
+        .backoff = c->backoff,
+        .bytes_sent = c->bytes_acked + connection_flight(c) + c->bytes_retransmitted,
+        .bytes_acked = c->bytes_acked,
+        .bytes_received = c->bytes_received,
+        .bytes_retransmitted = c->bytes_retransmitted,
+        .segments_sent = c->segments_sent,
+        .segments_received = c->segments_received,
+        .segments_retransmitted = c->segments_retransmitted,
+        .timeouts = c->timeouts,
+        .fast_retransmits = c->fast_retransmits,
+        .delivered = c->delivered,
+        .send_queue = c->send.length,
+        .receive_queue = c->receive.length,
+        .out_of_order_bytes = receive_out_of_order_bytes(c),
+        .congestion = c->congestion->name,
+    };
+    memcpy(info, &told, info->size < sizeof told ? info->size : sizeof told);
+}
+
+void tcp_set_options(struct tcp_connection *c, const struct tcp_socket_options *options)
+{
+    connection_apply(c, options);
+    if (c->state == STRATA_TCP_CLOSED || c->state == STRATA_TCP_TIME_WAIT)
+        return;
+    connection_update_mss(c);
+    timers_update(c);
+    receive_taken(c);
+    if (connection_is_synchronized(c))
+        connection_mark(c);
+}

@@ -1,0 +1,270 @@
+/*
+ * Timers of a connection (RFC 6298; RFC 9293 3.8.1, 3.8.3, 3.8.4, 3.8.6.1).
+ *
+ * A connection has one timer in the host's wheel. It stands at the earliest deadline or before it: a deadline that moves
+ * to a later time is left where it is, and when the wheel fires for nothing the timer is armed for what is due next.
+ * Nothing is sent from here: the timers mark, output speaks.
+ */
+#include "transport/tcp/timers.h"
+#include "transport/tcp/output.h"
+#include "transport/tcp/recovery.h"
+
+#include <errno.h>
+
+static strata_time earlier(strata_time a, strata_time b)
+{
+    return a < b ? a : b;
+}
+
+/** When the program's patience ends (RFC 9293 3.9.1.1 timeout, RFC 9293 MUST-21). */
+static strata_time user_timeout_at(const struct tcp_connection *c)
+{
+    if (c->tuning->user_timeout_ns == 0 || c->retransmit_at == STRATA_NEVER)
+        return STRATA_NEVER;
+    return c->unacked_since + c->tuning->user_timeout_ns;
+}
+
+static strata_time earliest(const struct tcp_connection *c)
+{
+    strata_time at = earlier(c->retransmit_at, earlier(c->ack_at, c->other_at));
+    return c->tuning->user_timeout_ns ? earlier(at, user_timeout_at(c)) : at;
+}
+
+void timers_update(struct tcp_connection *c)
+{
+    strata_time at = earliest(c);
+    if (at < c->timer.deadline)
+        wheel_arm(&connection_core(c)->wheel, &c->timer, at);
+}
+
+static void trace(const struct tcp_connection *c, enum tcp_timer_kind kind, unsigned count)
+{
+    if (!core_traces(connection_core(c)))
+        return;
+    struct strata_trace_record record = {.kind = STRATA_TRACE_TCP_TIMER, .port = -1, .value = {kind, count}};
+    tcp_endpoints(c, &record.local, &record.remote);
+    core_trace(connection_core(c), &record);
+}
+
+strata_time timers_rto(const struct tcp_connection *c)
+{
+    const struct settings *settings = &connection_core(c)->settings;
+    strata_time rto, most = settings->tcp_rto_max_ms * STRATA_MILLISECOND;
+    if (c->flags & FLAG_RTT_SAMPLED) {
+        // RFC 6298-2: SRTT + max(G, 4 * RTTVAR). The setting stands in G's place: so the result is never below it
+        // (RFC 6298-4), and a steady path with a delayed ACK at its end does not time out.
+        strata_time deviation = 4 * c->rttvar_ns, least = settings->tcp_rto_min_ms * STRATA_MILLISECOND;
+        rto = c->srtt_ns + (deviation > least ? deviation : least);
+    } else {
+        rto = settings->tcp_rto_initial_ms * STRATA_MILLISECOND; // RFC 6298-1
+        // RFC 6298-11: after a SYN that timed out, data begins with 3 s.
+        if (c->flags & FLAG_SYN_RESENT && connection_is_synchronized(c) && rto < 3 * STRATA_SECOND)
+            rto = 3 * STRATA_SECOND;
+    }
+    // RFC 6298-10: doubled for each timeout.
+    for (unsigned i = 0; i < c->backoff && rto < most; i++)
+        rto *= 2;
+    return earlier(rto, most);
+}
+
+void timers_sent(struct tcp_connection *c)
+{
+    if (c->retransmit_at != STRATA_NEVER)
+        return;
+    strata_time now = connection_now(c);
+    c->retransmit_at = now + timers_rto(c);
+    c->unacked_since = now;
+    timers_update(c);
+}
+
+void timers_acked(struct tcp_connection *c, bool restart)
+{
+    strata_time now = connection_now(c);
+    c->backoff = 0;
+    c->unacked_since = now;
+    if (c->snd_una == c->snd_nxt) {
+        c->flags &= ~(uint32_t)FLAG_PERSIST;
+        c->retransmit_at = STRATA_NEVER;
+    } else if (restart) {
+        c->retransmit_at = now + timers_rto(c);
+        timers_update(c);
+    }
+}
+
+void timers_persist(struct tcp_connection *c)
+{
+    if (c->retransmit_at != STRATA_NEVER)
+        return;
+    // RFC 9293 SHLD-29: the first probe after one RTO.
+    strata_time now = connection_now(c);
+    c->flags |= FLAG_PERSIST;
+    c->backoff = 0;
+    c->probes = 0;
+    c->retransmit_at = now + timers_rto(c);
+    c->unacked_since = now;
+    timers_update(c);
+}
+
+void timers_stop_persist(struct tcp_connection *c)
+{
+    c->flags &= ~(uint32_t)FLAG_PERSIST;
+    c->marks &= (uint8_t)~MARK_PROBE;
+    c->backoff = 0;
+    c->probes = 0;
+    c->retransmit_at = STRATA_NEVER;
+    if (connection_flight(c) > 0) {
+        // The probe's octet is still out: what follows it makes a full segment with it.
+        sent_lose_all(&c->sent);
+        c->marks |= MARK_RETRANSMIT;
+        timers_sent(c);
+    }
+}
+
+void timers_keep_alive(struct tcp_connection *c)
+{
+    if (c->flags & FLAG_ORPHAN)
+        return;
+    bool on = c->flags & FLAG_KEEP_ALIVE && connection_is_synchronized(c) && c->state != STRATA_TCP_TIME_WAIT;
+    c->other_at = on ? c->last_received + c->tuning->keep_idle_ns : STRATA_NEVER;
+    c->keep_probes = 0;
+    if (on)
+        timers_update(c);
+}
+
+/** SYN or SYN-ACK of a simultaneous open again (RFC 9293 MUST-22). @return false: the connection is gone. */
+static bool syn_timeout(struct tcp_connection *c)
+{
+    const struct settings *settings = &connection_core(c)->settings;
+    if (c->backoff >= settings->tcp_syn_retries) {
+        connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
+        return false;
+    }
+    c->backoff++;
+    if (c->backoff == settings->tcp_retries1)
+        net_doubt(c->tcp->net, &c->path);
+    c->flags |= FLAG_SYN_RESENT;
+    c->marks |= MARK_SYN;
+    c->retransmit_at = connection_now(c) + timers_rto(c);
+    return true;
+}
+
+/** The window is still closed: probe it (RFC 9293 MUST-36). @return false: the connection is gone. */
+static bool persist_timeout(struct tcp_connection *c)
+{
+    // RFC 9293 MUST-37: as long as probes are answered there is no end; unanswered ones are counted like timeouts.
+    if (c->probes >= connection_core(c)->settings.tcp_retries2) {
+        connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
+        return false;
+    }
+    c->probes++;
+    trace(c, TIMER_PERSIST, c->probes);
+    c->marks |= MARK_PROBE;
+    if (c->backoff < UINT8_MAX)
+        c->backoff++; // RFC 9293 SHLD-30
+    c->retransmit_at = connection_now(c) + timers_rto(c);
+    return true;
+}
+
+/** RFC 6298 5.4 to 5.6, and R1 and R2 of RFC 9293 3.8.3. @return false: the connection is gone. */
+static bool retransmission_timeout(struct tcp_connection *c)
+{
+    const struct settings *settings = &connection_core(c)->settings;
+    core_count(connection_core(c), COUNTER_tcp_timeouts);
+    c->timeouts++;
+    trace(c, TIMER_RETRANSMISSION, c->backoff + 1u);
+    if (!connection_is_synchronized(c))
+        return syn_timeout(c);
+    if (c->snd_wnd == 0) {
+        // The peer took its window back over data that is out: RFC 9293 SHLD-17, not a failure but a window to probe.
+        c->flags |= FLAG_PERSIST;
+        return persist_timeout(c);
+    }
+    if (c->backoff >= settings->tcp_retries2) {
+        // R2 (RFC 9293 MUST-20): close. Whatever ICMP said meanwhile is the better reason.
+        connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
+        return false;
+    }
+    c->backoff++;
+    if (c->backoff == settings->tcp_retries1) {
+        // R1: the network room is told that the first hop may be dead, the program that there is trouble
+        // (RFC 9293 MUST-20, SHLD-9).
+        net_doubt(c->tcp->net, &c->path);
+        if (!c->soft_error)
+            c->soft_error = ETIMEDOUT;
+        if (c->flags & FLAG_RECEIVE_ERRORS)
+            connection_event(c, STRATA_ERROR);
+    }
+    recovery_timeout(c);
+    c->retransmit_at = connection_now(c) + timers_rto(c);
+    return true;
+}
+
+/** @return false: the connection is gone. */
+static bool keep_alive_timeout(struct tcp_connection *c, strata_time now)
+{
+    const struct tcp_tuning *tuning = c->tuning;
+    // RFC 9293 MUST-26: only when nothing is outstanding and nothing was received for the interval.
+    if (connection_flight(c) > 0 || connection_unsent(c) > 0) {
+        c->other_at = now + tuning->keep_idle_ns;
+        return true;
+    }
+    if (c->keep_probes == 0 && now - c->last_received < tuning->keep_idle_ns) {
+        c->other_at = c->last_received + tuning->keep_idle_ns;
+        return true;
+    }
+    // RFC 9293 MUST-29: one probe without an answer means nothing.
+    if (c->keep_probes >= tuning->keep_count) {
+        connection_reset(c, c->soft_error ? c->soft_error : ETIMEDOUT);
+        return false;
+    }
+    c->keep_probes++;
+    trace(c, TIMER_KEEP_ALIVE, c->keep_probes);
+    c->marks |= MARK_KEEP_ALIVE;
+    c->other_at = now + tuning->keep_interval_ns;
+    return true;
+}
+
+/** Keep-alive, or the patience with a peer of a connection that no program holds. @return false: it is gone. */
+static bool other_timeout(struct tcp_connection *c, strata_time now)
+{
+    c->other_at = STRATA_NEVER;
+    if (!(c->flags & FLAG_ORPHAN))
+        return keep_alive_timeout(c, now);
+    if (c->state == STRATA_TCP_FIN_WAIT_2)
+        connection_end(c, 0);
+    else
+        connection_reset(c, ETIMEDOUT); // linger is over
+    return false;
+}
+
+void timers_fire(struct timer *timer, strata_time now)
+{
+    struct tcp_connection *c = CONTAINER_OF(timer, struct tcp_connection, timer);
+    if (user_timeout_at(c) <= now) {
+        trace(c, TIMER_USER_TIMEOUT, 0);
+        connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
+        return;
+    }
+    bool speaks = false;
+    if (c->retransmit_at <= now) {
+        bool alive = c->flags & FLAG_PERSIST ? persist_timeout(c) : retransmission_timeout(c);
+        if (!alive)
+            return;
+        speaks = true;
+    }
+    if (c->ack_at <= now) {
+        trace(c, TIMER_DELAYED_ACK, 1);
+        c->ack_at = STRATA_NEVER;
+        c->marks |= MARK_ACK;
+        speaks = true;
+    }
+    if (c->other_at <= now) {
+        if (!other_timeout(c, now))
+            return;
+        speaks = true;
+    }
+    timers_update(c);
+    if (speaks)
+        connection_mark(c);
+    connection_check(c);
+}

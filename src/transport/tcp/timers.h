@@ -1,0 +1,37 @@
+/**
+ * The clocks of a connection: retransmission, persist, delayed ACK, keep-alive, user timeout, and the ends of
+ * FIN-WAIT-2 and linger without a program.
+ */
+#ifndef TRANSPORT_TCP_TIMERS_H
+#define TRANSPORT_TCP_TIMERS_H
+
+#include "transport/tcp/connection.h"
+
+/** What STRATA_TRACE_TCP_TIMER calls them. */
+enum tcp_timer_kind {
+    TIMER_RETRANSMISSION = 1,
+    TIMER_PERSIST,
+    TIMER_DELAYED_ACK,
+    TIMER_KEEP_ALIVE,
+    TIMER_TIME_WAIT,
+    TIMER_USER_TIMEOUT,
+};
+
+/** The wheel's call. */
+void timers_fire(struct timer *timer, strata_time now);
+/** Sees to it that the wheel fires no later than the earliest deadline. Deadlines that moved away are found out when
+ * the wheel fires: so acknowledgements do not touch it. */
+void timers_update(struct tcp_connection *c);
+/** The retransmission timeout, backed off (RFC 6298 2, 5.5). */
+strata_time timers_rto(const struct tcp_connection *c);
+/** Something was sent that must be acknowledged (RFC 6298 5.1). */
+void timers_sent(struct tcp_connection *c);
+/** The peer acknowledged something new (RFC 6298 5.2, 5.3); `restart`: whether the timer begins anew. */
+void timers_acked(struct tcp_connection *c, bool restart);
+/** Data waits, nothing is in flight and the window does not let it go: probe it (RFC 9293 3.8.6.1). */
+void timers_persist(struct tcp_connection *c);
+void timers_stop_persist(struct tcp_connection *c);
+/** Sets the keep-alive deadline from options and state. */
+void timers_keep_alive(struct tcp_connection *c);
+
+#endif
