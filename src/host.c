@@ -7,8 +7,8 @@
  *         net       addresses, routes, ICMP, fragments    src/net, with the ports of src/link
  *         core      memory, timers, randomness, counters  src/base
  *
- * This is the only file that knows all rooms. Everything a host holds is charged to its own budget; when it is freed,
- * everything goes, in the reverse order of its making.
+ * This is the only file that knows all rooms. Everything a host holds is charged to its own budget; when it
+ * is freed, everything goes, in the reverse order of its making.
  */
 #include "link/neighbour.h"
 #include "socket/socket.h"
@@ -108,7 +108,7 @@ void strata_host_free(struct strata_host *host)
     allocator.release(allocator.context, host, sizeof *host);
 }
 
-/* ---- the boundary -------------------------------------------------------------------------------------- */
+/* ---- the boundary ------------------------------------------------------------------------------ */
 
 void strata_host_input(struct strata_host *host, int port, const void *frame, size_t length,
                        const struct strata_meta *meta, strata_time now)
@@ -125,8 +125,8 @@ int strata_host_ready(struct strata_host *host)
     return links_ready(net_links(host->net));
 }
 
-size_t strata_host_output(struct strata_host *host, int port, void *bytes, size_t size, struct strata_meta *meta,
-                          strata_time now)
+size_t strata_host_output(struct strata_host *host, int port, void *bytes, size_t size,
+                          struct strata_meta *meta, strata_time now)
 {
     struct port *leaving = links_port(net_links(host->net), port);
     at(host, now);
@@ -135,7 +135,8 @@ size_t strata_host_output(struct strata_host *host, int port, void *bytes, size_
     struct strata_meta work = {.flags = meta ? meta->flags : 0};
     struct room room = {.bytes = bytes, .size = size, .meta = &work, .now = host->core.now};
     size_t length = port_output(leaving, &room);
-    // Flags came as what the driver can do. No checksum lies at the start of what it covers: 0 means none was asked.
+    // Flags came as what the driver can do. No checksum lies at the start of what it covers: 0 means none was
+    // asked.
     if (work.checksum_offset == 0)
         work.flags &= ~STRATA_META_PARTIAL;
     if (meta)
@@ -155,8 +156,8 @@ strata_time strata_host_deadline(struct strata_host *host)
     return net_loopback_waiting(host->net) ? host->core.now : wheel_next(&host->core.wheel);
 }
 
-static void device_input(void *self, int port, const void *frame, size_t length, const struct strata_meta *meta,
-                         strata_time now)
+static void device_input(void *self, int port, const void *frame, size_t length,
+                         const struct strata_meta *meta, strata_time now)
 {
     strata_host_input(self, port, frame, length, meta, now);
 }
@@ -195,7 +196,7 @@ struct strata_device strata_host_device(struct strata_host *host)
     return (struct strata_device){&ops, host};
 }
 
-/* ---- ports, addresses, routes ----------------------------------------------------------------------------- */
+/* ---- ports, addresses, routes ------------------------------------------------------------------ */
 
 int strata_port_add(struct strata_host *host, const struct strata_port_config *config)
 {
@@ -228,8 +229,13 @@ int strata_port_info(struct strata_host *host, int number, struct strata_port_in
     if (!port)
         return -ENODEV;
     struct strata_port_info whole = {
-        .size = sizeof whole, .link = port->link, .mtu_bytes = port->mtu_bytes, .up = port->up,
-        .frames_in = port->frames_in, .frames_out = port->frames_out, .bytes_in = port->bytes_in,
+        .size = sizeof whole,
+        .link = port->link,
+        .mtu_bytes = port->mtu_bytes,
+        .up = port->up,
+        .frames_in = port->frames_in,
+        .frames_out = port->frames_out,
+        .bytes_in = port->bytes_in,
         .bytes_out = port->bytes_out,
     };
     memcpy(whole.name, port->name, sizeof whole.name);
@@ -254,7 +260,8 @@ int strata_address_add(struct strata_host *host, int port, const struct strata_a
     return net_address_add(host->net, port, address, prefix_length);
 }
 
-int strata_address_remove(struct strata_host *host, int port, const struct strata_address *address, strata_time now)
+int strata_address_remove(struct strata_host *host, int port, const struct strata_address *address,
+                          strata_time now)
 {
     at(host, now);
     if (!links_port(net_links(host->net), port))
@@ -273,8 +280,7 @@ int strata_address_get(struct strata_host *host, int number, unsigned index, str
     const struct port_address *found = &port->addresses[index];
     *address = found->address;
     if (prefix_length)
-        *prefix_length =
-            found->prefix_bits - (strata_address_is_ipv4(&found->address) ? ADDRESS_V4_BITS : 0);
+        *prefix_length = found->prefix_bits - (strata_address_is_ipv4(&found->address) ? ADDRESS_V4_BITS : 0);
     return 0;
 }
 
@@ -317,7 +323,8 @@ int strata_route_get(struct strata_host *host, unsigned index, struct strata_rou
     return net_route_get(host->net, index, route);
 }
 
-/* ---- settings, counters, memory, trace ---------------------------------------------------------------------- */
+/* ---- settings, counters, memory, trace
+ * ---------------------------------------------------------------------- */
 
 int strata_set(struct strata_host *host, const char *name, int64_t value)
 {

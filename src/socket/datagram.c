@@ -31,7 +31,8 @@ int64_t strata_send(struct strata_host *host, strata_socket handle, const void *
     return udp_send(socket, data, size, &whole);
 }
 
-typedef int64_t receive_call(struct udp_socket *socket, void *data, size_t size, struct strata_envelope *envelope);
+typedef int64_t receive_call(struct udp_socket *socket, void *data, size_t size,
+                             struct strata_envelope *envelope);
 
 /** Receives with an envelope of whatever size the program has. */
 static int64_t receive(const struct sockets *sockets, strata_socket handle, receive_call *call, void *data,

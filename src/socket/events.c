@@ -1,6 +1,6 @@
 /**
- * Events: which sockets became ready since somebody asked. A socket is in the queue at most once, however much
- * happens to it; what happened is collected in the record. One that is closed leaves the queue.
+ * Events: which sockets became ready since somebody asked. A socket is in the queue at most once, however
+ * much happens to it; what happened is collected in the record. One that is closed leaves the queue.
  */
 #include "socket/socket.h"
 

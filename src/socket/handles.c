@@ -1,9 +1,9 @@
 /**
  * Handles: a number that names a socket as long as it lives and nothing afterwards.
  *
- * The lower 24 bits say where the record is, the rest is a generation that no two sockets of a host share until
- * four thousand million were opened. Finding a socket takes two loads and a compare. Chunks of 64 records come when
- * they are needed and go when they are empty, unless no other has room.
+ * The lower 24 bits say where the record is, the rest is a generation that no two sockets of a host share
+ * until four thousand million were opened. Finding a socket takes two loads and a compare. Chunks of 64
+ * records come when they are needed and go when they are empty, unless no other has room.
  */
 #include "socket/socket.h"
 
@@ -90,7 +90,8 @@ struct socket *socket_new(struct sockets *sockets, enum strata_socket_type type,
     if (sockets->count >= sockets->core->settings.sockets)
         return NULL;
     struct list *first = list_first(&sockets->partial);
-    struct socket_chunk *chunk = first ? CONTAINER_OF(first, struct socket_chunk, partial) : chunk_new(sockets);
+    struct socket_chunk *chunk =
+        first ? CONTAINER_OF(first, struct socket_chunk, partial) : chunk_new(sockets);
     *error = -ENOMEM;
     if (!chunk)
         return NULL;

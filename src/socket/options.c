@@ -1,7 +1,7 @@
 /**
- * Socket options, all of one shape: a row says which field of the engine's options it is and what its bounds are.
- * Streams keep theirs here, because they exist before their connection does and are inherited from a listener;
- * datagram sockets keep their own.
+ * Socket options, all of one shape: a row says which field of the engine's options it is and what its bounds
+ * are. Streams keep theirs here, because they exist before their connection does and are inherited from a
+ * listener; datagram sockets keep their own.
  */
 #include "socket/socket.h"
 
@@ -17,9 +17,11 @@ struct row {
 #define BUFFER_MAX ((int64_t)1 << 30)
 #define TIME_MAX (((int64_t)1 << 31) * STRATA_SECOND)
 
-#define STREAM(option, field, minimum, maximum)                                                             \
-    {STRATA_OPTION_##option, sizeof(((struct tcp_socket_options *)0)->field),                               \
-     offsetof(struct tcp_socket_options, field), minimum, maximum}
+#define STREAM(option, field, minimum, maximum)                                                              \
+    {                                                                                                        \
+        STRATA_OPTION_##option, sizeof(((struct tcp_socket_options *)0)->field),                             \
+            offsetof(struct tcp_socket_options, field), minimum, maximum                                     \
+    }
 static const struct row stream_rows[] = {
     STREAM(SEND_BUFFER, send_bytes, BUFFER_MIN, BUFFER_MAX),
     STREAM(RECEIVE_BUFFER, receive_bytes, BUFFER_MIN, BUFFER_MAX),
@@ -44,9 +46,11 @@ static const struct row stream_rows[] = {
     STREAM(TRANSPARENT, transparent, 0, 1),
 };
 
-#define DATAGRAM(option, field, minimum, maximum)                                                           \
-    {STRATA_OPTION_##option, sizeof(((struct udp_options *)0)->field), offsetof(struct udp_options, field), \
-     minimum, maximum}
+#define DATAGRAM(option, field, minimum, maximum)                                                            \
+    {                                                                                                        \
+        STRATA_OPTION_##option, sizeof(((struct udp_options *)0)->field),                                    \
+            offsetof(struct udp_options, field), minimum, maximum                                            \
+    }
 static const struct row datagram_rows[] = {
     DATAGRAM(SEND_BUFFER, send_bytes, BUFFER_MIN, BUFFER_MAX),
     DATAGRAM(RECEIVE_BUFFER, receive_bytes, BUFFER_MIN, BUFFER_MAX),
@@ -117,7 +121,7 @@ static void row_store(const struct row *row, void *options, int64_t value)
     }
 }
 
-/* ---- streams ---------------------------------------------------------------------------------------- */
+/* ---- streams ----------------------------------------------------------------------------------- */
 
 void stream_get_options(const struct sockets *sockets, const struct socket *socket,
                         struct tcp_socket_options *options)
@@ -204,7 +208,7 @@ static int stream_set(struct sockets *sockets, struct socket *socket, const stru
     return 0;
 }
 
-/* ---- both -------------------------------------------------------------------------------------------- */
+/* ---- both -------------------------------------------------------------------------------------- */
 
 static int datagram_set(struct sockets *sockets, struct socket *socket, const struct row *row, int64_t value)
 {
@@ -217,8 +221,8 @@ static int datagram_set(struct sockets *sockets, struct socket *socket, const st
     return udp_set_options(socket->datagram, &options);
 }
 
-int strata_set_option(struct strata_host *host, strata_socket handle, enum strata_option option, int64_t value,
-                      strata_time now)
+int strata_set_option(struct strata_host *host, strata_socket handle, enum strata_option option,
+                      int64_t value, strata_time now)
 {
     struct sockets *sockets = sockets_at(host, now);
     struct socket *socket = socket_find(sockets, handle);
@@ -233,7 +237,8 @@ int strata_set_option(struct strata_host *host, strata_socket handle, enum strat
                                            : stream_set(sockets, socket, row, value);
 }
 
-int strata_get_option(struct strata_host *host, strata_socket handle, enum strata_option option, int64_t *value)
+int strata_get_option(struct strata_host *host, strata_socket handle, enum strata_option option,
+                      int64_t *value)
 {
     struct sockets *sockets = sockets_of(host);
     struct socket *socket = socket_find(sockets, handle);

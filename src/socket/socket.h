@@ -8,9 +8,10 @@
  *     stream.c    streams: connect, listen, accept, read, write, views, what TCP knows
  *     datagram.c  datagrams: send, receive, errors, multicast
  *
- * A socket is a small record that points to the engine which does its work: a TCP connection, a TCP listener, a
- * datagram socket, or nothing yet. What few sockets need lies outside: the claim on a port number of those that were
- * bound, and options that differ from the defaults, which an accepted socket shares with its listener.
+ * A socket is a small record that points to the engine which does its work: a TCP connection, a TCP listener,
+ * a datagram socket, or nothing yet. What few sockets need lies outside: the claim on a port number of those
+ * that were bound, and options that differ from the defaults, which an accepted socket shares with its
+ * listener.
  */
 #ifndef SOCKET_SOCKET_H
 #define SOCKET_SOCKET_H
@@ -45,7 +46,7 @@ struct socket {
     uint32_t event_next, event_previous; /**< In the queue of events, by index. */
     uint8_t type;                        /**< enum strata_socket_type */
     uint8_t kind;                        /**< enum socket_kind */
-    uint8_t events;                      /**< What became ready and was not reported yet; not 0: in the queue. */
+    uint8_t events; /**< What became ready and was not reported yet; not 0: in the queue. */
 };
 _Static_assert(sizeof(struct socket) <= 64, "a million idle sockets should not hurt");
 

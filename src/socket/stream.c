@@ -94,8 +94,12 @@ strata_socket strata_accept(struct strata_host *host, strata_socket handle, stru
         socket_note(sockets, socket, ready);
     if (core_traces(sockets->core)) {
         struct strata_trace_record record = {
-            .kind = STRATA_TRACE_SOCKET, .port = -1, .local = local, .remote = remote,
-            .socket = socket_handle(socket), .value = {1, STRATA_STREAM},
+            .kind = STRATA_TRACE_SOCKET,
+            .port = -1,
+            .local = local,
+            .remote = remote,
+            .socket = socket_handle(socket),
+            .value = {1, STRATA_STREAM},
         };
         core_trace(sockets->core, &record);
     }

@@ -1,9 +1,9 @@
 /**
  * UDP sockets: opening, names, options, multicast membership and closing (RFC 768, RFC 1122 4.1).
  *
- * A socket claims its name in the table of ports, so that two programs do not take the same one unawares, and stands
- * in the demultiplexer of udp_input.c where its name says. ICMP echo sockets are the same thing with identifiers
- * for port numbers and a table of ports of their own.
+ * A socket claims its name in the table of ports, so that two programs do not take the same one unawares, and
+ * stands in the demultiplexer of udp_input.c where its name says. ICMP echo sockets are the same thing with
+ * identifiers for port numbers and a table of ports of their own.
  */
 #include "transport/udp_internal.h"
 
@@ -71,7 +71,8 @@ void udp_default_options(const struct udp *udp, bool echo, struct udp_options *o
     options->ttl = (uint8_t)settings->ip_default_ttl;
     options->multicast_ttl = 1; // RFC 1112 6.1
     options->multicast_loop = true;
-    options->receive_errors = echo; // an answer to an echo request may well be an error: that is how routes are traced
+    options->receive_errors =
+        echo; // an answer to an echo request may well be an error: that is how routes are traced
 }
 
 int udp_open(struct udp *udp, bool echo, void *owner, struct udp_socket **result)
@@ -158,7 +159,8 @@ static bool may_be_local(const struct udp_socket *socket, const struct strata_ad
 {
     const struct net *net = socket->udp->net;
     return address_is_unspecified(address) || socket->options.transparent || net_is_own(net, address) ||
-           address_is_multicast(address) || address_is_limited_broadcast(address) || net_is_broadcast(net, address);
+           address_is_multicast(address) || address_is_limited_broadcast(address) ||
+           net_is_broadcast(net, address);
 }
 
 int udp_bind(struct udp_socket *socket, const struct strata_endpoint *local)
@@ -206,7 +208,8 @@ int udp_connect(struct udp_socket *socket, const struct strata_endpoint *peer)
         return error;
     const struct strata_address *bound = &socket->binding.local.address;
     bool ipv4 = strata_address_is_ipv4(&peer->address);
-    if ((ipv4 && socket->options.v6only) || (!address_is_zero(bound) && ipv4 != strata_address_is_ipv4(bound)))
+    if ((ipv4 && socket->options.v6only) ||
+        (!address_is_zero(bound) && ipv4 != strata_address_is_ipv4(bound)))
         return -EAFNOSUPPORT;
     struct net_path path;
     int leave = socket->options.bind_port;
@@ -234,7 +237,8 @@ int udp_connect(struct udp_socket *socket, const struct strata_endpoint *peer)
     return error;
 }
 
-void udp_endpoints(const struct udp_socket *socket, struct strata_endpoint *local, struct strata_endpoint *peer)
+void udp_endpoints(const struct udp_socket *socket, struct strata_endpoint *local,
+                   struct strata_endpoint *peer)
 {
     if (local) {
         *local = socket->binding.local;

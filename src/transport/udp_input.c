@@ -1,11 +1,11 @@
 /**
  * Datagrams that come in: which socket they belong to, and receiving them (RFC 768, RFC 1122 4.1.3).
  *
- * A socket stands in one of three classes: connected (four-tuple), bound (local address and port) or wildcard (port).
- * A datagram asks for each class in this order and takes the first that answers, so its cost does not depend on the
- * number of sockets. Within a class a socket tied to a port (interface) comes before one that is not, one that asked
- * for IPv4 alone before one for both families; those still equal share by a keyed hash of the flow if they said
- * REUSE_PORT, so that a flow stays with one socket; otherwise the youngest has it.
+ * A socket stands in one of three classes: connected (four-tuple), bound (local address and port) or wildcard
+ * (port). A datagram asks for each class in this order and takes the first that answers, so its cost does not
+ * depend on the number of sockets. Within a class a socket tied to a port (interface) comes before one that
+ * is not, one that asked for IPv4 alone before one for both families; those still equal share by a keyed hash
+ * of the flow if they said REUSE_PORT, so that a flow stays with one socket; otherwise the youngest has it.
  * Multicast goes to every member, broadcast to everybody who listens at that port.
  */
 #include "transport/udp_internal.h"
@@ -41,7 +41,7 @@ static size_t flow_key(uint8_t *key, enum udp_class class, bool echo, const stru
                        const struct strata_endpoint *peer)
 {
     size_t size = 4;
-    key[0] = (uint8_t)class;
+    key[0] = (uint8_t) class;
     key[1] = echo;
     bytes_put16(key + 2, local->port);
     if (class == UDP_WILDCARD)
@@ -57,8 +57,8 @@ static size_t flow_key(uint8_t *key, enum udp_class class, bool echo, const stru
     return size + 22;
 }
 
-static uint32_t flow_hash(const struct udp *udp, enum udp_class class, bool echo, const struct strata_endpoint *local,
-                          const struct strata_endpoint *peer)
+static uint32_t flow_hash(const struct udp *udp, enum udp_class class, bool echo,
+                          const struct strata_endpoint *local, const struct strata_endpoint *peer)
 {
     uint8_t key[KEY_BYTES];
     return (uint32_t)siphash(&udp->key, key, flow_key(key, class, echo, local, peer));
@@ -85,7 +85,7 @@ int udp_hash(struct udp_socket *socket)
     int error = table_insert(&udp->table, &udp->core->memory, &socket->entry, hash);
     if (error)
         return error;
-    socket->class = (uint8_t)class;
+    socket->class = (uint8_t) class;
     udp->class_count[class]++;
     return 0;
 }
@@ -145,8 +145,9 @@ static bool consider(const struct table_entry *entry, const void *key)
         lookup->visit(socket, lookup->context);
         return false;
     }
-    uint32_t rank = 1 + (socket->options.bind_port ? 2u : 0u) +
-                    (strata_address_is_ipv4(&socket->binding.local.address) || socket->options.v6only ? 1u : 0u);
+    uint32_t rank =
+        1 + (socket->options.bind_port ? 2u : 0u) +
+        (strata_address_is_ipv4(&socket->binding.local.address) || socket->options.v6only ? 1u : 0u);
     if (rank < lookup->best_rank)
         return false;
     uint64_t drawn = draw(lookup->udp, socket, lookup->flow);
@@ -162,7 +163,7 @@ static void look(struct lookup *lookup)
 {
     const struct udp *udp = lookup->udp;
     const struct flow *flow = lookup->flow;
-    for (enum udp_class class = UDP_CONNECTED; class < UDP_CLASSES && !lookup->best; class ++) {
+    for (enum udp_class class = UDP_CONNECTED; class < UDP_CLASSES && !lookup->best; class++) {
         if (udp->class_count[class] == 0)
             continue;
         lookup->class = class;
@@ -179,7 +180,8 @@ static struct udp_socket *find(struct udp *udp, const struct flow *flow)
     if (lookup.best || !flow->foreign)
         return lookup.best;
     // A transparent socket without an address takes every destination and port.
-    LIST_FOR_EACH(node, &udp->transparent) {
+    LIST_FOR_EACH(node, &udp->transparent)
+    {
         struct udp_socket *socket = CONTAINER_OF(node, struct udp_socket, transparent_node);
         const struct strata_address *bound = &socket->binding.local.address;
         if (socket->class == UDP_WILDCARD && socket->echo == flow->echo && admits(socket, flow) &&
@@ -224,8 +226,7 @@ static void deliver(struct udp_socket *socket, void *context)
     struct delivery *delivery = context;
     const struct net_packet *packet = delivery->packet;
     struct core *core = socket->udp->core;
-    if ((packet->flags & NET_PACKET_MULTICAST) &&
-        !udp_is_member(socket, &packet->destination, packet->port))
+    if ((packet->flags & NET_PACKET_MULTICAST) && !udp_is_member(socket, &packet->destination, packet->port))
         return;
     delivery->count++;
     size_t size = sizeof(struct udp_in) + delivery->length;
@@ -233,7 +234,8 @@ static void deliver(struct udp_socket *socket, void *context)
     bool full = socket->in_bytes > 0 && socket->in_bytes + size > socket->options.receive_bytes;
     struct udp_in *in = full ? NULL : memory_allocate_raw(&core->memory, size);
     if (!in) {
-        core_drop(core, COUNTER_udp_drop_buffer_full, packet->port, packet->datagram, packet->datagram_length);
+        core_drop(core, COUNTER_udp_drop_buffer_full, packet->port, packet->datagram,
+                  packet->datagram_length);
         return;
     }
     memset(in, 0, sizeof *in);
@@ -323,13 +325,12 @@ void udp_input(void *context, const struct net_packet *packet)
     net_send_error(udp->net, packet, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0);
 }
 
-/* ---- errors -------------------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------------------ */
 
 void udp_queue_error(struct udp_socket *socket, const struct udp_in *what, const void *data, size_t size)
 {
     struct core *core = socket->udp->core;
-    if (!socket->owner || !socket->options.receive_errors ||
-        socket->error_count >= core->settings.udp_errors)
+    if (!socket->owner || !socket->options.receive_errors || socket->error_count >= core->settings.udp_errors)
         return;
     // Only the beginning: more than any ICMP error quotes of a datagram (RFC 1812-13: 576 bytes).
     size = size < 576 ? size : 576;
@@ -380,18 +381,25 @@ void udp_error(void *context, const struct net_error *error)
     if (!socket)
         return;
     struct udp_in in = {
-        .peer = flow.peer, .local = flow.local, .reporter = error->reporter, .info = error->info,
-        .error = error->error, .port = (int16_t)error->port, .icmp_type = error->type, .icmp_code = error->code,
+        .peer = flow.peer,
+        .local = flow.local,
+        .reporter = error->reporter,
+        .info = error->info,
+        .error = error->error,
+        .port = (int16_t)error->port,
+        .icmp_type = error->type,
+        .icmp_code = error->code,
     };
     udp_queue_error(socket, &in, error->quoted + skip, error->quoted_length - skip); // RFC 768-6
-    // Without a queue only a connected socket knows whom an error is about; soft ones may pass (RFC 1122 4.2.3.9).
+    // Without a queue only a connected socket knows whom an error is about; soft ones may pass (RFC
+    // 1122 4.2.3.9).
     if (socket->connected && error->hard) {
         socket->error = error->error;
         udp_raise(socket, STRATA_ERROR);
     }
 }
 
-/* ---- receiving ------------------------------------------------------------------------------------ */
+/* ---- receiving --------------------------------------------------------------------------------- */
 
 /** Takes the first of a queue into the program's memory. */
 static int64_t take(struct udp_socket *socket, struct list *queue, void *data, size_t size,
@@ -403,9 +411,18 @@ static int64_t take(struct udp_socket *socket, struct list *queue, void *data, s
         memcpy(data, in->bytes, length);
     if (envelope)
         *envelope = (struct strata_envelope){
-            .size = sizeof *envelope, .peer = in->peer, .local = in->local, .port = in->port, .ttl = in->ttl,
-            .tos = in->tos, .truncated = in->length > size, .error = in->error, .icmp_type = in->icmp_type,
-            .icmp_code = in->icmp_code, .icmp_info = in->info, .reporter = in->reporter,
+            .size = sizeof *envelope,
+            .peer = in->peer,
+            .local = in->local,
+            .port = in->port,
+            .ttl = in->ttl,
+            .tos = in->tos,
+            .truncated = in->length > size,
+            .error = in->error,
+            .icmp_type = in->icmp_type,
+            .icmp_code = in->icmp_code,
+            .icmp_info = in->info,
+            .reporter = in->reporter,
         };
     list_remove(&in->node);
     memory_release(&socket->udp->core->memory, in, sizeof *in + in->length);
@@ -426,7 +443,8 @@ int64_t udp_receive(struct udp_socket *socket, void *data, size_t size, struct s
     return take(socket, &socket->in, data, size, envelope);
 }
 
-int64_t udp_receive_error(struct udp_socket *socket, void *data, size_t size, struct strata_envelope *envelope)
+int64_t udp_receive_error(struct udp_socket *socket, void *data, size_t size,
+                          struct strata_envelope *envelope)
 {
     if (list_is_empty(&socket->errors))
         return -EAGAIN;

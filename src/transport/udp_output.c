@@ -1,11 +1,12 @@
 /**
  * Datagrams that go out (RFC 768, RFC 1122 4.1.3 and 4.1.4).
  *
- * `udp_send` checks everything a program may get wrong, picks the route and the source address, and queues a record.
- * When the record's port asks, `speak` writes the frame straight into the driver's memory, checksum and copy in one
- * pass. A datagram larger than the path's MTU is sent as fragments made from the record, one datagram finished before
- * the next. If the next hop is not known yet the record steps aside and waits at the neighbour by itself; when the
- * neighbour answers, all that waited return to the head of the queue in their order.
+ * `udp_send` checks everything a program may get wrong, picks the route and the source address, and queues a
+ * record. When the record's port asks, `speak` writes the frame straight into the driver's memory, checksum
+ * and copy in one pass. A datagram larger than the path's MTU is sent as fragments made from the record, one
+ * datagram finished before the next. If the next hop is not known yet the record steps aside and waits at the
+ * neighbour by itself; when the neighbour answers, all that waited return to the head of the queue in their
+ * order.
  */
 #include "transport/udp_internal.h"
 #include "wire/checksum.h"
@@ -84,7 +85,7 @@ static int find_path(struct udp_socket *socket, const struct strata_endpoint *pe
     return error;
 }
 
-/* ---- frames ---------------------------------------------------------------------------------------- */
+/* ---- frames ------------------------------------------------------------------------------------ */
 
 /** Writes the transport header in front of the data of a record, checksum and all. */
 static void finish_header(struct udp_out *out, bool echo)
@@ -107,7 +108,8 @@ static void finish_header(struct udp_out *out, bool echo)
     udp_emit(out->bytes, &header);
 }
 
-/** Writes a whole UDP datagram: copies and sums in one pass, or leaves the sum to whoever can do it for us. */
+/** Writes a whole UDP datagram: copies and sums in one pass, or leaves the sum to whoever can do it for us.
+ */
 static void copy_datagram(const struct udp_out *out, uint8_t *payload, struct room *room, bool partial)
 {
     struct udp_header header = {out->source_port, out->peer.port, (uint16_t)out->length, 0};
@@ -122,8 +124,8 @@ static void copy_datagram(const struct udp_out *out, uint8_t *payload, struct ro
     } else {
         udp_emit(payload, &header);
         sum = checksum_add(sum, payload, HEADER_BYTES);
-        uint16_t checksum = checksum_finish(
-            checksum_copy(sum, payload + HEADER_BYTES, out->bytes + HEADER_BYTES, size));
+        uint16_t checksum =
+            checksum_finish(checksum_copy(sum, payload + HEADER_BYTES, out->bytes + HEADER_BYTES, size));
         header.checksum = checksum ? checksum : 0xffff;
     }
     udp_emit(payload, &header);
@@ -134,9 +136,13 @@ static struct net_out net_out_of(const struct udp_out *out)
     bool ipv4 = strata_address_is_ipv4(&out->peer.address);
     uint8_t echo = ipv4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6;
     return (struct net_out){
-        .source = out->source, .destination = out->peer.address,
-        .protocol = out->socket->echo ? echo : PROTOCOL_UDP, .ttl = out->ttl, .tos = out->tos,
-        .dont_fragment = out->dont_fragment, .loop = out->loop,
+        .source = out->source,
+        .destination = out->peer.address,
+        .protocol = out->socket->echo ? echo : PROTOCOL_UDP,
+        .ttl = out->ttl,
+        .tos = out->tos,
+        .dont_fragment = out->dont_fragment,
+        .loop = out->loop,
     };
 }
 
@@ -241,8 +247,8 @@ static void unreachable(struct speaker *speaker, int error)
 
 const struct speaker_ops udp_speaker_ops = {speak, unreachable};
 
-/** Puts a record that waited back to the head of the queue, behind one that was begun: one datagram finished before
- * the next. @return where the next one goes. */
+/** Puts a record that waited back to the head of the queue, behind one that was begun: one datagram finished
+ * before the next. @return where the next one goes. */
 static struct list *return_record(struct udp_out *out, struct list *position)
 {
     struct udp_socket *socket = out->socket;
@@ -290,7 +296,7 @@ static void record_unreachable(struct speaker *speaker, int error)
 
 static const struct speaker_ops record_ops = {record_speak, record_unreachable};
 
-/* ---- sending ---------------------------------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------------------------------- */
 
 /** Where a datagram is to go. */
 static int choose_peer(const struct udp_socket *socket, const struct strata_envelope *envelope,
@@ -308,7 +314,8 @@ static int choose_peer(const struct udp_socket *socket, const struct strata_enve
         return -EINVAL;
     bool ipv4 = strata_address_is_ipv4(&peer->address);
     const struct strata_address *bound = &socket->binding.local.address;
-    if ((ipv4 && socket->options.v6only) || (!address_is_zero(bound) && ipv4 != strata_address_is_ipv4(bound)))
+    if ((ipv4 && socket->options.v6only) ||
+        (!address_is_zero(bound) && ipv4 != strata_address_is_ipv4(bound)))
         return -EAFNOSUPPORT;
     return 0;
 }
@@ -411,7 +418,8 @@ static void mark(struct udp_socket *socket, bool idle)
         port_mark(links_port(links, socket->path.port), &socket->speaker);
 }
 
-int64_t udp_send(struct udp_socket *socket, const void *data, size_t size, const struct strata_envelope *envelope)
+int64_t udp_send(struct udp_socket *socket, const void *data, size_t size,
+                 const struct strata_envelope *envelope)
 {
     struct udp *udp = socket->udp;
     if (socket->error) {

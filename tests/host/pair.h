@@ -104,16 +104,18 @@ static inline int pair_make(struct pair *pair, const struct pair_config *config)
     }
     pair->memory[0].fail_at = config->fail_at;
     for (int i = 0; i < 2; i++) {
-        struct strata_config birth = {.size = sizeof birth, .name = i ? "b" : "a",
+        struct strata_config birth = {.size = sizeof birth,
+                                      .name = i ? "b" : "a",
                                       .allocator = &pair->memory[i].allocator,
-                                      .memory_bytes = config->memory_bytes, .trace = config->trace,
+                                      .memory_bytes = config->memory_bytes,
+                                      .trace = config->trace,
                                       .trace_context = config->trace_context[i]};
         memset(birth.seed, 17 + i, sizeof birth.seed);
         int error = strata_host_new(&pair->host[i], &birth);
         if (error)
             return error;
-        struct strata_port_config port = {.size = sizeof port, .link = config->link,
-                                          .mtu_bytes = config->mtu_bytes};
+        struct strata_port_config port = {
+            .size = sizeof port, .link = config->link, .mtu_bytes = config->mtu_bytes};
         pair->port = strata_port_add(pair->host[i], &port);
         if (pair->port < 0)
             return pair->port;

@@ -1,6 +1,6 @@
 /**
- * One host whose only peer is the test: it writes the datagrams that come in and looks at those that go out, at a port
- * of link type IP. The host is 10.0.0.1/24 and 2001:db8::1/64; the test is everybody else.
+ * One host whose only peer is the test: it writes the datagrams that come in and looks at those that go out,
+ * at a port of link type IP. The host is 10.0.0.1/24 and 2001:db8::1/64; the test is everybody else.
  */
 #ifndef TESTS_HOST_SOLO_H
 #define TESTS_HOST_SOLO_H
@@ -71,17 +71,26 @@ static inline void solo_input(struct solo *solo, const uint8_t *frame, size_t le
 }
 
 /** Writes an IP header of the addresses' family. @return its length. */
-static inline size_t solo_ip(uint8_t *frame, const struct strata_endpoint *from, const struct strata_endpoint *to,
-                             uint8_t protocol, uint8_t ttl, uint8_t tos, size_t length)
+static inline size_t solo_ip(uint8_t *frame, const struct strata_endpoint *from,
+                             const struct strata_endpoint *to, uint8_t protocol, uint8_t ttl, uint8_t tos,
+                             size_t length)
 {
     if (strata_address_is_ipv4(&from->address)) {
-        struct ipv4_header ip = {.header_bytes = 20, .tos = tos, .total_bytes = (uint16_t)(20 + length),
-                                 .ttl = ttl, .protocol = protocol, .source = from->address,
+        struct ipv4_header ip = {.header_bytes = 20,
+                                 .tos = tos,
+                                 .total_bytes = (uint16_t)(20 + length),
+                                 .ttl = ttl,
+                                 .protocol = protocol,
+                                 .source = from->address,
                                  .destination = to->address};
         return ipv4_emit(frame, &ip);
     }
-    struct ipv6_header ip = {.traffic_class = tos, .payload_bytes = (uint16_t)length, .next_header = protocol,
-                             .hop_limit = ttl, .source = from->address, .destination = to->address};
+    struct ipv6_header ip = {.traffic_class = tos,
+                             .payload_bytes = (uint16_t)length,
+                             .next_header = protocol,
+                             .hop_limit = ttl,
+                             .source = from->address,
+                             .destination = to->address};
     return ipv6_emit(frame, &ip);
 }
 
@@ -90,8 +99,8 @@ enum { SOLO_NO_CHECKSUM = 1, SOLO_BAD_CHECKSUM = 2 };
 
 /** Builds a UDP datagram. `claim` is the length field, 0: the true one. @return the length of the frame. */
 static inline size_t solo_build_udp(uint8_t *frame, const struct strata_endpoint *from,
-                                    const struct strata_endpoint *to, const void *data, size_t size, uint16_t claim,
-                                    int flaws)
+                                    const struct strata_endpoint *to, const void *data, size_t size,
+                                    uint16_t claim, int flaws)
 {
     size_t header = solo_ip(frame, from, to, PROTOCOL_UDP, 57, 0x28, UDP_HEADER_BYTES + size);
     uint8_t *udp = frame + header;
@@ -121,8 +130,8 @@ static inline void solo_udp(struct solo *solo, struct strata_endpoint from, stru
 }
 
 /** Hands in an ICMP error about a datagram that the host sent, quoting `quoted` bytes of it. */
-static inline void solo_icmp_error(struct solo *solo, struct strata_address reporter, uint8_t type, uint8_t code,
-                                   uint32_t rest, const uint8_t *quote, size_t quoted)
+static inline void solo_icmp_error(struct solo *solo, struct strata_address reporter, uint8_t type,
+                                   uint8_t code, uint32_t rest, const uint8_t *quote, size_t quoted)
 {
     static uint8_t frame[2048];
     bool ipv4 = strata_address_is_ipv4(&reporter);
@@ -131,8 +140,9 @@ static inline void solo_icmp_error(struct solo *solo, struct strata_address repo
     size_t header = solo_ip(frame, &from, &to, protocol, 60, 0, ICMP_HEADER_BYTES + quoted);
     memcpy(frame + header + ICMP_HEADER_BYTES, quote, quoted);
     struct icmp_header icmp = {.type = type, .code = code, .rest = rest};
-    uint64_t pseudo = ipv4 ? 0 : checksum_pseudo(&from.address, &to.address, protocol,
-                                                 (uint32_t)(ICMP_HEADER_BYTES + quoted));
+    uint64_t pseudo =
+        ipv4 ? 0
+             : checksum_pseudo(&from.address, &to.address, protocol, (uint32_t)(ICMP_HEADER_BYTES + quoted));
     icmp_emit(frame + header, &icmp, quoted, pseudo);
     solo_input(solo, frame, header + ICMP_HEADER_BYTES + quoted);
 }

@@ -5,8 +5,8 @@
 
 #include <errno.h>
 
-static int64_t ping(struct strata_host *host, strata_socket socket, struct strata_endpoint to, const void *data,
-                    size_t size, strata_time now)
+static int64_t ping(struct strata_host *host, strata_socket socket, struct strata_endpoint to,
+                    const void *data, size_t size, strata_time now)
 {
     struct strata_envelope envelope = {.size = sizeof envelope, .peer = to};
     return strata_send(host, socket, data, size, &envelope, now);
@@ -24,7 +24,8 @@ TEST(requests_are_answered_with_the_same_data)
         strata_socket socket = strata_open(pair.a, STRATA_ECHO);
         for (int family = 0; family <= (link == STRATA_LINK_IP); family++)
             for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-                struct strata_endpoint to = family ? pair_ipv6(1, (uint16_t)(100 + i)) : pair_ipv4(1, (uint16_t)(100 + i));
+                struct strata_endpoint to =
+                    family ? pair_ipv6(1, (uint16_t)(100 + i)) : pair_ipv4(1, (uint16_t)(100 + i));
                 CHECK_EQ(ping(pair.a, socket, to, data, sizes[i], pair.now), sizes[i]);
                 pair_settle(&pair);
                 struct strata_envelope envelope = {.size = sizeof envelope};
@@ -117,13 +118,14 @@ TEST(errors_on_the_way_tell_who_reported_them)
     struct solo_out out;
     char got[64];
     solo_start(&solo);
-    struct strata_route wide = {.destination = strata_ipv4(0, 0, 0, 0), .gateway = strata_ipv4(10, 0, 0, 9), .port = -1};
+    struct strata_route wide = {
+        .destination = strata_ipv4(0, 0, 0, 0), .gateway = strata_ipv4(10, 0, 0, 9), .port = -1};
     REQUIRE(strata_route_add(solo.host, &wide) == 0);
     strata_socket socket = strata_open(solo.host, STRATA_ECHO);
     // Traceroute: each hop's router says that the time is over.
     for (uint8_t ttl = 1; ttl < 4; ttl++) {
-        struct strata_envelope request = {.size = sizeof request, .ttl = ttl,
-                                          .peer = {.address = strata_ipv4(192, 0, 2, 1), .port = ttl}};
+        struct strata_envelope request = {
+            .size = sizeof request, .ttl = ttl, .peer = {.address = strata_ipv4(192, 0, 2, 1), .port = ttl}};
         CHECK_EQ(strata_send(solo.host, socket, "trace", 5, &request, solo.now), 5);
         REQUIRE(solo_output(&solo, &out));
         CHECK_EQ(out.ttl, ttl);
@@ -157,7 +159,9 @@ TEST(a_host_pings_itself)
     char got[16];
     solo_start(&solo);
     strata_socket socket = strata_open(solo.host, STRATA_ECHO);
-    struct strata_endpoint ends[] = {pair_ipv4(0, 1), pair_ipv6(0, 2), {.address = strata_ipv4(127, 0, 0, 1), .port = 3},
+    struct strata_endpoint ends[] = {pair_ipv4(0, 1),
+                                     pair_ipv6(0, 2),
+                                     {.address = strata_ipv4(127, 0, 0, 1), .port = 3},
                                      {.address = {{[15] = 1}}, .port = 4}};
     for (int i = 0; i < 4; i++) {
         CHECK_EQ(ping(solo.host, socket, ends[i], "me", 2, solo.now), 2);
@@ -170,6 +174,6 @@ TEST(a_host_pings_itself)
     solo_free(&solo);
 }
 
-TEST_MAIN(TEST_ENTRY(requests_are_answered_with_the_same_data), TEST_ENTRY(identifier_and_sequence_are_the_port_numbers),
-          TEST_ENTRY(replies_go_to_who_asked), TEST_ENTRY(errors_on_the_way_tell_who_reported_them),
-          TEST_ENTRY(a_host_pings_itself))
+TEST_MAIN(TEST_ENTRY(requests_are_answered_with_the_same_data),
+          TEST_ENTRY(identifier_and_sequence_are_the_port_numbers), TEST_ENTRY(replies_go_to_who_asked),
+          TEST_ENTRY(errors_on_the_way_tell_who_reported_them), TEST_ENTRY(a_host_pings_itself))

@@ -8,7 +8,8 @@
 static const struct strata_endpoint group = {.address = {{[10] = 0xff, 0xff, 239, 1, 2, 3}}, .port = 5000};
 static const struct strata_endpoint group6 = {.address = {{0xff, 0x12, [15] = 9}}, .port = 5000};
 
-static strata_socket member(struct strata_host *host, const struct strata_address *address, int port, strata_time now)
+static strata_socket member(struct strata_host *host, const struct strata_address *address, int port,
+                            strata_time now)
 {
     strata_socket socket = strata_open(host, STRATA_DATAGRAM);
     struct strata_endpoint local = {.port = 5000};
@@ -29,7 +30,8 @@ static int heard(struct strata_host *host, strata_socket socket)
     return count;
 }
 
-static int64_t send_to(struct strata_host *host, strata_socket socket, struct strata_endpoint peer, strata_time now)
+static int64_t send_to(struct strata_host *host, strata_socket socket, struct strata_endpoint peer,
+                       strata_time now)
 {
     struct strata_envelope envelope = {.size = sizeof envelope, .peer = peer};
     return strata_send(host, socket, "hello", 5, &envelope, now);
@@ -79,7 +81,8 @@ TEST(joining_wants_a_group_a_port_and_has_a_bound)
     CHECK_EQ(strata_join(solo.host, socket, &address, 9, solo.now), -ENODEV);
     CHECK_EQ(strata_join(solo.host, socket, &address, -1, solo.now), -EINVAL);
     CHECK_EQ(strata_leave(solo.host, socket, &address, 9, solo.now), -EADDRNOTAVAIL);
-    CHECK_EQ(strata_join(solo.host, strata_open(solo.host, STRATA_STREAM), &address, 0, solo.now), -EOPNOTSUPP);
+    CHECK_EQ(strata_join(solo.host, strata_open(solo.host, STRATA_STREAM), &address, 0, solo.now),
+             -EOPNOTSUPP);
     CHECK_EQ(strata_join(solo.host, 12345, &address, 0, solo.now), -EBADF);
     for (int i = 0; i < 64; i++) {
         address.bytes[15] = (uint8_t)i;
@@ -186,7 +189,9 @@ TEST(a_host_without_an_address_can_ask_for_one)
     solo_free(&solo);
 }
 
-TEST_MAIN(TEST_ENTRY(every_member_hears_and_nobody_else), TEST_ENTRY(joining_wants_a_group_a_port_and_has_a_bound),
-          TEST_ENTRY(what_we_send_to_a_group_reaches_our_own_members_too), TEST_ENTRY(multicast_has_a_ttl_of_its_own),
+TEST_MAIN(TEST_ENTRY(every_member_hears_and_nobody_else),
+          TEST_ENTRY(joining_wants_a_group_a_port_and_has_a_bound),
+          TEST_ENTRY(what_we_send_to_a_group_reaches_our_own_members_too),
+          TEST_ENTRY(multicast_has_a_ttl_of_its_own),
           TEST_ENTRY(broadcast_is_heard_by_all_and_sent_by_permission),
           TEST_ENTRY(a_host_without_an_address_can_ask_for_one))

@@ -408,7 +408,8 @@ TEST(transparent_socket_takes_what_is_for_others)
     struct solo_out out;
     char data[64];
     solo_start(&solo);
-    struct strata_endpoint client = remote(9, 4000), server = {.address = strata_ipv4(192, 0, 2, 7), .port = 53};
+    struct strata_endpoint client = remote(9, 4000),
+                           server = {.address = strata_ipv4(192, 0, 2, 7), .port = 53};
     strata_socket socket = strata_open(solo.host, STRATA_DATAGRAM);
     CHECK_EQ(strata_bind(solo.host, socket, &server), -EADDRNOTAVAIL);
     CHECK_EQ(strata_bind(solo.host, socket, &any), 0);
@@ -431,9 +432,11 @@ TEST(transparent_socket_takes_what_is_for_others)
 }
 
 TEST_MAIN(TEST_ENTRY(ipv4_checksum_may_be_absent_but_not_wrong), TEST_ENTRY(ipv6_checksum_may_not_be_absent),
-          TEST_ENTRY(checksum_covers_addresses_ports_and_data), TEST_ENTRY(verified_by_hardware_is_not_summed_again),
-          TEST_ENTRY(length_must_be_true), TEST_ENTRY(source_must_be_one_host), TEST_ENTRY(nobody_listening_is_told),
+          TEST_ENTRY(checksum_covers_addresses_ports_and_data),
+          TEST_ENTRY(verified_by_hardware_is_not_summed_again), TEST_ENTRY(length_must_be_true),
+          TEST_ENTRY(source_must_be_one_host), TEST_ENTRY(nobody_listening_is_told),
           TEST_ENTRY(envelope_tells_how_it_came), TEST_ENTRY(most_specific_socket_wins),
           TEST_ENTRY(families_share_a_port_as_asked), TEST_ENTRY(a_socket_tied_to_a_port_hears_only_that),
           TEST_ENTRY(sockets_that_share_a_port_share_the_flows), TEST_ENTRY(receive_buffer_is_bounded),
-          TEST_ENTRY(events_come_once_until_they_are_taken), TEST_ENTRY(transparent_socket_takes_what_is_for_others))
+          TEST_ENTRY(events_come_once_until_they_are_taken),
+          TEST_ENTRY(transparent_socket_takes_what_is_for_others))

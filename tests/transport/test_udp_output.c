@@ -1,5 +1,6 @@
 /**
- * UDP datagrams that go out: checksum, addresses, fragments, sleeping neighbours, bounds, errors that come back.
+ * UDP datagrams that go out: checksum, addresses, fragments, sleeping neighbours, bounds, errors that come
+ * back.
  */
 #include "tests/host/solo.h"
 
@@ -10,8 +11,8 @@ static struct strata_endpoint remote(uint8_t last, uint16_t port)
     return (struct strata_endpoint){.address = strata_ipv4(10, 0, 0, last), .port = port};
 }
 
-static int64_t send_to(struct strata_host *host, strata_socket socket, struct strata_endpoint peer, const void *data,
-                       size_t size, strata_time now)
+static int64_t send_to(struct strata_host *host, strata_socket socket, struct strata_endpoint peer,
+                       const void *data, size_t size, strata_time now)
 {
     struct strata_envelope envelope = {.size = sizeof envelope, .peer = peer};
     return strata_send(host, socket, data, size, &envelope, now);
@@ -62,7 +63,8 @@ TEST(checksum_is_left_to_a_driver_that_can)
     CHECK_EQ(meta.checksum_start, 20);
     CHECK_EQ(meta.checksum_offset, 6);
     // What the driver does: sum from checksum_start on, with the pseudo-header's sum in the field.
-    uint16_t sum = checksum_finish(checksum_add(0, frame + meta.checksum_start, length - meta.checksum_start));
+    uint16_t sum =
+        checksum_finish(checksum_add(0, frame + meta.checksum_start, length - meta.checksum_start));
     bytes_put16(frame + meta.checksum_start + meta.checksum_offset, sum);
     struct strata_address a = strata_ipv4(10, 0, 0, 1), b = strata_ipv4(10, 0, 0, 2);
     CHECK(checksum_valid(checksum_add(checksum_pseudo(&a, &b, PROTOCOL_UDP, 11), frame + 20, 11)));
@@ -114,7 +116,8 @@ TEST(source_address_is_the_programs_or_the_stacks_choice)
     CHECK_EQ(send_to(solo.host, socket, remote(2, 53), "a", 1, solo.now), 1);
     solo_output_udp(&solo, &out);
     CHECK_ADDRESS(out.source, pair_ipv4(0, 0).address);
-    struct strata_envelope envelope = {.size = sizeof envelope, .peer = remote(2, 53), .local = {.address = second}};
+    struct strata_envelope envelope = {
+        .size = sizeof envelope, .peer = remote(2, 53), .local = {.address = second}};
     CHECK_EQ(strata_send(solo.host, socket, "a", 1, &envelope, solo.now), 1);
     solo_output_udp(&solo, &out);
     CHECK_ADDRESS(out.source, second);
@@ -359,7 +362,8 @@ TEST(what_was_sent_before_close_still_goes)
     solo_free(&solo);
 }
 
-// RFC 768-6: ICMP errors reach the program: the connected one by the next call, any that asks by the error queue.
+// RFC 768-6: ICMP errors reach the program: the connected one by the next call, any that asks by the error
+// queue.
 TEST(icmp_errors_reach_the_program)
 {
     struct solo solo;
@@ -373,7 +377,8 @@ TEST(icmp_errors_reach_the_program)
     CHECK_EQ(strata_send(solo.host, connected, "hello", 5, NULL, solo.now), 5);
     REQUIRE(solo_output(&solo, &out));
     // Soft ones do not stop it.
-    solo_icmp_error(&solo, strata_ipv4(10, 0, 0, 254), ICMP_UNREACHABLE, ICMP_NET_UNREACHABLE, 0, out.frame, 28);
+    solo_icmp_error(&solo, strata_ipv4(10, 0, 0, 254), ICMP_UNREACHABLE, ICMP_NET_UNREACHABLE, 0, out.frame,
+                    28);
     CHECK_EQ(strata_receive(solo.host, connected, got, sizeof got, NULL, solo.now), -EAGAIN);
     solo_icmp_error(&solo, peer.address, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0, out.frame, 28);
     CHECK_EQ(strata_event_next(solo.host, &event), 1);
@@ -428,8 +433,8 @@ TEST(too_big_is_told_with_the_size_that_fits)
     CHECK_EQ(strata_set_option(solo.host, socket, STRATA_OPTION_DONT_FRAGMENT, 1, solo.now), 0);
     CHECK_EQ(send_to(solo.host, socket, remote(7, 99), data, sizeof data, solo.now), sizeof data);
     REQUIRE(solo_output(&solo, &out));
-    solo_icmp_error(&solo, strata_ipv4(10, 0, 0, 254), ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, 1400, out.frame,
-                    28);
+    solo_icmp_error(&solo, strata_ipv4(10, 0, 0, 254), ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, 1400,
+                    out.frame, 28);
     struct strata_envelope envelope = {.size = sizeof envelope};
     CHECK_EQ(strata_receive_error(solo.host, socket, got, sizeof got, &envelope), 0);
     CHECK_EQ(envelope.error, EMSGSIZE);
@@ -491,10 +496,14 @@ TEST(a_port_that_goes_takes_nothing_with_it_that_has_another_way)
     int second = strata_port_add(solo.host, &config);
     struct strata_address address = strata_ipv4(10, 9, 0, 1);
     REQUIRE(strata_address_add(solo.host, second, &address, 24, solo.now) == 0);
-    struct strata_route narrow = {.destination = strata_ipv4(192, 0, 2, 0), .prefix_length = 24,
-                                  .gateway = strata_ipv4(10, 9, 0, 9), .port = -1};
-    struct strata_route wide = {.destination = strata_ipv4(0, 0, 0, 0), .prefix_length = 0,
-                                .gateway = strata_ipv4(10, 0, 0, 9), .port = -1};
+    struct strata_route narrow = {.destination = strata_ipv4(192, 0, 2, 0),
+                                  .prefix_length = 24,
+                                  .gateway = strata_ipv4(10, 9, 0, 9),
+                                  .port = -1};
+    struct strata_route wide = {.destination = strata_ipv4(0, 0, 0, 0),
+                                .prefix_length = 0,
+                                .gateway = strata_ipv4(10, 0, 0, 9),
+                                .port = -1};
     REQUIRE(strata_route_add(solo.host, &narrow) == 0);
     REQUIRE(strata_route_add(solo.host, &wide) == 0);
     strata_socket socket = strata_open(solo.host, STRATA_DATAGRAM);
@@ -531,5 +540,6 @@ TEST_MAIN(TEST_ENTRY(checksum_is_sent_and_never_zero), TEST_ENTRY(checksum_is_le
           TEST_ENTRY(a_sleeping_neighbour_holds_up_nobody_else_and_order_is_kept),
           TEST_ENTRY(send_buffer_is_bounded_and_says_when_there_is_room),
           TEST_ENTRY(what_was_sent_before_close_still_goes), TEST_ENTRY(icmp_errors_reach_the_program),
-          TEST_ENTRY(too_big_is_told_with_the_size_that_fits), TEST_ENTRY(connect_gives_a_peer_and_takes_it_away),
+          TEST_ENTRY(too_big_is_told_with_the_size_that_fits),
+          TEST_ENTRY(connect_gives_a_peer_and_takes_it_away),
           TEST_ENTRY(a_port_that_goes_takes_nothing_with_it_that_has_another_way))
