@@ -29,6 +29,28 @@ struct strata_file;  /**< An open file of the disk table. */
 /** A program. The result is its exit status, 0 for success. */
 typedef int (*strata_program)(struct strata_rt *rt, int argc, char **argv);
 
+/** A program under its name. */
+struct strata_program_entry {
+    const char *name; /**< "echo-server" */
+    strata_program main;
+    const char *help; /**< One line. */
+};
+
+/**
+ * Ends a C file that holds a program: STRATA_PROGRAM("echo-server", echo_server, "gives back what it gets"). By itself
+ * the file is then an executable that runs on the kernel. Linked into something that has a `main` of its own (as
+ * those under examples/ are into `strata`), the same object code is found by its name and runs in the lab.
+ */
+#define STRATA_PROGRAM(name_, function, help_)                                                              \
+    static const struct strata_program_entry function##_entry = {name_, function, help_};                   \
+    __attribute__((used, section("strata_programs"))) static const struct strata_program_entry              \
+        *const function##_linked = &function##_entry;                                                       \
+    __attribute__((weak)) int main(int argc, char **argv)                                                   \
+    {                                                                                                       \
+        int status = strata_rt_main(function, argc, argv);                                                  \
+        return status < 0 ? 1 : status;                                                                     \
+    }
+
 /* ---- Tables: what a world provides ------------------------------------------------------------- */
 
 /**
@@ -286,6 +308,8 @@ STRATA_API int64_t strata_rt_read(struct strata_conn *conn, void *data, size_t s
 STRATA_API int64_t strata_rt_read_full(struct strata_conn *conn, void *data, size_t size, strata_time deadline);
 /** Writes all of it, waiting for room. @return size, or a negative errno. */
 STRATA_API int64_t strata_rt_write(struct strata_conn *conn, const void *data, size_t size, strata_time deadline);
+/** Writes as much as there is room for, waiting for the first byte. @return bytes, or a negative errno. */
+STRATA_API int64_t strata_rt_write_some(struct strata_conn *conn, const void *data, size_t size, strata_time deadline);
 /** Waits for readable bytes and lends them; take them with strata_rt_consume. @return pieces, 0 at the end. */
 STRATA_API int strata_rt_data(struct strata_conn *conn, struct strata_iovec *pieces, int count, strata_time deadline);
 STRATA_API int strata_rt_consume(struct strata_conn *conn, size_t bytes);
@@ -306,7 +330,8 @@ STRATA_API int64_t strata_rt_receive(struct strata_conn *conn, void *data, size_
 STRATA_API int64_t strata_rt_receive_error(struct strata_conn *conn, void *data, size_t size,
                                            struct strata_envelope *envelope, strata_time deadline);
 /** Waits until one of several conns has one of its `ready`, or a hangup or an error; a negative errno of one counts
- * too, its calls tell. @return the index, the lowest of several; -ETIMEDOUT, -ECANCELED, -ENOMEM. */
+ * too, its calls tell. Of several it takes the next one after the one it returned last to this fiber, in turns.
+ * @return the index, -ETIMEDOUT, -ECANCELED, -ENOMEM. */
 STRATA_API int strata_rt_wait_any(struct strata_rt *rt, struct strata_conn *const *conns, const uint32_t *ready,
                                   int count, strata_time deadline);
 /** Waits until a foreign descriptor (of another library) has one of `ready`, or a hangup or an error. On the kernel only.

@@ -18,15 +18,25 @@ static const struct strata_program_entry programs[] = {
     {"traceroute", program_traceroute, "show the routers on the way to a host"},
 };
 
+/* Where the linker gathers the programs that files with STRATA_PROGRAM bring along; nowhere when there are none. */
+extern const struct strata_program_entry *const __start_strata_programs[] __attribute__((weak));
+extern const struct strata_program_entry *const __stop_strata_programs[] __attribute__((weak));
+
 const struct strata_program_entry *program_get(unsigned index)
 {
-    return index < sizeof programs / sizeof *programs ? &programs[index] : NULL;
+    size_t built_in = sizeof programs / sizeof *programs;
+    if (index < built_in)
+        return &programs[index];
+    const struct strata_program_entry *const *linked = __start_strata_programs;
+    size_t linked_count = ((uintptr_t)__stop_strata_programs - (uintptr_t)linked) / sizeof *linked;
+    return index - built_in < linked_count ? linked[index - built_in] : NULL;
 }
 
 const struct strata_program_entry *program_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
-        if (strcmp(programs[i].name, name) == 0)
-            return &programs[i];
+    const struct strata_program_entry *entry;
+    for (unsigned i = 0; (entry = program_get(i)); i++)
+        if (strcmp(entry->name, name) == 0)
+            return entry;
     return NULL;
 }

@@ -9,15 +9,9 @@
 
 #include <strata/rt.h>
 
-struct strata_program_entry {
-    const char *name; /**< "http-server" */
-    strata_program main;
-    const char *help; /**< One line. */
-};
-
-/** The program of that name, or NULL. */
+/** The program of that name, built in or linked in by STRATA_PROGRAM, or NULL. */
 const struct strata_program_entry *program_find(const char *name);
-/** The index-th program, or NULL after the last. */
+/** The index-th program, or NULL after the last; those that were linked in come last. */
 const struct strata_program_entry *program_get(unsigned index);
 
 int program_http_server(struct strata_rt *rt, int argc, char **argv);

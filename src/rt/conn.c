@@ -56,13 +56,14 @@ int conn_readiness(struct strata_conn *conn)
     return ready >= 0 && view_unread(conn) > 0 ? ready | STRATA_READABLE : ready;
 }
 
-/** The first conn that is ready, or -1. */
-static int find_ready(struct strata_conn *const *conns, const uint32_t *ready, int count)
+/** The next conn after `last` that is ready, or -1. */
+static int find_ready(struct strata_conn *const *conns, const uint32_t *ready, int count, int last)
 {
-    for (int i = 0; i < count; i++) {
-        int now = conn_readiness(conns[i]);
-        if (now < 0 || ((uint32_t)now & (ready[i] | STRATA_HANGUP | STRATA_ERROR)))
-            return i;
+    for (int i = 1; i <= count; i++) {
+        int index = (last + i) % count;
+        int now = conn_readiness(conns[index]);
+        if (now < 0 || ((uint32_t)now & (ready[index] | STRATA_HANGUP | STRATA_ERROR)))
+            return index;
     }
     return -1;
 }
@@ -100,9 +101,11 @@ int strata_rt_wait_any(struct strata_rt *rt, struct strata_conn *const *conns, c
         if (!waits)
             return -ENOMEM;
     }
-    int index = -1;
-    while (result >= 0 && (index = find_ready(conns, ready, count)) < 0)
+    int index = -1, last = rt->current ? rt->current->last_index : -1;
+    while (result >= 0 && (index = find_ready(conns, ready, count, last)) < 0)
         result = rt->current ? wait_for_all(rt, conns, ready, count, waits, deadline) : -EDEADLK;
+    if (index >= 0 && rt->current)
+        rt->current->last_index = index;
     if (waits != few)
         free(waits);
     return index >= 0 ? index : result;

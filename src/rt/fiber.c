@@ -144,6 +144,7 @@ static int fiber_new(struct strata_rt *rt, const char *name, size_t stack_bytes,
     }
     fiber->rt = rt;
     fiber->parent = parent;
+    fiber->last_index = -1;
     list_init(&fiber->children);
     list_init(&fiber->run_link);
     list_push_back(&parent->children, &fiber->link);

@@ -164,7 +164,8 @@ static int64_t net_read(void *net, void *conn, void *data, size_t size)
 
 static int64_t net_write(void *net, void *conn, const void *data, size_t size)
 {
-    return strata_write(host_of(net), socket_of(conn), data, size, now_of(net));
+    int64_t taken = strata_write(host_of(net), socket_of(conn), data, size, now_of(net));
+    return taken == 0 && size > 0 ? -EAGAIN : taken;
 }
 
 static int64_t net_send(void *net, void *conn, const void *data, size_t size, const struct strata_envelope *envelope)

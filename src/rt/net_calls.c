@@ -148,6 +148,14 @@ int64_t strata_rt_write(struct strata_conn *conn, const void *data, size_t size,
     return (int64_t)done;
 }
 
+int64_t strata_rt_write_some(struct strata_conn *conn, const void *data, size_t size, strata_time deadline)
+{
+    int error = fiber_turn(conn->rt);
+    if (error >= 0)
+        error = view_flush(conn, deadline);
+    return error < 0 ? error : CONN_TRY(conn, STRATA_WRITABLE, deadline, write, data, size);
+}
+
 int strata_rt_shutdown(struct strata_conn *conn, enum strata_shutdown how)
 {
     return conn->net->ops->shutdown(conn->net->self, conn->self, how);

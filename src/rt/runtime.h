@@ -37,6 +37,7 @@ struct strata_fiber {
     bool held;    /**< Somebody has its handle: kept after its end, until the join. */
     bool firm;    /**< It waits for another thread, and cancelling does not end that. */
     int wake_result;
+    int last_index;        /**< That strata_rt_wait_any returned. */
     unsigned turns;        /**< Calls since it last waited; see fiber_turn. */
     strata_time deadline;  /**< While it waits. */
     uint64_t sequence;     /**< Orders equal deadlines. */
