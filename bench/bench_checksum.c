@@ -1,6 +1,6 @@
 /*
- * How fast bytes are summed, and copied and summed in one pass, beside the C library's memcpy: in cache, for the sizes
- * that headers, segments and buffers have.
+ * How fast bytes are summed, and copied and summed in one pass, beside the C library's memcpy: in cache, for
+ * the sizes that headers, segments and buffers have.
  */
 #include "support.h"
 #include "wire/checksum.h"
@@ -67,7 +67,8 @@ int main(void)
     static const char *const names[] = {"checksum_sum", "checksum_copy"};
     for (enum what what = SUM; what < COPY; what++) {
         char more[120];
-        snprintf(more, sizeof more, ", \"peer\": \"memcpy\", \"peer_value\": %.6g, \"note\": \"1448 bytes in cache\"",
+        snprintf(more, sizeof more,
+                 ", \"peer\": \"memcpy\", \"peer_value\": %.6g, \"note\": \"1448 bytes in cache\"",
                  of_segment[COPY]);
         bench_result(names[what], of_segment[what], "GB/s", true, more);
     }

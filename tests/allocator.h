@@ -1,6 +1,6 @@
 /**
- * An allocator for tests: counts what is out, and can fail on request. It fills what it gives with a pattern, so that
- * nobody gets away with memory that happens to be zero.
+ * An allocator for tests: counts what is out, and can fail on request. It fills what it gives with a pattern,
+ * so that nobody gets away with memory that happens to be zero.
  */
 #ifndef TESTS_ALLOCATOR_H
 #define TESTS_ALLOCATOR_H
@@ -43,7 +43,8 @@ static inline void test_release(void *context, void *block, size_t bytes)
 static inline void test_allocator_init(struct test_allocator *test)
 {
     *test = (struct test_allocator){.allowed = UINT64_MAX};
-    test->allocator = (struct strata_allocator){.context = test, .allocate = test_allocate, .release = test_release};
+    test->allocator =
+        (struct strata_allocator){.context = test, .allocate = test_allocate, .release = test_release};
 }
 
 #endif

@@ -10,10 +10,10 @@
  *
  *     TEST_MAIN(TEST_ENTRY(ring_begins_empty), TEST_ENTRY(...))
  *
- * One line is printed per test function. A failing CHECK says where and what, and the test goes on; a failing REQUIRE
- * ends the program, for what makes no sense to go on without. The program fails when any check did, and when nothing
- * ran. An argument runs only the tests whose name contains it. A test that is written but not listed is an unused
- * function, which the compiler does not accept.
+ * One line is printed per test function. A failing CHECK says where and what, and the test goes on; a failing
+ * REQUIRE ends the program, for what makes no sense to go on without. The program fails when any check did,
+ * and when nothing ran. An argument runs only the tests whose name contains it. A test that is written but
+ * not listed is an unused function, which the compiler does not accept.
  */
 #ifndef TESTS_TEST_H
 #define TESTS_TEST_H
@@ -32,12 +32,15 @@ struct test {
 };
 
 #define TEST(name) static void name(void)
-#define TEST_ENTRY(name) {#name, name}
-#define TEST_MAIN(...)                                                                                      \
-    int main(int argc, char **argv)                                                                         \
-    {                                                                                                       \
-        static const struct test tests[] = {__VA_ARGS__};                                                   \
-        return test_main(argc, argv, tests, sizeof tests / sizeof *tests);                                  \
+#define TEST_ENTRY(name)                                                                                     \
+    {                                                                                                        \
+#name, name                                                                                          \
+    }
+#define TEST_MAIN(...)                                                                                       \
+    int main(int argc, char **argv)                                                                          \
+    {                                                                                                        \
+        static const struct test tests[] = {__VA_ARGS__};                                                    \
+        return test_main(argc, argv, tests, sizeof tests / sizeof *tests);                                   \
     }
 
 /** How many checks failed so far, in this program. */
@@ -66,8 +69,8 @@ static inline bool test_check(bool holds, const char *text, const char *file, in
 static inline bool test_equal(int64_t a, int64_t b, const char *text, const char *file, int line)
 {
     if (a != b && test_fails(file, line))
-        printf("%s: %" PRId64 " (0x%" PRIx64 ") is not %" PRId64 " (0x%" PRIx64 ")\n", text, a, (uint64_t)a, b,
-               (uint64_t)b);
+        printf("%s: %" PRId64 " (0x%" PRIx64 ") is not %" PRId64 " (0x%" PRIx64 ")\n", text, a, (uint64_t)a,
+               b, (uint64_t)b);
     return a == b;
 }
 
@@ -104,25 +107,25 @@ static inline bool test_memory(const void *a, const void *b, size_t size, const 
 /** Each of these is an expression too: whether the check held. */
 #define CHECK(condition) test_check((condition) ? true : false, #condition, __FILE__, __LINE__)
 /** Two integers of any type; what is found first, what is expected second. */
-#define CHECK_EQ(actual, expected)                                                                          \
+#define CHECK_EQ(actual, expected)                                                                           \
     test_equal((int64_t)(actual), (int64_t)(expected), #actual " == " #expected, __FILE__, __LINE__)
 #define CHECK_STR(actual, expected) test_string(actual, expected, #actual, __FILE__, __LINE__)
 #define CHECK_MEM(actual, expected, size) test_memory(actual, expected, size, #actual, __FILE__, __LINE__)
 
-#define REQUIRE(condition)                                                                                  \
-    do {                                                                                                    \
-        if (!CHECK(condition)) {                                                                            \
-            fflush(stdout);                                                                                 \
-            exit(1);                                                                                        \
-        }                                                                                                   \
+#define REQUIRE(condition)                                                                                   \
+    do {                                                                                                     \
+        if (!CHECK(condition)) {                                                                             \
+            fflush(stdout);                                                                                  \
+            exit(1);                                                                                         \
+        }                                                                                                    \
     } while (0)
 
 /** Ends the program as skipped, for want of a permission or a peer. */
-#define TEST_SKIP(reason)                                                                                   \
-    do {                                                                                                    \
-        printf("SKIPPED: %s\n", reason);                                                                    \
-        fflush(stdout);                                                                                     \
-        exit(77);                                                                                           \
+#define TEST_SKIP(reason)                                                                                    \
+    do {                                                                                                     \
+        printf("SKIPPED: %s\n", reason);                                                                     \
+        fflush(stdout);                                                                                      \
+        exit(77);                                                                                            \
     } while (0)
 
 /** Numbers for property tests, the same on every machine (splitmix64). The state is the seed at first. */

@@ -1,5 +1,6 @@
 /*
- * The allocator of those who bring none: malloc and free. The only file of the core that knows them, see assert.c.
+ * The allocator of those who bring none: malloc and free. The only file of the core that knows them, see
+ * assert.c.
  */
 #include "base/memory.h"
 

@@ -1,8 +1,8 @@
 /*
  * Memory: the budget, and the pool of pages.
  *
- * What is in use and what lies in the pool together never exceed the budget: an allocation that would not fit gives
- * the pool back first. So a host that has grown quiet can use all of its budget for something else.
+ * What is in use and what lies in the pool together never exceed the budget: an allocation that would not fit
+ * gives the pool back first. So a host that has grown quiet can use all of its budget for something else.
  */
 #include "base/memory.h"
 #include "base/assert.h"
@@ -47,7 +47,8 @@ void *memory_allocate_raw(struct memory *memory, size_t bytes)
     ASSERT(bytes > 0);
     if (bytes > memory_available(memory))
         return NULL;
-    while (memory->free_pages && bytes > memory_available(memory) - memory->free_page_count * sizeof(struct page))
+    while (memory->free_pages &&
+           bytes > memory_available(memory) - memory->free_page_count * sizeof(struct page))
         pool_shrink(memory);
     void *block = memory->allocator.allocate(memory->allocator.context, bytes);
     if (block)

@@ -1,6 +1,6 @@
 /*
- * Ranges of sequence numbers in a sorted array: few as a rule, so that a binary search and a move of what lies behind
- * are faster than any tree.
+ * Ranges of sequence numbers in a sorted array: few as a rule, so that a binary search and a move of what
+ * lies behind are faster than any tree.
  */
 #include "base/ranges.h"
 #include "base/assert.h"
@@ -34,7 +34,8 @@ static int insert_at(struct ranges *ranges, struct memory *memory, uint32_t inde
 {
     if (ranges->count == ranges->room) {
         uint32_t room = ranges->room ? 2 * ranges->room : 4;
-        struct range *list = memory_resize(memory, ranges->list, ranges->room * sizeof *list, room * sizeof *list);
+        struct range *list =
+            memory_resize(memory, ranges->list, ranges->room * sizeof *list, room * sizeof *list);
         if (!list)
             return -ENOMEM;
         ranges->list = list;

@@ -5,8 +5,9 @@
  *        | in-order bytes ... | holes and stored bytes ... |
  *     [page][page][page][page][    ][page][    ][page]
  *
- * Pages are found by position, not by offset, so that consuming moves nothing. The table grows when the bytes held
- * span more pages than it has slots. While one page suffices there is no table, the ring points to the page.
+ * Pages are found by position, not by offset, so that consuming moves nothing. The table grows when the bytes
+ * held span more pages than it has slots. While one page suffices there is no table, the ring points to the
+ * page.
  */
 #include "base/ring.h"
 #include "base/assert.h"
@@ -216,7 +217,8 @@ void ring_consume(struct ring *ring, struct memory *memory, uint32_t bytes)
 }
 
 /** Pieces for [offset, offset + size), whose pages are there. */
-static int pieces_of(const struct ring *ring, uint32_t offset, uint32_t size, struct strata_iovec *pieces, int count)
+static int pieces_of(const struct ring *ring, uint32_t offset, uint32_t size, struct strata_iovec *pieces,
+                     int count)
 {
     int used = 0;
     while (size > 0 && used < count) {
@@ -239,16 +241,16 @@ int ring_view(const struct ring *ring, uint32_t offset, uint32_t size, struct st
     return pieces_of(ring, offset, size, pieces, count);
 }
 
-int ring_space(struct ring *ring, struct memory *memory, uint32_t size, struct strata_iovec *pieces, int count)
+int ring_space(struct ring *ring, struct memory *memory, uint32_t size, struct strata_iovec *pieces,
+               int count)
 {
     uint32_t room = ring_room(ring);
     if (size > room)
         size = room;
-    // No page is allocated that no piece would show.
-    uint64_t end = (ring->head + ring->length) / PAGE_BYTES * PAGE_BYTES + (uint64_t)(count > 0 ? count : 0) * PAGE_BYTES;
-    uint64_t most = end - (ring->head + ring->length);
     if (count <= 0)
         return 0;
+    // No page is allocated that no piece would show.
+    uint64_t most = (uint64_t)count * PAGE_BYTES - (ring->head + ring->length) % PAGE_BYTES;
     if (size > most)
         size = (uint32_t)most;
     uint32_t reserved = 0;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define SETTING(identifier, name, minimum, maximum, default, meaning)                                       \
+#define SETTING(identifier, name, minimum, maximum, default, meaning)                                        \
     _Static_assert((minimum) <= (default) && (default) <= (maximum), name ": the default is out of bounds");
 #include "base/settings.def"
 #undef SETTING
@@ -19,7 +19,7 @@ struct setting {
 };
 
 static const struct setting table[] = {
-#define SETTING(identifier, name, minimum, maximum, default, meaning)                                       \
+#define SETTING(identifier, name, minimum, maximum, default, meaning)                                        \
     {name, meaning, minimum, maximum, default, offsetof(struct settings, identifier)},
 #include "base/settings.def"
 #undef SETTING
@@ -66,7 +66,8 @@ int settings_get(const struct settings *settings, const char *name, int64_t *val
     return 0;
 }
 
-const char *settings_name(unsigned index, int64_t *minimum, int64_t *maximum, int64_t *initial, const char **meaning)
+const char *settings_name(unsigned index, int64_t *minimum, int64_t *maximum, int64_t *initial,
+                          const char **meaning)
 {
     if (index >= SETTINGS)
         return NULL;

@@ -1,9 +1,10 @@
 /*
  * Hash tables that are resized by steps.
  *
- * While a table is being resized, all hashes that agree in the lower bits of the smaller mask form a unit. A unit's
- * entries are all in the old buckets, or all in the new ones once it has been moved. Each insertion and removal moves
- * a few units. So there is one place to look, and new buckets need not be cleared before they are used.
+ * While a table is being resized, all hashes that agree in the lower bits of the smaller mask form a unit. A
+ * unit's entries are all in the old buckets, or all in the new ones once it has been moved. Each insertion
+ * and removal moves a few units. So there is one place to look, and new buckets need not be cleared before
+ * they are used.
  */
 #include "base/table.h"
 #include "base/assert.h"
@@ -70,7 +71,8 @@ static void step(struct table *table, struct memory *memory)
     for (unsigned i = 0; i < UNITS_PER_STEP && table->moved < units; i++)
         move_unit(table);
     if (table->moved == units) {
-        memory_release(memory, table->old_buckets, ((size_t)table->old_mask + 1) * sizeof *table->old_buckets);
+        memory_release(memory, table->old_buckets,
+                       ((size_t)table->old_mask + 1) * sizeof *table->old_buckets);
         table->old_buckets = NULL;
     }
 }
@@ -107,7 +109,8 @@ void table_remove(struct table *table, struct memory *memory, struct table_entry
 }
 
 struct table_entry *table_find(const struct table *table, uint32_t hash,
-                               bool (*equal)(const struct table_entry *entry, const void *key), const void *key)
+                               bool (*equal)(const struct table_entry *entry, const void *key),
+                               const void *key)
 {
     if (!table->buckets)
         return NULL;
@@ -117,7 +120,8 @@ struct table_entry *table_find(const struct table *table, uint32_t hash,
     return NULL;
 }
 
-static bool walk(struct table_entry *entry, bool (*visit)(struct table_entry *entry, void *context), void *context)
+static bool walk(struct table_entry *entry, bool (*visit)(struct table_entry *entry, void *context),
+                 void *context)
 {
     while (entry) {
         struct table_entry *next = entry->next;

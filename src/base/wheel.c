@@ -1,14 +1,14 @@
 /*
  * The timer wheel.
  *
- * A deadline is cut into groups of six bits. A timer lies at the level of the highest group in which its deadline
- * differs from `now`, in the slot that this group says. So it lies in a higher slot than the one `now` is in, the
- * earliest timers are in the first slot of the lowest level in use, and where a timer lies can be computed from its
- * deadline alone. When `now` enters a slot, its timers move to lower levels, in order. Timers with equal deadlines are
- * therefore always in one slot, in the order in which they were armed.
+ * A deadline is cut into groups of six bits. A timer lies at the level of the highest group in which its
+ * deadline differs from `now`, in the slot that this group says. So it lies in a higher slot than the one
+ * `now` is in, the earliest timers are in the first slot of the lowest level in use, and where a timer lies
+ * can be computed from its deadline alone. When `now` enters a slot, its timers move to lower levels, in
+ * order. Timers with equal deadlines are therefore always in one slot, in the order in which they were armed.
  *
- * An advance first collects all that is due, in order, and then fires it. Meanwhile the wheel is whole, so that those
- * that fire can arm and disarm what they like.
+ * An advance first collects all that is due, in order, and then fires it. Meanwhile the wheel is whole, so
+ * that those that fire can arm and disarm what they like.
  */
 #include "base/wheel.h"
 #include "base/assert.h"
@@ -67,7 +67,7 @@ static void slot_empty(struct wheel *wheel, unsigned level, unsigned slot)
     wheel->slots[level][slot] = NULL;
     wheel->occupied[level] &= ~((uint64_t)1 << slot);
     if (wheel->occupied[level] == 0)
-        wheel->levels_occupied &= (uint16_t)~(1u << level);
+        wheel->levels_occupied = (uint16_t)(wheel->levels_occupied & ~(1u << level));
 }
 
 static void slot_remove(struct wheel *wheel, struct timer *timer)
@@ -134,7 +134,8 @@ static bool first_slot(const struct wheel *wheel, unsigned *level, unsigned *slo
     *slot = (unsigned)__builtin_ctzll(wheel->occupied[*level]);
     unsigned shift = *level * GROUP_BITS;
     // Groups above this level are those of now, those below are zero. The top level has only four bits.
-    uint64_t above = shift + GROUP_BITS >= 64 ? 0 : ordered(wheel->now) >> (shift + GROUP_BITS) << (shift + GROUP_BITS);
+    uint64_t above =
+        shift + GROUP_BITS >= 64 ? 0 : ordered(wheel->now) >> (shift + GROUP_BITS) << (shift + GROUP_BITS);
     *begin = (strata_time)((above | (uint64_t)*slot << shift) ^ (uint64_t)1 << 63);
     return true;
 }

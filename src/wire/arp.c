@@ -11,8 +11,8 @@
 int arp_parse(struct arp_packet *packet, const uint8_t *bytes, size_t size)
 {
     // RFC 826-1: types and lengths first, then the rest means something.
-    if (size < ARP_BYTES || bytes_get16(bytes) != HARDWARE_ETHERNET || bytes_get16(bytes + 2) != ETHERTYPE_IPV4 ||
-        bytes[4] != 6 || bytes[5] != 4)
+    if (size < ARP_BYTES || bytes_get16(bytes) != HARDWARE_ETHERNET ||
+        bytes_get16(bytes + 2) != ETHERTYPE_IPV4 || bytes[4] != 6 || bytes[5] != 4)
         return WIRE_BAD(arp_drop_malformed);
     packet->operation = bytes_get16(bytes + 6);
     if (packet->operation != ARP_REQUEST && packet->operation != ARP_REPLY)

@@ -34,7 +34,8 @@ size_t ethernet_emit(uint8_t *room, const struct ethernet_header *header)
         return ETHERNET_HEADER_BYTES;
     }
     bytes_put16(room + 12, ETHERTYPE_VLAN);
-    bytes_put16(room + 14, (uint16_t)(header->priority << 13 | header->drop_eligible << 12 | (header->vlan & 0xfff)));
+    bytes_put16(room + 14,
+                (uint16_t)(header->priority << 13 | header->drop_eligible << 12 | (header->vlan & 0xfff)));
     bytes_put16(room + 16, header->ethertype);
     return ETHERNET_HEADER_BYTES + ETHERNET_TAG_BYTES;
 }

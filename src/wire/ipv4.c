@@ -45,7 +45,8 @@ static int parse(struct ipv4_header *header, const uint8_t *bytes, size_t size)
 
 int ipv4_parse(struct ipv4_header *header, const uint8_t *bytes, size_t size)
 {
-    // RFC 1812-1 and 791-1: link length, version, header length, total length, checksum. None can be turned off.
+    // RFC 1812-1 and 791-1: link length, version, header length, total length, checksum. None can be
+    // turned off.
     int length = parse(header, bytes, size);
     if (length < 0)
         return length;

@@ -4,7 +4,8 @@
  *     10.0.0.1:42000 > 10.0.0.2:80 TCP SYN seq=1 win=64240 <mss 1460,sackOK,ts 7 0,scale 7>
  *     02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff ARP who has 10.0.0.2? tell 10.0.0.1
  *
- * Printing parses with the same parsers as input does; what those refuse is printed with the counter that names why.
+ * Printing parses with the same parsers as input does; what those refuse is printed with the counter that
+ * names why.
  */
 #include "wire/print.h"
 #include "base/text.h"
@@ -32,7 +33,7 @@ static void print_bad(struct text *text, const char *protocol, int bad)
 {
     text_string(text, protocol);
     text_string(text, " malformed (");
-    text_string(text, counter_name((enum counter)-bad));
+    text_string(text, counter_name((enum counter)(-bad)));
     text_char(text, ')');
 }
 
@@ -256,8 +257,8 @@ static void print_type(struct text *text, const struct icmp_header *header)
 
 static void print_unreachable(struct text *text, const struct icmp_header *header)
 {
-    static const char *const codes[] = {"net", "host", "protocol", "port", "fragmentation needed",
-                                        "source route failed"};
+    static const char *const codes[] = {
+        "net", "host", "protocol", "port", "fragmentation needed", "source route failed"};
     text_string(text, " unreachable: ");
     if (header->code < sizeof codes / sizeof *codes) {
         text_string(text, codes[header->code]);
@@ -315,7 +316,8 @@ static void print_icmpv6(struct text *text, const struct view *view)
 {
     struct icmp_header header;
     print_pair(text, view);
-    uint64_t pseudo = checksum_pseudo(&view->source, &view->destination, PROTOCOL_ICMPV6, (uint32_t)view->size);
+    uint64_t pseudo =
+        checksum_pseudo(&view->source, &view->destination, PROTOCOL_ICMPV6, (uint32_t)view->size);
     int length = icmp_parse(&header, view->bytes, view->size, pseudo);
     if (length < 0) {
         print_bad(text, "ICMPv6", length);
@@ -376,8 +378,8 @@ static void print_transport(struct text *text, const struct view *view, uint8_t 
     }
 }
 
-static void print_fragment(struct text *text, const struct view *view, uint8_t protocol, uint32_t offset, bool more,
-                           uint32_t identification)
+static void print_fragment(struct text *text, const struct view *view, uint8_t protocol, uint32_t offset,
+                           bool more, uint32_t identification)
 {
     print_pair(text, view);
     print_protocol(text, protocol);

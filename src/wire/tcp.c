@@ -12,10 +12,23 @@
 #include "base/assert.h"
 #include "base/text.h"
 
-enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_MSS = 2, OPTION_SCALE = 3, OPTION_SACK_PERMITTED = 4, OPTION_SACK = 5,
-       OPTION_TIMESTAMPS = 8 };
+enum {
+    OPTION_END = 0,
+    OPTION_NOP = 1,
+    OPTION_MSS = 2,
+    OPTION_SCALE = 3,
+    OPTION_SACK_PERMITTED = 4,
+    OPTION_SACK = 5,
+    OPTION_TIMESTAMPS = 8
+};
 
-enum { MSS_BYTES = 4, SCALE_BYTES = 3, SACK_PERMITTED_BYTES = 2, TIMESTAMPS_BYTES = 10, SACK_BLOCK_BYTES = 8 };
+enum {
+    MSS_BYTES = 4,
+    SCALE_BYTES = 3,
+    SACK_PERMITTED_BYTES = 2,
+    TIMESTAMPS_BYTES = 10,
+    SACK_BLOCK_BYTES = 8
+};
 
 /** NOP, NOP, timestamps: how nearly every segment's options begin. */
 #define ALIGNED_TIMESTAMPS (OPTION_NOP << 24 | OPTION_NOP << 16 | OPTION_TIMESTAMPS << 8 | TIMESTAMPS_BYTES)

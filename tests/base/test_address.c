@@ -63,7 +63,8 @@ TEST(kinds_of_addresses)
 TEST(ipv4_addresses_as_numbers)
 {
     // 169.229.60.83 = 0xA9E53C53
-    struct strata_address a = address("169.229.60.83"), b = address_from_v4(0xa9e53c53), c = address("2001:db8::1");
+    struct strata_address a = address("169.229.60.83"), b = address_from_v4(0xa9e53c53),
+                          c = address("2001:db8::1");
     CHECK_EQ(address_v4(&a), 0xa9e53c53u);
     CHECK(address_equal(&a, &b));
     CHECK_EQ(address_v4(&c), 0);
@@ -93,12 +94,50 @@ TEST(prefixes_match_mask_and_broadcast)
 
 TEST(addresses_that_are_none)
 {
-    static const char *const bad[] = {
-        "", " ", "1", "1.2.3", "1.2.3.", "1.2.3.4.", "1.2.3.4.5", "256.0.0.1", "1.2.3.04", "01.2.3.4", "1.2.3.-4",
-        "1.2.3.4 ", " 1.2.3.4", "1.2.3.4/8", "1..2.3", ".1.2.3", "1.2.3.a", "4294967297.1.1.1", ":", ":::", "1:2",
-        "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8::", "::1:2:3:4:5:6:7:8", "1::2::3", "12345::", "g::",
-        "1:", "1::2:", ":1::2", ":1", "1:::2", "::1.2.3", "::1.2.3.4.5", "::1.2.3.4:5", "1:2:3:4:5:6:7:1.2.3.4",
-        "::256.1.1.1", "fe80::1%1", "[::1]", "::1 ", "1.2.3.4:80", "::/0", "::1.2.3.04"};
+    static const char *const bad[] = {"",
+                                      " ",
+                                      "1",
+                                      "1.2.3",
+                                      "1.2.3.",
+                                      "1.2.3.4.",
+                                      "1.2.3.4.5",
+                                      "256.0.0.1",
+                                      "1.2.3.04",
+                                      "01.2.3.4",
+                                      "1.2.3.-4",
+                                      "1.2.3.4 ",
+                                      " 1.2.3.4",
+                                      "1.2.3.4/8",
+                                      "1..2.3",
+                                      ".1.2.3",
+                                      "1.2.3.a",
+                                      "4294967297.1.1.1",
+                                      ":",
+                                      ":::",
+                                      "1:2",
+                                      "1:2:3:4:5:6:7",
+                                      "1:2:3:4:5:6:7:8:9",
+                                      "1:2:3:4:5:6:7:8::",
+                                      "::1:2:3:4:5:6:7:8",
+                                      "1::2::3",
+                                      "12345::",
+                                      "g::",
+                                      "1:",
+                                      "1::2:",
+                                      ":1::2",
+                                      ":1",
+                                      "1:::2",
+                                      "::1.2.3",
+                                      "::1.2.3.4.5",
+                                      "::1.2.3.4:5",
+                                      "1:2:3:4:5:6:7:1.2.3.4",
+                                      "::256.1.1.1",
+                                      "fe80::1%1",
+                                      "[::1]",
+                                      "::1 ",
+                                      "1.2.3.4:80",
+                                      "::/0",
+                                      "::1.2.3.04"};
     struct strata_address a = strata_ipv4(9, 9, 9, 9), before = a;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (!CHECK_EQ(strata_address_parse(bad[i], &a), -EINVAL))
@@ -223,16 +262,31 @@ TEST(endpoints_as_text_and_back)
         CHECK_EQ(strata_endpoint_format(&endpoint, text, sizeof text), strlen(rows[i].text));
         CHECK_STR(text, rows[i].text);
     }
-    static const char *const bad[] = {"", "192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:080", "192.0.2.1:8 ",
-                                      "2001:db8::1:80", "[::1]", "[::1]80", "[::1:80", "[fe80::1%]:1", "[fe80::1%x]:1",
-                                      "192.0.2.1%1:80", "[192.0.2.1:80", ":80", "[]:80", "192.0.2.1:+80"};
+    static const char *const bad[] = {"",
+                                      "192.0.2.1",
+                                      "192.0.2.1:",
+                                      "192.0.2.1:65536",
+                                      "192.0.2.1:080",
+                                      "192.0.2.1:8 ",
+                                      "2001:db8::1:80",
+                                      "[::1]",
+                                      "[::1]80",
+                                      "[::1:80",
+                                      "[fe80::1%]:1",
+                                      "[fe80::1%x]:1",
+                                      "192.0.2.1%1:80",
+                                      "[192.0.2.1:80",
+                                      ":80",
+                                      "[]:80",
+                                      "192.0.2.1:+80"};
     struct strata_endpoint endpoint;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (!CHECK_EQ(strata_endpoint_parse(bad[i], &endpoint), -EINVAL))
             printf("        %s\n", bad[i]);
     CHECK_EQ(strata_endpoint_parse(NULL, &endpoint), -EINVAL);
     // The longest there is.
-    endpoint = (struct strata_endpoint){address("1111:2222:3333:4444:5555:6666:7777:8888"), UINT32_MAX, 65535};
+    endpoint =
+        (struct strata_endpoint){address("1111:2222:3333:4444:5555:6666:7777:8888"), UINT32_MAX, 65535};
     char text[STRATA_ENDPOINT_TEXT];
     strata_endpoint_format(&endpoint, text, sizeof text);
     CHECK_STR(text, "[1111:2222:3333:4444:5555:6666:7777:8888%4294967295]:65535");
@@ -254,8 +308,9 @@ TEST(prefixes_as_text)
     CHECK_EQ(length, 0);
     CHECK_EQ(strata_prefix_parse("2001:db8::/128", &a, &length), 0);
     CHECK_EQ(length, 128);
-    static const char *const bad[] = {"", "1.2.3.4", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/-1", "1.2.3.4/8x", "::/129",
-                                      "::ffff:1.2.3.4/95", "1.2.3/8", "::1", "/8", "1.2.3.4/08"};
+    static const char *const bad[] = {"",           "1.2.3.4",    "1.2.3.4/", "1.2.3.4/33",
+                                      "1.2.3.4/-1", "1.2.3.4/8x", "::/129",   "::ffff:1.2.3.4/95",
+                                      "1.2.3/8",    "::1",        "/8",       "1.2.3.4/08"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (!CHECK_EQ(strata_prefix_parse(bad[i], &a, &length), -EINVAL))
             printf("        %s\n", bad[i]);

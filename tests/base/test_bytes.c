@@ -69,13 +69,13 @@ TEST(lists_keep_their_order)
     list_push_front(&head, &a);
     CHECK(list_first(&head) == &a && a.next == &b && b.next == &c && c.next == &head);
     LIST_FOR_EACH_SAFE(link, &head)
-        if (link == &b)
-            list_remove(link);
+    if (link == &b)
+        list_remove(link);
     CHECK(a.next == &c && c.previous == &a && !list_is_linked(&b));
     list_remove(&b);
     int count = 0;
     LIST_FOR_EACH(link, &head)
-        count++;
+    count++;
     CHECK_EQ(count, 2);
 }
 
@@ -89,7 +89,8 @@ TEST(sequence_numbers_wrap)
     CHECK_EQ(seq_diff(last, 10), -11);
     CHECK_EQ(seq_max(last, 10), 10);
     CHECK_EQ(seq_min(last, 10), last);
-    CHECK(seq_within(5, last, 7) && !seq_within(6, last, 7) && seq_within(last, last, 1) && !seq_within(last, last, 0));
+    CHECK(seq_within(5, last, 7) && !seq_within(6, last, 7) && seq_within(last, last, 1) &&
+          !seq_within(last, last, 0));
     CHECK(!seq_within(last - 1, last, 7));
 }
 
@@ -133,5 +134,5 @@ TEST(numbers_as_text)
 }
 
 TEST_MAIN(TEST_ENTRY(a_reader_never_passes_its_end), TEST_ENTRY(a_writer_never_passes_its_end),
-          TEST_ENTRY(numbers_in_network_order), TEST_ENTRY(lists_keep_their_order), TEST_ENTRY(sequence_numbers_wrap),
-          TEST_ENTRY(text_is_cut_and_ended), TEST_ENTRY(numbers_as_text))
+          TEST_ENTRY(numbers_in_network_order), TEST_ENTRY(lists_keep_their_order),
+          TEST_ENTRY(sequence_numbers_wrap), TEST_ENTRY(text_is_cut_and_ended), TEST_ENTRY(numbers_as_text))

@@ -78,8 +78,7 @@ TEST(a_long_name_is_cut)
 TEST(drops_are_counted_and_traced)
 {
     struct core core;
-    struct strata_config config = {
-        .size = sizeof config, .trace = listen, .trace_context = &records};
+    struct strata_config config = {.size = sizeof config, .trace = listen, .trace_context = &records};
     REQUIRE(core_init(&core, &config, 0) == 0);
     CHECK(core_traces(&core));
     core.now = 77;
@@ -139,7 +138,8 @@ TEST(settings_have_names_bounds_and_defaults)
         CHECK_EQ(value, maximum);
         const char *other;
         int64_t ignored;
-        for (unsigned i = 0; i < count && (other = settings_name(i, &ignored, &ignored, &ignored, &meaning)); i++)
+        for (unsigned i = 0; i < count && (other = settings_name(i, &ignored, &ignored, &ignored, &meaning));
+             i++)
             CHECK(strcmp(name, other) != 0);
     }
     CHECK(count > 40);
@@ -167,17 +167,19 @@ TEST(counters_have_names_and_explanations)
             CHECK(strcmp(counter_name((enum counter)i), counter_name((enum counter)j)) != 0);
     }
     CHECK(counter_name(COUNTER_COUNT) == NULL);
-    CHECK(counter_help((enum counter)-1) == NULL);
+    CHECK(counter_help((enum counter) - 1) == NULL);
 }
 
 TEST(the_version_is_that_of_the_header)
 {
     char expected[40];
-    snprintf(expected, sizeof expected, "%d.%d.%d", STRATA_VERSION_MAJOR, STRATA_VERSION_MINOR, STRATA_VERSION_PATCH);
+    snprintf(expected, sizeof expected, "%d.%d.%d", STRATA_VERSION_MAJOR, STRATA_VERSION_MINOR,
+             STRATA_VERSION_PATCH);
     CHECK_STR(strata_version(), expected);
 }
 
-TEST_MAIN(TEST_ENTRY(a_core_takes_little_and_gives_all_back), TEST_ENTRY(the_c_library_is_the_default_allocator),
+TEST_MAIN(TEST_ENTRY(a_core_takes_little_and_gives_all_back),
+          TEST_ENTRY(the_c_library_is_the_default_allocator),
           TEST_ENTRY(what_cannot_be_a_configuration_is_refused),
           TEST_ENTRY(an_older_caller_with_a_shorter_struct_is_served), TEST_ENTRY(a_long_name_is_cut),
           TEST_ENTRY(drops_are_counted_and_traced), TEST_ENTRY(the_same_seed_gives_the_same_core),

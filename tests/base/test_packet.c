@@ -56,7 +56,8 @@ TEST(a_queue_is_first_in_first_out_and_bounded)
     packet_queue_init(&queue, 2);
     CHECK(packet_queue_first(&queue) == NULL);
     CHECK(packet_queue_pop(&queue) == NULL);
-    struct packet *a = packet_new(&memory, 0, 10), *b = packet_new(&memory, 0, 20), *c = packet_new(&memory, 0, 30);
+    struct packet *a = packet_new(&memory, 0, 10), *b = packet_new(&memory, 0, 20),
+                  *c = packet_new(&memory, 0, 30);
     REQUIRE(a && b && c);
     CHECK(packet_queue_push(&queue, a));
     CHECK(packet_queue_push(&queue, b));
@@ -88,4 +89,5 @@ TEST(without_memory_there_is_no_packet)
 }
 
 TEST_MAIN(TEST_ENTRY(headers_are_pushed_in_front_and_pulled_away), TEST_ENTRY(the_last_reference_frees),
-          TEST_ENTRY(a_queue_is_first_in_first_out_and_bounded), TEST_ENTRY(without_memory_there_is_no_packet))
+          TEST_ENTRY(a_queue_is_first_in_first_out_and_bounded),
+          TEST_ENTRY(without_memory_there_is_no_packet))

@@ -58,7 +58,8 @@ TEST(other_seeds_give_other_streams)
 
 TEST(siphash_gives_the_reference_vectors)
 {
-    // The first of vectors_sip64 of the reference implementation: key 00 .. 0f, input 00 .. of length 0, 1, ...
+    // The first of vectors_sip64 of the reference implementation: key 00 .. 0f, input 00 .. of length 0, 1,
+    // ...
     static const uint64_t expected[] = {0x726fdb47dd0e0e31, 0x74f839c593dc67fd, 0x0d6c8009d9a94f5a,
                                         0x85676696d7fb7e2d, 0xcf2794e0277187b7, 0x18765564cd99a68d,
                                         0xcbc9466e58fee3ce, 0xab0200f58b01d137, 0x93f5f5799a932462};
@@ -108,6 +109,7 @@ TEST(keys_differ)
     CHECK(a.k0 != b.k0 && a.k1 != b.k1 && a.k0 != a.k1);
 }
 
-TEST_MAIN(TEST_ENTRY(chacha20_gives_the_block_of_rfc_8439), TEST_ENTRY(a_seed_of_zeros_gives_the_known_stream),
-          TEST_ENTRY(other_seeds_give_other_streams), TEST_ENTRY(siphash_gives_the_reference_vectors),
+TEST_MAIN(TEST_ENTRY(chacha20_gives_the_block_of_rfc_8439),
+          TEST_ENTRY(a_seed_of_zeros_gives_the_known_stream), TEST_ENTRY(other_seeds_give_other_streams),
+          TEST_ENTRY(siphash_gives_the_reference_vectors),
           TEST_ENTRY(numbers_below_a_bound_are_all_drawn_alike), TEST_ENTRY(keys_differ))

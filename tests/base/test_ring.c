@@ -274,6 +274,7 @@ TEST(a_ring_is_what_a_flat_array_is)
     CHECK(idle > 10);
 }
 
-TEST_MAIN(TEST_ENTRY(an_idle_ring_holds_nothing), TEST_ENTRY(bytes_ahead_of_their_turn_wait_where_they_belong),
+TEST_MAIN(TEST_ENTRY(an_idle_ring_holds_nothing),
+          TEST_ENTRY(bytes_ahead_of_their_turn_wait_where_they_belong),
           TEST_ENTRY(capacity_ends_what_can_be_held), TEST_ENTRY(room_is_lent_and_given_back),
           TEST_ENTRY(without_memory_a_ring_takes_what_it_can), TEST_ENTRY(a_ring_is_what_a_flat_array_is))

@@ -101,7 +101,8 @@ TEST(a_table_is_what_an_array_of_flags_is)
     for (uint64_t run = 1; run <= 4; run++) {
         uint64_t seed = run;
         begin();
-        // Tides: mostly in, then mostly out, so that every size is passed both ways, often with a resize in progress.
+        // Tides: mostly in, then mostly out, so that every size is passed both ways, often with a resize in
+        // progress.
         for (int i = 0; i < 30000; i++) {
             struct one *one = &ones[test_below(&seed, ENTRIES)];
             bool rising = i / 5000 % 2 == 0, in = test_below(&seed, 10) < (rising ? 8u : 2u);
