@@ -259,7 +259,8 @@ int program_ping(struct strata_rt *rt, int argc, char **argv)
     if (result > 0)
         result = open_socket(ping);
     if (result < 0) {
-        strata_rt_print(rt, "ping: %s: %s\n", host, error_text(result));
+        strata_rt_print(rt, "ping: %s: %s%s\n", host, error_text(result),
+                        result == -EACCES ? " (see the sysctl net.ipv4.ping_group_range)" : "");
     } else {
         strata_address_format(&ping->target, ping->name, sizeof ping->name);
         status = run(ping);
