@@ -146,14 +146,18 @@ int64_t strata_read(struct strata_host *host, strata_socket handle, void *data, 
 {
     int error;
     struct tcp_connection *connection = find_connection(sockets_at(host, now), handle, &error);
-    return connection ? tcp_read(connection, data, size) : error;
+    if (!connection)
+        return error;
+    return data || size == 0 ? tcp_read(connection, data, size) : -EINVAL;
 }
 
 int64_t strata_peek(struct strata_host *host, strata_socket handle, void *data, size_t size)
 {
     int error;
     struct tcp_connection *connection = find_connection(sockets_of(host), handle, &error);
-    return connection ? tcp_peek(connection, data, size) : error;
+    if (!connection)
+        return error;
+    return data || size == 0 ? tcp_peek(connection, data, size) : -EINVAL;
 }
 
 int64_t strata_write(struct strata_host *host, strata_socket handle, const void *data, size_t size,
@@ -161,7 +165,9 @@ int64_t strata_write(struct strata_host *host, strata_socket handle, const void 
 {
     int error;
     struct tcp_connection *connection = find_connection(sockets_at(host, now), handle, &error);
-    return connection ? tcp_write(connection, data, size, false) : error;
+    if (!connection)
+        return error;
+    return data || size == 0 ? tcp_write(connection, data, size, false) : -EINVAL;
 }
 
 int64_t strata_write_urgent(struct strata_host *host, strata_socket handle, const void *data, size_t size,
@@ -169,7 +175,9 @@ int64_t strata_write_urgent(struct strata_host *host, strata_socket handle, cons
 {
     int error;
     struct tcp_connection *connection = find_connection(sockets_at(host, now), handle, &error);
-    return connection ? tcp_write(connection, data, size, true) : error;
+    if (!connection)
+        return error;
+    return data || size == 0 ? tcp_write(connection, data, size, true) : -EINVAL;
 }
 
 int64_t strata_urgent_mark(struct strata_host *host, strata_socket handle)
