@@ -1,6 +1,6 @@
 /*
- * Addresses, endpoints and prefixes as text: whatever is taken has one form in which it is written, and that form is
- * taken as the same. The C library agrees about addresses.
+ * Addresses, endpoints and prefixes as text: whatever is taken has one form in which it is written, and that
+ * form is taken as the same. The C library agrees about addresses.
  */
 #include "base/address.h"
 #include "base/assert.h"

@@ -1,6 +1,7 @@
 /*
- * IPv4 headers and options. The fuzzer cannot guess checksums, so that they are mended first. What is parsed is
- * emitted as the same bytes, but for the reserved flag; a TTL lowered in place leaves a header that is valid.
+ * IPv4 headers and options. The fuzzer cannot guess checksums, so that they are mended first. What is parsed
+ * is emitted as the same bytes, but for the reserved flag; a TTL lowered in place leaves a header that is
+ * valid.
  */
 #include "base/assert.h"
 #include "wire/checksum.h"

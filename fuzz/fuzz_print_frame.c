@@ -1,6 +1,6 @@
 /*
- * The one-line printer. The first byte is the link type, and how large the buffer is. A line is one line of printable
- * text, however the frame looks, and a cut line is the beginning of the whole one.
+ * The one-line printer. The first byte is the link type, and how large the buffer is. A line is one line of
+ * printable text, however the frame looks, and a cut line is the beginning of the whole one.
  */
 #include "base/assert.h"
 #include "wire/print.h"

@@ -1,6 +1,6 @@
 /*
- * TCP headers and options: what is parsed, emitted and parsed again is the same, unless its options were packed more
- * tightly than we pack them and do not fit.
+ * TCP headers and options: what is parsed, emitted and parsed again is the same, unless its options were
+ * packed more tightly than we pack them and do not fit.
  */
 #include "base/assert.h"
 #include "tests/wire/same.h"

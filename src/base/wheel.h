@@ -29,8 +29,8 @@ struct wheel {
     uint64_t occupied[WHEEL_LEVELS]; /**< A bit per slot. */
     struct list due;                 /**< Being fired by the advance in progress. */
     struct list late;                /**< Armed for a time that has passed: for the next advance. In order. */
-    struct list *(
-        *slots)[WHEEL_SLOTS]; /**< The first timer of each slot, or NULL; allocated with the host. */
+    /** The first timer of each slot, or NULL; allocated with the host. */
+    struct list *(*slots)[WHEEL_SLOTS];
 };
 
 struct memory;

@@ -99,7 +99,8 @@ TEST(sums_chain_at_even_offsets)
     CHECK_EQ(checksum_fold(checksum_add(UINT64_MAX, "\x00\x01\x00\x00\x00\x00\x00\x00", 8)), 1);
     CHECK_EQ(checksum_fold(UINT64_MAX), 0xffff);
     // 2^64 - 1 is a zero: adding to it, and adding to nothing, give the same.
-    CHECK_EQ(checksum_fold(checksum_add(UINT64_MAX, bytes, 4000)), checksum_fold(checksum_add(0, bytes, 4000)));
+    CHECK_EQ(checksum_fold(checksum_add(UINT64_MAX, bytes, 4000)),
+             checksum_fold(checksum_add(0, bytes, 4000)));
 }
 
 TEST(a_large_block)
@@ -142,13 +143,15 @@ TEST(changing_a_word_changes_the_checksum_alike)
             for (size_t j = 0; j < sizeof bytes; j++)
                 bytes[j] = bytes[j] & 1 ? 0xff : 0;
         size_t at = test_below(&seed, sizeof bytes / 2) * 2;
-        uint16_t before = checksum_finish(checksum_add(0, bytes, sizeof bytes)), old_word = bytes_get16(bytes + at);
+        uint16_t before = checksum_finish(checksum_add(0, bytes, sizeof bytes)),
+                 old_word = bytes_get16(bytes + at);
         uint16_t new_word = i % 4 ? (uint16_t)test_random(&seed) : (uint16_t)(i % 8 ? 0xffff : 0);
         bytes_put16(bytes + at, new_word);
         // All other words zero is a packet that nobody sends: the sum there has two names for zero.
         if (checksum_add(0, bytes, sizeof bytes) == 0)
             continue;
-        CHECK_EQ(checksum_adjust(before, old_word, new_word), checksum_finish(checksum_add(0, bytes, sizeof bytes)));
+        CHECK_EQ(checksum_adjust(before, old_word, new_word),
+                 checksum_finish(checksum_add(0, bytes, sizeof bytes)));
     }
 }
 

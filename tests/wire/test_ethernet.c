@@ -84,7 +84,7 @@ TEST(groups_have_group_addresses)
     CHECK_MEM(mac, "\x33\x33\xff\x12\x34\x56", 6);
 }
 
-static const uint8_t request[] = {0, 1, 8, 0, 6,  4, 0, 1, 0x02, 0, 0, 0, 0,  1,
+static const uint8_t request[] = {0,  1, 8, 0, 6, 4, 0, 1, 0x02, 0, 0,  0, 0, 1,
                                   10, 0, 0, 1, 0, 0, 0, 0, 0,    0, 10, 0, 0, 2};
 
 TEST(an_arp_request)
@@ -108,7 +108,8 @@ TEST(arp_of_other_kinds_is_refused)
     static const struct {
         int at;
         uint8_t value;
-    } changes[] = {{1, 6}, {0, 1}, {2, 0x86}, {3, 6}, {4, 8}, {4, 0}, {5, 16}, {5, 0}, {7, 0}, {7, 3}, {6, 1}};
+    } changes[] = {{1, 6},  {0, 1}, {2, 0x86}, {3, 6}, {4, 8}, {4, 0},
+                   {5, 16}, {5, 0}, {7, 0},    {7, 3}, {6, 1}};
     struct arp_packet packet;
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         uint8_t bytes[28];
@@ -137,6 +138,7 @@ TEST(what_arp_emits_it_parses)
     }
 }
 
-TEST_MAIN(TEST_ENTRY(a_frame_without_a_tag), TEST_ENTRY(a_frame_with_a_tag), TEST_ENTRY(short_frames_are_refused),
-          TEST_ENTRY(what_is_emitted_is_parsed), TEST_ENTRY(groups_have_group_addresses), TEST_ENTRY(an_arp_request),
+TEST_MAIN(TEST_ENTRY(a_frame_without_a_tag), TEST_ENTRY(a_frame_with_a_tag),
+          TEST_ENTRY(short_frames_are_refused), TEST_ENTRY(what_is_emitted_is_parsed),
+          TEST_ENTRY(groups_have_group_addresses), TEST_ENTRY(an_arp_request),
           TEST_ENTRY(arp_of_other_kinds_is_refused), TEST_ENTRY(what_arp_emits_it_parses))

@@ -125,5 +125,6 @@ TEST(what_udp_emits_it_parses)
 }
 
 TEST_MAIN(TEST_ENTRY(an_echo_request), TEST_ENTRY(the_checksum_covers_the_whole_message),
-          TEST_ENTRY(icmpv6_counts_the_pseudo_header), TEST_ENTRY(what_icmp_emits_it_parses), TEST_ENTRY(a_udp_header),
-          TEST_ENTRY(udp_lengths_that_lie_are_refused), TEST_ENTRY(what_udp_emits_it_parses))
+          TEST_ENTRY(icmpv6_counts_the_pseudo_header), TEST_ENTRY(what_icmp_emits_it_parses),
+          TEST_ENTRY(a_udp_header), TEST_ENTRY(udp_lengths_that_lie_are_refused),
+          TEST_ENTRY(what_udp_emits_it_parses))

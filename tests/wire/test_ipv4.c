@@ -170,7 +170,8 @@ TEST(options_are_walked)
 TEST(options_that_lie_are_refused)
 {
     // RFC 791-8: a length of at least two, and inside the header.
-    static const uint8_t lies[][4] = {{7, 0, 4, 0}, {7, 1, 4, 0}, {7, 5, 4, 0}, {1, 1, 1, 7}, {131, 255, 4, 0}};
+    static const uint8_t lies[][4] = {
+        {7, 0, 4, 0}, {7, 1, 4, 0}, {7, 5, 4, 0}, {1, 1, 1, 7}, {131, 255, 4, 0}};
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         uint8_t options[4];
         struct ipv4_option option;

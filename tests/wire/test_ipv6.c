@@ -6,9 +6,9 @@
 #include "tests/wire/same.h"
 
 /** A TCP segment's header from 2001:db8::1 to 2001:db8::2, traffic class 2e, flow label 12345. */
-static const uint8_t known[40] = {0x62, 0xe1, 0x23, 0x45, 0x00, 0x14, 0x06, 0x40, 0x20, 0x01, 0x0d, 0xb8, 0, 0,
-                                  0,    0,    0,    0,    0,    0,    0,    0,    0,    1,    0x20, 0x01, 0x0d, 0xb8,
-                                  0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    2};
+static const uint8_t known[40] = {
+    0x62, 0xe1, 0x23, 0x45, 0x00, 0x14, 0x06, 0x40, 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0,
+    0,    0,    0,    1,    0x20, 0x01, 0x0d, 0xb8, 0,    0,    0,    0,    0, 0, 0, 0, 0, 0, 0, 2};
 
 TEST(a_header_is_parsed_and_emitted)
 {

@@ -119,7 +119,8 @@ TEST(tcp_segments)
                                   .has_scale = true,
                                   .scale = 8});
     push_ipv4(PROTOCOL_TCP, 0, false);
-    CHECK_STR(line(), "10.0.0.1:42000 > 10.0.0.2:80 TCP SYN seq=1000 win=64240 <mss 1460,sackOK,ts 7 0,scale 8>");
+    CHECK_STR(line(),
+              "10.0.0.1:42000 > 10.0.0.2:80 TCP SYN seq=1000 win=64240 <mss 1460,sackOK,ts 7 0,scale 8>");
     content("GET /index.html HTTP/1.1\r\nHost: a\r\n", 35);
     push_tcp(42000, 80, TCP_ACK | TCP_PSH, (struct tcp_options){0});
     push_ipv4(PROTOCOL_TCP, 0, false);
@@ -158,7 +159,8 @@ TEST(udp_datagrams_and_others)
 
 TEST(dns_and_dhcp)
 {
-    static const uint8_t query[] = {0x12, 0x67, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 'a', 2, 't', 'o', 0, 0, 28, 0, 1};
+    static const uint8_t query[] = {0x12, 0x67, 1,   0, 0,   1,   0, 0, 0,  0, 0,
+                                    0,    1,    'a', 2, 't', 'o', 0, 0, 28, 0, 1};
     content(query, sizeof query);
     push_udp(5000, 53);
     push_ipv4(PROTOCOL_UDP, 0, false);
@@ -238,7 +240,8 @@ TEST(icmpv6_messages)
         {ICMPV6_ECHO, 0, 0x00010002, "ICMPv6 echo request id=1 seq=2 length=53"},
         {ICMPV6_ECHO_REPLY, 0, 0x00010002, "ICMPv6 echo reply id=1 seq=2 length=53"},
         {ICMPV6_UNREACHABLE, 4, 0, "ICMPv6 unreachable: port about [2001:db8::1]:5000 > [2001:db8::2]:7 UDP"},
-        {ICMPV6_UNREACHABLE, 0, 0, "ICMPv6 unreachable: code 0 about [2001:db8::1]:5000 > [2001:db8::2]:7 UDP"},
+        {ICMPV6_UNREACHABLE, 0, 0,
+         "ICMPv6 unreachable: code 0 about [2001:db8::1]:5000 > [2001:db8::2]:7 UDP"},
         {ICMPV6_PACKET_TOO_BIG, 0, 1280,
          "ICMPv6 packet too big mtu=1280 about [2001:db8::1]:5000 > [2001:db8::2]:7 UDP"},
         {ICMPV6_TIME_EXCEEDED, 0, 0,
@@ -329,7 +332,8 @@ TEST(any_buffer_and_any_cut_will_do)
         CHECK_EQ(text[size], '?');
     }
     for (size_t size = 0; size < stop - start; size++) {
-        uint8_t *exact = malloc(size ? size : 1); // As large as the frame, so that a sanitizer sees one byte more.
+        uint8_t *exact =
+            malloc(size ? size : 1); // As large as the frame, so that a sanitizer sees one byte more.
         REQUIRE(exact);
         memcpy(exact, room + start, size);
         CHECK(print_frame(STRATA_LINK_IP, exact, size, text, sizeof text) > 0);
@@ -338,6 +342,7 @@ TEST(any_buffer_and_any_cut_will_do)
     }
 }
 
-TEST_MAIN(TEST_ENTRY(tcp_segments), TEST_ENTRY(udp_datagrams_and_others), TEST_ENTRY(dns_and_dhcp), TEST_ENTRY(fragments),
-          TEST_ENTRY(icmp_messages), TEST_ENTRY(icmpv6_messages), TEST_ENTRY(arp_and_other_frames),
-          TEST_ENTRY(what_is_malformed_says_why), TEST_ENTRY(any_buffer_and_any_cut_will_do))
+TEST_MAIN(TEST_ENTRY(tcp_segments), TEST_ENTRY(udp_datagrams_and_others), TEST_ENTRY(dns_and_dhcp),
+          TEST_ENTRY(fragments), TEST_ENTRY(icmp_messages), TEST_ENTRY(icmpv6_messages),
+          TEST_ENTRY(arp_and_other_frames), TEST_ENTRY(what_is_malformed_says_why),
+          TEST_ENTRY(any_buffer_and_any_cut_will_do))

@@ -31,10 +31,10 @@ static int parse_options(struct tcp_options *options, const void *bytes, size_t 
 
 TEST(a_syn_as_linux_sends_it)
 {
-    static const uint8_t known[40] = {0xa4, 0x10, 0x00, 0x50, 0x12, 0x34, 0x56, 0x78, 0x00, 0x00, 0x00, 0x00, 0xa0,
-                                      0x02, 0xfa, 0xf0, 0x00, 0x00, 0x00, 0x00, 0x02, 0x04, 0x05, 0xb4, 0x04, 0x02,
-                                      0x08, 0x0a, 0x00, 0x00, 0x00, 0x07, 0x00, 0x00, 0x00, 0x00, 0x01, 0x03, 0x03,
-                                      0x07};
+    static const uint8_t known[40] = {0xa4, 0x10, 0x00, 0x50, 0x12, 0x34, 0x56, 0x78, 0x00, 0x00,
+                                      0x00, 0x00, 0xa0, 0x02, 0xfa, 0xf0, 0x00, 0x00, 0x00, 0x00,
+                                      0x02, 0x04, 0x05, 0xb4, 0x04, 0x02, 0x08, 0x0a, 0x00, 0x00,
+                                      0x00, 0x07, 0x00, 0x00, 0x00, 0x00, 0x01, 0x03, 0x03, 0x07};
     struct tcp_header header;
     CHECK_EQ(tcp_parse(&header, known, sizeof known), 40);
     CHECK_EQ(header.source_port, 42000);
@@ -111,7 +111,8 @@ TEST(unknown_options_are_skipped_by_their_length)
         CHECK_EQ(parse_options(&options, bytes, sizeof bytes), 32);
         CHECK(options.has_mss);
         CHECK_EQ(options.mss, 1460);
-        CHECK(!options.has_timestamps && !options.sack_permitted && !options.has_scale && options.sack_count == 0);
+        CHECK(!options.has_timestamps && !options.sack_permitted && !options.has_scale &&
+              options.sack_count == 0);
     }
     // A known kind with a length it cannot have is an unknown option.
     struct tcp_options options;
@@ -124,8 +125,8 @@ TEST(unknown_options_are_skipped_by_their_length)
 TEST(lengths_that_lie_are_survived)
 {
     // RFC 9293 MUST-7: zero, one, and more than there is.
-    static const uint8_t lies[][4] = {{2, 0, 5, 180}, {2, 1, 5, 180}, {8, 10, 0, 0}, {1, 1, 1, 2}, {99, 0, 0, 0},
-                                      {99, 255, 0, 0}};
+    static const uint8_t lies[][4] = {{2, 0, 5, 180}, {2, 1, 5, 180}, {8, 10, 0, 0},
+                                      {1, 1, 1, 2},   {99, 0, 0, 0},  {99, 255, 0, 0}};
     struct tcp_options options;
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++)
         CHECK_EQ(parse_options(&options, lies[i], 4), WIRE_BAD(tcp_drop_options));
@@ -186,7 +187,7 @@ TEST(the_common_form_is_parsed_as_the_others_are)
 
 TEST(of_two_options_of_a_kind_the_last_counts)
 {
-    static const uint8_t twice[] = {2, 4, 0, 1, 5, 18, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3,
+    static const uint8_t twice[] = {2, 4, 0, 1, 5, 18, 0, 0, 0, 1,  0, 0, 0, 2, 0, 0, 0, 3,
                                     0, 0, 0, 4, 2, 4,  0, 9, 5, 10, 0, 0, 0, 5, 0, 0, 0, 6};
     struct tcp_options options, expected = {.has_mss = true, .mss = 9, .sack_count = 1, .sack = {{5, 6}}};
     CHECK_EQ(parse_options(&options, twice, sizeof twice), 56);
@@ -266,9 +267,11 @@ TEST(flags_as_text)
     CHECK_STR(text, "SYN,F");
 }
 
-TEST_MAIN(TEST_ENTRY(a_syn_as_linux_sends_it), TEST_ENTRY(the_order_of_options), TEST_ENTRY(end_nop_and_mss_are_known),
-          TEST_ENTRY(unknown_options_are_skipped_by_their_length), TEST_ENTRY(lengths_that_lie_are_survived),
-          TEST_ENTRY(options_begin_at_any_byte), TEST_ENTRY(behind_the_end_there_is_only_padding),
-          TEST_ENTRY(the_common_form_is_parsed_as_the_others_are), TEST_ENTRY(of_two_options_of_a_kind_the_last_counts),
-          TEST_ENTRY(header_lengths_that_lie_are_refused),
-          TEST_ENTRY(what_is_emitted_is_parsed), TEST_ENTRY(flags_as_text))
+TEST_MAIN(TEST_ENTRY(a_syn_as_linux_sends_it), TEST_ENTRY(the_order_of_options),
+          TEST_ENTRY(end_nop_and_mss_are_known), TEST_ENTRY(unknown_options_are_skipped_by_their_length),
+          TEST_ENTRY(lengths_that_lie_are_survived), TEST_ENTRY(options_begin_at_any_byte),
+          TEST_ENTRY(behind_the_end_there_is_only_padding),
+          TEST_ENTRY(the_common_form_is_parsed_as_the_others_are),
+          TEST_ENTRY(of_two_options_of_a_kind_the_last_counts),
+          TEST_ENTRY(header_lengths_that_lie_are_refused), TEST_ENTRY(what_is_emitted_is_parsed),
+          TEST_ENTRY(flags_as_text))
