@@ -36,6 +36,9 @@ foreach(source IN LISTS TEST_SOURCES)
     endif()
     set(target test_${room_id}_${name})
     add_executable(${target} ${file})
+    if(name MATCHES "^programs") # those that find programs of examples/ by name
+        target_sources(${target} PRIVATE $<TARGET_OBJECTS:example_programs>)
+    endif()
     target_link_libraries(${target} PRIVATE $<TARGET_NAME_IF_EXISTS:testlib_${room_id}>
         $<TARGET_NAME_IF_EXISTS:testlib_support> strata_everything)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
