@@ -181,6 +181,9 @@ size_t port_output(struct port *port, struct room *room)
     room->port = port->index;
     for (int i = 0; i < CLASSES && length <= 0; i++)
         length = output_class(port, order[port->turn & 3][i], room);
+    // A speaker that had to ask for its neighbour first has left a request behind, perhaps after control's turn.
+    if (length == 0)
+        length = output_queue(port, &port->control, room);
     // Others get their turn; a port that has nothing more leaves the list in links_ready.
     if (list_is_linked(&port->ready_node)) {
         list_remove(&port->ready_node);
