@@ -130,6 +130,7 @@ pid_t bench_start_kernel(enum bench_kernel what, uint16_t port)
         struct sockaddr_in local = {.sin_family = AF_INET, .sin_port = htons(port)};
         listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         set_congestion(listener);
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
         if (bind(listener, (struct sockaddr *)&local, sizeof local) != 0 || listen(listener, 1) != 0)
             bench_fail("kernel listens: %s", strerror(errno));
     }
