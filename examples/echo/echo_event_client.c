@@ -1,4 +1,4 @@
-/* The echo client of the textbook, event driven: sends bytes and takes them back at the same time, in one loop. */
+/* The echo client of the textbook, event driven: sends bytes and takes them back at the same time. */
 #include <strata/rt.h>
 
 #include <errno.h>

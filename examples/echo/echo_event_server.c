@@ -1,4 +1,4 @@
-/* The echo server of the textbook, event driven: one loop takes whatever is ready next; no call in it ever waits. */
+/* The echo server of the textbook, event driven: one loop takes what is ready next, no call in it waits. */
 #include <strata/rt.h>
 
 #include <errno.h>

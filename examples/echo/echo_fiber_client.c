@@ -33,4 +33,4 @@ static int echo_fiber_client(struct strata_rt *rt, int argc, char **argv)
     return same ? 0 : 1;
 }
 
-STRATA_PROGRAM("echo-fiber-client", echo_fiber_client, "ADDRESS:PORT WORD...: sends words, checks what comes back")
+STRATA_PROGRAM("echo-fiber-client", echo_fiber_client, "ADDRESS:PORT WORD...: sends, checks what comes back")

@@ -32,4 +32,4 @@ static int echo_fiber_server(struct strata_rt *rt, int argc, char **argv)
     return 0;
 }
 
-STRATA_PROGRAM("echo-fiber-server", echo_fiber_server, "[PORT]: gives back what comes, a fiber per connection")
+STRATA_PROGRAM("echo-fiber-server", echo_fiber_server, "[PORT]: gives back what comes, a fiber each")

@@ -1,8 +1,9 @@
 /*
  * Conns: what waits for them, and how they end.
  *
- * A call first tries; where its net says -EAGAIN the fiber arms the conn, waits and tries again. So a wake may come for
- * nothing and does no harm. All who wait for one conn are woken together and find out themselves whom it concerned.
+ * A call first tries; where its net says -EAGAIN the fiber arms the conn, waits and tries again. So a wake
+ * may come for nothing and does no harm. All who wait for one conn are woken together and find out themselves
+ * whom it concerned.
  */
 #include "rt/runtime.h"
 
@@ -69,8 +70,8 @@ static int find_ready(struct strata_conn *const *conns, const uint32_t *ready, i
 }
 
 /** Waits once for all of them. @return 0, or why not. */
-static int wait_for_all(struct strata_rt *rt, struct strata_conn *const *conns, const uint32_t *ready, int count,
-                        struct wait *waits, strata_time deadline)
+static int wait_for_all(struct strata_rt *rt, struct strata_conn *const *conns, const uint32_t *ready,
+                        int count, struct wait *waits, strata_time deadline)
 {
     int result = 0;
     for (int i = 0; i < count; i++) {
@@ -89,8 +90,8 @@ static int wait_for_all(struct strata_rt *rt, struct strata_conn *const *conns, 
     return result;
 }
 
-int strata_rt_wait_any(struct strata_rt *rt, struct strata_conn *const *conns, const uint32_t *ready, int count,
-                       strata_time deadline)
+int strata_rt_wait_any(struct strata_rt *rt, struct strata_conn *const *conns, const uint32_t *ready,
+                       int count, strata_time deadline)
 {
     int result = fiber_turn(rt);
     if (result < 0)

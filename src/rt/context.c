@@ -2,9 +2,10 @@
  * Switching between contexts, announced to the sanitizers. The switch itself is assembly where there is one
  * (switch_x86_64.S, switch_aarch64.S) and swapcontext elsewhere.
  *
- * A sanitizer believes that the stack pointer stays within the thread's stack. So it is told where we go before each
- * switch and learns where we came from after it; a context that is entered for the first time reports from its
- * entry. The bounds of the thread's own stack are learnt by the first fiber that is entered from it.
+ * A sanitizer believes that the stack pointer stays within the thread's stack. So it is told where we go
+ * before each switch and learns where we came from after it; a context that is entered for the first time
+ * reports from its entry. The bounds of the thread's own stack are learnt by the first fiber that is entered
+ * from it.
  */
 #include "rt/context.h"
 
@@ -13,7 +14,8 @@
 
 #include <string.h>
 
-static inline __attribute__((always_inline)) void announce_leave(struct context *from, struct context *to, bool last)
+static inline __attribute__((always_inline)) void announce_leave(struct context *from, struct context *to,
+                                                                 bool last)
 {
     to->previous = from;
     if (WATCHED_BY_ASAN)
@@ -55,11 +57,13 @@ static void context_enter(void *pointer)
 
 /** Saves the registers on the stack, its pointer in *save, and goes on with the stack at `load`. */
 void fiber_switch(void **save, void *load);
-/** Calls the function in one saved register with the argument in another; the return address of a fresh stack. */
+/** Calls the function in one saved register with the argument in another; the return address of a fresh
+ * stack. */
 void fiber_trampoline(void);
 
 #if defined(__x86_64__)
-/* From the stack pointer up, as fiber_switch leaves it: control words, r15 r14 r13 r12 rbx rbp, return address. */
+/* From the stack pointer up, as fiber_switch leaves it: control words, r15 r14 r13 r12 rbx rbp, return
+ * address. */
 enum { FRAME_WORDS = 8, FRAME_ARGUMENT = 3 /* r13 */, FRAME_ENTRY = 4 /* r12 */, FRAME_RETURN = 7 };
 #else
 /* x19 to x30 (the return address), then d8 to d15. */

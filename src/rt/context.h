@@ -34,7 +34,8 @@ int stack_take(struct stack_pool *pool, size_t bytes, struct stack *stack);
 void stack_give(struct stack_pool *pool, struct stack *stack);
 void stack_pool_free(struct stack_pool *pool);
 
-/** A context that does not run. What the sanitizers want to know of it is kept in every build: it is little. */
+/** A context that does not run. What the sanitizers want to know of it is kept in every build: it is little.
+ */
 struct context {
 #if defined(__x86_64__) || defined(__aarch64__)
     void *stack_pointer;

@@ -1,6 +1,6 @@
 /*
- * Deadlines of waiting fibers: a binary heap ordered by time and then by a sequence number, so that the order in which
- * they expire is total and the same on every machine.
+ * Deadlines of waiting fibers: a binary heap ordered by time and then by a sequence number, so that the order
+ * in which they expire is total and the same on every machine.
  */
 #include "rt/runtime.h"
 

@@ -1,8 +1,9 @@
 /*
  * Fibers: their life, their groups, and the one place where they wait.
  *
- * All fibers switch to and from the context that runs strata_rt_run. A fiber whose entry has returned gives its stack
- * back at once and lingers until its children have ended, so a group is a tree and ends from its leaves.
+ * All fibers switch to and from the context that runs strata_rt_run. A fiber whose entry has returned gives
+ * its stack back at once and lingers until its children have ended, so a group is a tree and ends from its
+ * leaves.
  */
 #include "rt/runtime.h"
 
@@ -200,8 +201,9 @@ static struct program_start *start_new(strata_program program, int argc, char *c
     return start;
 }
 
-int strata_rt_start(struct strata_rt *rt, const char *name, strata_program program, int argc, char *const *argv,
-                    void (*done)(void *context, int status), void *context, struct strata_fiber **handle)
+int strata_rt_start(struct strata_rt *rt, const char *name, strata_program program, int argc,
+                    char *const *argv, void (*done)(void *context, int status), void *context,
+                    struct strata_fiber **handle)
 {
     if (argc < 0)
         return -EINVAL;

@@ -1,5 +1,6 @@
 /*
- * The disk calls of programs: made in place, or, where there is a pool, by one of its threads while the fiber waits.
+ * The disk calls of programs: made in place, or, where there is a pool, by one of its threads while the fiber
+ * waits.
  */
 #include "rt/runtime.h"
 
@@ -7,7 +8,15 @@
 #include <stdlib.h>
 
 enum file_verb {
-    FILE_OPEN, FILE_READ, FILE_WRITE, FILE_SYNC, FILE_TRUNCATE, FILE_STAT, FILE_RENAME, FILE_UNLINK, FILE_MKDIR,
+    FILE_OPEN,
+    FILE_READ,
+    FILE_WRITE,
+    FILE_SYNC,
+    FILE_TRUNCATE,
+    FILE_STAT,
+    FILE_RENAME,
+    FILE_UNLINK,
+    FILE_MKDIR,
     FILE_LIST
 };
 
@@ -132,7 +141,7 @@ void strata_rt_file_close(struct strata_file *file)
 {
     if (!file)
         return;
-    /* In place: closing what was written through the page cache does not wait, and it works when cancelled. */
+    /* In place: closing what went through the page cache does not wait, and it works when cancelled. */
     file->rt->config.disk->close(file->rt->config.disk_self, file->self);
     list_remove(&file->link);
     free(file);

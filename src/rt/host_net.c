@@ -1,9 +1,9 @@
 /*
  * A net on the sockets of a Strata host.
  *
- * Each of its sockets has a slot; the slot's number is the socket's user pointer, so that events find their way back
- * without trusting a pointer that somebody else may have set. Events say what became ready since they were last
- * asked for, which suffices because every call is tried before it is waited for.
+ * Each of its sockets has a slot; the slot's number is the socket's user pointer, so that events find their
+ * way back without trusting a pointer that somebody else may have set. Events say what became ready since
+ * they were last asked for, which suffices because every call is tried before it is waited for.
  */
 #include <strata/rt.h>
 
@@ -29,8 +29,8 @@ struct strata_host_net {
     size_t free_count;
 };
 
-int strata_host_net_new(struct strata_host_net **net, struct strata_host *host, const struct strata_clock_ops *clock,
-                        void *clock_self)
+int strata_host_net_new(struct strata_host_net **net, struct strata_host *host,
+                        const struct strata_clock_ops *clock, void *clock_self)
 {
     struct strata_host_net *made = calloc(1, sizeof *made);
     if (!made)
@@ -168,7 +168,8 @@ static int64_t net_write(void *net, void *conn, const void *data, size_t size)
     return taken == 0 && size > 0 ? -EAGAIN : taken;
 }
 
-static int64_t net_send(void *net, void *conn, const void *data, size_t size, const struct strata_envelope *envelope)
+static int64_t net_send(void *net, void *conn, const void *data, size_t size,
+                        const struct strata_envelope *envelope)
 {
     return strata_send(host_of(net), socket_of(conn), data, size, envelope, now_of(net));
 }
@@ -178,7 +179,8 @@ static int64_t net_receive(void *net, void *conn, void *data, size_t size, struc
     return strata_receive(host_of(net), socket_of(conn), data, size, envelope, now_of(net));
 }
 
-static int64_t net_receive_error(void *net, void *conn, void *data, size_t size, struct strata_envelope *envelope)
+static int64_t net_receive_error(void *net, void *conn, void *data, size_t size,
+                                 struct strata_envelope *envelope)
 {
     return strata_receive_error(host_of(net), socket_of(conn), data, size, envelope);
 }

@@ -2,8 +2,8 @@
  * The kernel's world: its clock and randomness, one epoll descriptor for everything that becomes ready, and
  * strata_rt_main, which runs a program in it.
  *
- * Sockets are registered once, edge-triggered, when somebody first waits for them. That is enough because every call is
- * tried before it is waited for; only strata_rt_wait_any asks for levels, with poll.
+ * Sockets are registered once, edge-triggered, when somebody first waits for them. That is enough because
+ * every call is tried before it is waited for; only strata_rt_wait_any asks for levels, with poll.
  */
 #include "rt/kernel.h"
 
@@ -99,7 +99,8 @@ void strata_kernel_free(struct strata_kernel *kernel)
     free(kernel);
 }
 
-/** Waits until epoll or the extra descriptor has something. @return the events of the extra one, or a negative errno. */
+/** Waits until epoll or the extra descriptor has something. @return the events of the extra one, or a
+ * negative errno. */
 static int wait_for_both(const struct strata_kernel *kernel, strata_time timeout_ns, int extra_fd)
 {
     struct pollfd fds[2] = {{.fd = kernel->epoll_fd, .events = POLLIN}, {.fd = extra_fd, .events = POLLIN}};
@@ -131,7 +132,8 @@ static void handle(struct strata_kernel *kernel, struct strata_rt *rt, const str
     }
 }
 
-int strata_kernel_poll(struct strata_kernel *kernel, struct strata_rt *rt, strata_time timeout_ns, int extra_fd)
+int strata_kernel_poll(struct strata_kernel *kernel, struct strata_rt *rt, strata_time timeout_ns,
+                       int extra_fd)
 {
     struct epoll_event events[KERNEL_EVENTS];
     int extra = wait_for_both(kernel, timeout_ns, extra_fd);
@@ -165,10 +167,12 @@ int strata_rt_main(strata_program program, int argc, char **argv)
     strata_kernel_config(kernel, &config);
     error = strata_rt_new(&rt, &config);
     if (error >= 0)
-        error = strata_rt_start(rt, argc > 0 ? argv[0] : "main", program, argc, argv, keep_status, &status, NULL);
+        error =
+            strata_rt_start(rt, argc > 0 ? argv[0] : "main", program, argc, argv, keep_status, &status, NULL);
     while (error >= 0 && strata_rt_run(rt) > 0) {
         strata_time deadline = strata_rt_deadline(rt);
-        error = strata_kernel_poll(kernel, rt, deadline == STRATA_NEVER ? deadline : deadline - clock_now(NULL), -1);
+        error = strata_kernel_poll(kernel, rt,
+                                   deadline == STRATA_NEVER ? deadline : deadline - clock_now(NULL), -1);
     }
     strata_rt_free(rt);
     strata_kernel_free(kernel);

@@ -1,5 +1,6 @@
 /**
- * Inside the kernel's world: one epoll descriptor for all sockets, a pool of threads for files, and the conns.
+ * Inside the kernel's world: one epoll descriptor for all sockets, a pool of threads for files, and the
+ * conns.
  */
 #ifndef RT_KERNEL_H
 #define RT_KERNEL_H
@@ -96,9 +97,11 @@ uint32_t kernel_ready(uint32_t events);
 /* kernel_datagram.c */
 
 int kernel_datagram_prepare(struct kernel_conn *conn);
-int64_t kernel_send(void *net, void *conn, const void *data, size_t size, const struct strata_envelope *envelope);
+int64_t kernel_send(void *net, void *conn, const void *data, size_t size,
+                    const struct strata_envelope *envelope);
 int64_t kernel_receive(void *net, void *conn, void *data, size_t size, struct strata_envelope *envelope);
-int64_t kernel_receive_error(void *net, void *conn, void *data, size_t size, struct strata_envelope *envelope);
+int64_t kernel_receive_error(void *net, void *conn, void *data, size_t size,
+                             struct strata_envelope *envelope);
 
 /* kernel_option.c */
 

@@ -1,12 +1,12 @@
 /*
- * Datagrams of the kernel with their envelopes: source and destination address, arrival port, TTL and traffic class come
- * and go as control messages, ICMP errors by the error queue (ip(7), ipv6(7), IP_RECVERR).
+ * Datagrams of the kernel with their envelopes: source and destination address, arrival port, TTL and traffic
+ * class come and go as control messages, ICMP errors by the error queue (ip(7), ipv6(7), IP_RECVERR).
  *
  * On an AF_INET6 socket a datagram of IPv4 has control messages of IPv4, but for its addresses, which come as
  * IPV6_PKTINFO in their v4-mapped form.
  *
- * ICMP echo: our sockets carry the data of echo messages; the kernel's want the 8 bytes of the ICMP header in front. The
- * sequence number stands in the peer's port number.
+ * ICMP echo: our sockets carry the data of echo messages; the kernel's want the 8 bytes of the ICMP header in
+ * front. The sequence number stands in the peer's port number.
  */
 #include "rt/kernel.h"
 
@@ -50,7 +50,8 @@ int kernel_datagram_prepare(struct kernel_conn *conn)
 
 static void control_add(struct msghdr *message, int level, int type, const void *data, size_t size)
 {
-    struct cmsghdr *header = (struct cmsghdr *)(void *)((char *)message->msg_control + message->msg_controllen);
+    struct cmsghdr *header =
+        (struct cmsghdr *)(void *)((char *)message->msg_control + message->msg_controllen);
     memset(header, 0, CMSG_SPACE(size));
     header->cmsg_level = level;
     header->cmsg_type = type;
@@ -99,12 +100,14 @@ static void echo_header(struct kernel_conn *conn, const struct strata_envelope *
 {
     memset(header, 0, ECHO_HEADER_BYTES);
     header[0] = conn->family == AF_INET ? ECHO_REQUEST : ECHO_REQUEST_6;
-    uint16_t sequence = envelope && envelope->peer.port ? envelope->peer.port : (uint16_t)(conn->echo_sequence + 1);
+    uint16_t sequence =
+        envelope && envelope->peer.port ? envelope->peer.port : (uint16_t)(conn->echo_sequence + 1);
     conn->echo_sequence = sequence;
     bytes_put16(header + 6, sequence);
 }
 
-int64_t kernel_send(void *net, void *self, const void *data, size_t size, const struct strata_envelope *envelope)
+int64_t kernel_send(void *net, void *self, const void *data, size_t size,
+                    const struct strata_envelope *envelope)
 {
     static const struct strata_address none;
     struct kernel_conn *conn = self;
@@ -206,9 +209,12 @@ static int64_t arrive(struct kernel_conn *conn, struct arrival *arrival, void *d
         arrival->pieces[1] = (struct iovec){.iov_base = size ? data : &arrival->nothing, .iov_len = size};
         arrival->address.any.sa_family = AF_UNSPEC;
         arrival->message = (struct msghdr){
-            .msg_name = &arrival->address, .msg_namelen = sizeof arrival->address,
-            .msg_iov = echo ? arrival->pieces : arrival->pieces + 1, .msg_iovlen = echo ? 2 : 1,
-            .msg_control = arrival->control, .msg_controllen = sizeof arrival->control,
+            .msg_name = &arrival->address,
+            .msg_namelen = sizeof arrival->address,
+            .msg_iov = echo ? arrival->pieces : arrival->pieces + 1,
+            .msg_iovlen = echo ? 2 : 1,
+            .msg_control = arrival->control,
+            .msg_controllen = sizeof arrival->control,
         };
         length = recvmsg(conn->fd, &arrival->message, flags);
     } while (length < 0 && errno == EINTR);

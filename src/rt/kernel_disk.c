@@ -1,8 +1,9 @@
 /*
- * Files of the kernel, relative to the working directory. These calls block; the runtime has them made by the pool.
+ * Files of the kernel, relative to the working directory. These calls block; the runtime has them made by the
+ * pool.
  *
- * A rename is where programs commit (write a new file, sync it, rename it), so the folder is synced with it. A read
- * of what the page cache holds is made in place by preadv2 with RWF_NOWAIT.
+ * A rename is where programs commit (write a new file, sync it, rename it), so the folder is synced with it.
+ * A read of what the page cache holds is made in place by preadv2 with RWF_NOWAIT.
  */
 #define _FILE_OFFSET_BITS 64 /* on 32-bit machines, too */
 
@@ -76,7 +77,8 @@ static int64_t disk_write(void *self, void *file, const void *data, size_t size,
     size_t done = 0;
     (void)self;
     while (done < size) {
-        ssize_t length = pwrite(fd_of(file), (const uint8_t *)data + done, size - done, (off_t)(offset + done));
+        ssize_t length =
+            pwrite(fd_of(file), (const uint8_t *)data + done, size - done, (off_t)(offset + done));
         if (length < 0 && errno == EINTR)
             continue;
         if (length <= 0)
@@ -112,7 +114,8 @@ static int disk_stat(void *self, const char *path, struct strata_stat *stat_)
     return 0;
 }
 
-/** Makes the names in a path's folder safe. Where that cannot be done (some file systems) nothing is lost by it. */
+/** Makes the names in a path's folder safe. Where that cannot be done (some file systems) nothing is lost by
+ * it. */
 static void sync_folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');

@@ -1,8 +1,8 @@
 /*
  * The kernel's sockets as a net: what all types have in common, and streams.
  *
- * A socket is AF_INET6 with IPV6_V6ONLY off, since then the kernel speaks of IPv4 as we do, by v4-mapped addresses. Only
- * where the kernel has no IPv6 is it AF_INET. ICMP echo sockets are of one family each.
+ * A socket is AF_INET6 with IPV6_V6ONLY off, since then the kernel speaks of IPv4 as we do, by v4-mapped
+ * addresses. Only where the kernel has no IPv6 is it AF_INET. ICMP echo sockets are of one family each.
  */
 #include "rt/kernel.h"
 
@@ -103,7 +103,8 @@ static void unregister(struct kernel_conn *conn)
 int kernel_echo_family(struct kernel_conn *conn, const struct strata_address *address)
 {
     static const struct strata_address none;
-    int family = strata_address_is_ipv4(address) || memcmp(address, &none, sizeof none) == 0 ? AF_INET : AF_INET6;
+    int family =
+        strata_address_is_ipv4(address) || memcmp(address, &none, sizeof none) == 0 ? AF_INET : AF_INET6;
     if (conn->type != STRATA_ECHO || family == conn->family)
         return 0;
     int fd = open_echo(family);
@@ -116,11 +117,13 @@ int kernel_echo_family(struct kernel_conn *conn, const struct strata_address *ad
     conn->local_port = 0;
     int error = kernel_datagram_prepare(conn);
     for (unsigned i = 0; i < conn->echo_option_count && error >= 0; i++)
-        error = kernel_set_option(conn->kernel, conn, conn->echo_options[i].option, conn->echo_options[i].value);
+        error =
+            kernel_set_option(conn->kernel, conn, conn->echo_options[i].option, conn->echo_options[i].value);
     return error;
 }
 
-static struct kernel_conn *conn_of(struct strata_kernel *kernel, enum strata_socket_type type, int family, int fd)
+static struct kernel_conn *conn_of(struct strata_kernel *kernel, enum strata_socket_type type, int family,
+                                   int fd)
 {
     struct kernel_conn *conn = calloc(1, sizeof *conn);
     if (conn) {
@@ -268,7 +271,8 @@ static int64_t net_write(void *net, void *self, const void *data, size_t size)
 
 static int net_shutdown(void *net, void *self, enum strata_shutdown how)
 {
-    static const int ways[] = {[STRATA_SHUTDOWN_READ] = SHUT_RD, [STRATA_SHUTDOWN_WRITE] = SHUT_WR,
+    static const int ways[] = {[STRATA_SHUTDOWN_READ] = SHUT_RD,
+                               [STRATA_SHUTDOWN_WRITE] = SHUT_WR,
                                [STRATA_SHUTDOWN_BOTH] = SHUT_RDWR};
     (void)net;
     if (how < STRATA_SHUTDOWN_READ || how > STRATA_SHUTDOWN_BOTH)
@@ -310,7 +314,8 @@ static int net_error(void *net, void *self)
 
 static int net_readiness(void *net, void *self)
 {
-    struct pollfd fd = {.fd = ((struct kernel_conn *)self)->fd, .events = POLLIN | POLLOUT | POLLRDHUP | POLLPRI};
+    struct pollfd fd = {.fd = ((struct kernel_conn *)self)->fd,
+                        .events = POLLIN | POLLOUT | POLLRDHUP | POLLPRI};
     (void)net;
     if (poll(&fd, 1, 0) < 0 && errno != EINTR)
         return -errno;
@@ -327,7 +332,8 @@ static int net_arm(void *net, void *self, uint32_t ready, void *token)
     conn->token = token;
     if (conn->registered)
         return 0;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET, .data.ptr = conn};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET,
+                                .data.ptr = conn};
     if (epoll_ctl(kernel->epoll_fd, EPOLL_CTL_ADD, conn->fd, &event) < 0)
         return -errno;
     conn->registered = true;

@@ -1,6 +1,6 @@
 /*
- * Socket options of the kernel under our names. What counts in nanoseconds here counts in seconds or milliseconds there;
- * what exists per family there is one here.
+ * Socket options of the kernel under our names. What counts in nanoseconds here counts in seconds or
+ * milliseconds there; what exists per family there is one here.
  */
 #include "rt/kernel.h"
 
@@ -156,7 +156,8 @@ static int set_bind_port(const struct kernel_conn *conn, int64_t value)
     char name[IF_NAMESIZE] = "";
     if (value != 0 && (value < 0 || value > INT32_MAX || !if_indextoname((unsigned)value, name)))
         return -ENODEV;
-    return setsockopt(conn->fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name) + 1) < 0 ? -errno : 0;
+    socklen_t length = (socklen_t)strlen(name) + 1;
+    return setsockopt(conn->fd, SOL_SOCKET, SO_BINDTODEVICE, name, length) < 0 ? -errno : 0;
 }
 
 static int get_bind_port(const struct kernel_conn *conn, int64_t *value)
@@ -217,7 +218,7 @@ int kernel_set_option(void *net, void *self, enum strata_option option, int64_t 
     }
     if (error < 0 || conn->type != STRATA_ECHO)
         return error;
-    /* An echo socket may be exchanged for one of the other family: remember what was set, each option once. */
+    /* An echo socket may be exchanged for one of the other family: remember what was set, each once. */
     unsigned slot = 0;
     while (slot < conn->echo_option_count && conn->echo_options[slot].option != option)
         slot++;

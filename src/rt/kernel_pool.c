@@ -1,6 +1,7 @@
 /*
- * A small pool of threads for calls that block: files, fsync, foreign libraries. A thread is started only when there is
- * work and no thread free. What is done comes back through an eventfd that the poll loop watches.
+ * A small pool of threads for calls that block: files, fsync, foreign libraries. A thread is started only
+ * when there is work and no thread free. What is done comes back through an eventfd that the poll loop
+ * watches.
  */
 #include "rt/kernel.h"
 

@@ -1,6 +1,6 @@
 /*
- * The table of calls of the disk in memory, and what the lab does to it. Names are journalled: they are safe at once and
- * in order. The content of a file is safe when it was synced.
+ * The table of calls of the disk in memory, and what the lab does to it. Names are journalled: they are safe
+ * at once and in order. The content of a file is safe when it was synced.
  */
 #include "rt/memory_disk.h"
 
@@ -104,7 +104,8 @@ int64_t strata_memory_disk_get(struct strata_memory_disk *disk, const char *path
 
 /* ---- The table ----------------------------------------------------------------------------------- */
 
-static int disk_find_or_make(struct strata_memory_disk *disk, const char *path, int flags, struct node **found)
+static int disk_find_or_make(struct strata_memory_disk *disk, const char *path, int flags,
+                             struct node **found)
 {
     struct node *folder;
     char name[256];

@@ -1,6 +1,6 @@
 /**
- * Inside the disk in memory: the tree of names (memory_tree.c), the content of files and what a crash leaves of it
- * (memory_file.c), and the table of calls (memory_disk.c).
+ * Inside the disk in memory: the tree of names (memory_tree.c), the content of files and what a crash leaves
+ * of it (memory_file.c), and the table of calls (memory_disk.c).
  */
 #ifndef RT_MEMORY_DISK_H
 #define RT_MEMORY_DISK_H

@@ -1,10 +1,10 @@
 /*
  * The content of files in memory, with a memory of what a crash would bring back.
  *
- * The bytes are the file as programs see it. What an unsynced write or truncation overwrote below the synced length is
- * kept in a list of undo records; a crash applies them, newest first, and cuts the file to its synced length. Beyond
- * that length nothing needs to be kept, so appending to a log costs what is appended. A crash may then tear the last
- * write: some beginning of it has reached the disk though nobody was told.
+ * The bytes are the file as programs see it. What an unsynced write or truncation overwrote below the synced
+ * length is kept in a list of undo records; a crash applies them, newest first, and cuts the file to its
+ * synced length. Beyond that length nothing needs to be kept, so appending to a log costs what is appended. A
+ * crash may then tear the last write: some beginning of it has reached the disk though nobody was told.
  */
 #include "rt/memory_disk.h"
 

@@ -1,6 +1,6 @@
 /*
- * The tree of names of the disk in memory. Children are sorted by the bytes of their names, so that listing a folder is
- * the same everywhere.
+ * The tree of names of the disk in memory. Children are sorted by the bytes of their names, so that listing a
+ * folder is the same everywhere.
  */
 #include "rt/memory_disk.h"
 

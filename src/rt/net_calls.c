@@ -1,5 +1,6 @@
 /*
- * The net calls of programs: each is one of the net's calls, repeated after a wait for as long as it says -EAGAIN.
+ * The net calls of programs: each is one of the net's calls, repeated after a wait for as long as it says
+ * -EAGAIN.
  */
 #include "rt/runtime.h"
 
@@ -11,7 +12,8 @@ static struct rt_net *net_at(struct strata_rt *rt, int index)
     return index >= 0 && index < rt->net_count ? &rt->nets[index] : NULL;
 }
 
-int strata_rt_open(struct strata_rt *rt, int net_index, enum strata_socket_type type, struct strata_conn **conn)
+int strata_rt_open(struct strata_rt *rt, int net_index, enum strata_socket_type type,
+                   struct strata_conn **conn)
 {
     struct rt_net *net = net_at(rt, net_index);
     if (!net)
@@ -140,7 +142,8 @@ int64_t strata_rt_write(struct strata_conn *conn, const void *data, size_t size,
         return error;
     size_t done = 0;
     while (done < size) {
-        int64_t length = CONN_TRY(conn, STRATA_WRITABLE, deadline, write, (const uint8_t *)data + done, size - done);
+        int64_t length =
+            CONN_TRY(conn, STRATA_WRITABLE, deadline, write, (const uint8_t *)data + done, size - done);
         if (length < 0)
             return length;
         done += (size_t)length;
@@ -215,8 +218,8 @@ int64_t strata_rt_send_to(struct strata_conn *conn, const void *data, size_t siz
     return strata_rt_send(conn, data, size, &envelope, deadline);
 }
 
-int64_t strata_rt_receive_from(struct strata_conn *conn, void *data, size_t size, struct strata_endpoint *peer,
-                               strata_time deadline)
+int64_t strata_rt_receive_from(struct strata_conn *conn, void *data, size_t size,
+                               struct strata_endpoint *peer, strata_time deadline)
 {
     struct strata_envelope envelope = {.size = sizeof envelope};
     int64_t length = strata_rt_receive(conn, data, size, &envelope, deadline);

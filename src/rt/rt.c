@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Rounds of the run queue in one strata_rt_run: enough for all that wake each other, an end for those that spin. */
+/** Rounds of the run queue in one strata_rt_run: enough for all that wake each other, an end for those that
+ * spin. */
 #define RT_ROUNDS 64
 /** Rounds that cancelled fibers get to unwind before they are dropped. */
 #define RT_UNWIND_ROUNDS 10000

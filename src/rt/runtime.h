@@ -7,8 +7,8 @@
  *                     |
  *                     +------> LINGERING --> ENDED         its entry returned; all of its children ended too
  *
- * The run queue is first in, first out, deadlines that are equal expire in the order in which they were set, waiters of
- * one conn wake in the order in which they came: nothing depends on addresses or on chance.
+ * The run queue is first in, first out, deadlines that are equal expire in the order in which they were set,
+ * waiters of one conn wake in the order in which they came: nothing depends on addresses or on chance.
  */
 #ifndef RT_RUNTIME_H
 #define RT_RUNTIME_H
@@ -37,11 +37,11 @@ struct strata_fiber {
     bool held;    /**< Somebody has its handle: kept after its end, until the join. */
     bool firm;    /**< It waits for another thread, and cancelling does not end that. */
     int wake_result;
-    int last_index;        /**< That strata_rt_wait_any returned. */
-    unsigned turns;        /**< Calls since it last waited; see fiber_turn. */
-    strata_time deadline;  /**< While it waits. */
-    uint64_t sequence;     /**< Orders equal deadlines. */
-    size_t heap_index;     /**< In the heap of deadlines, from 1; 0: not there. */
+    int last_index;       /**< That strata_rt_wait_any returned. */
+    unsigned turns;       /**< Calls since it last waited; see fiber_turn. */
+    strata_time deadline; /**< While it waits. */
+    uint64_t sequence;    /**< Orders equal deadlines. */
+    size_t heap_index;    /**< In the heap of deadlines, from 1; 0: not there. */
     void (*entry)(void *argument);
     void *argument;
     struct program_start *start; /**< When it is a program. */
@@ -145,17 +145,17 @@ void fiber_free_root(struct strata_rt *rt);
 /* conn.c */
 
 /**
- * Makes a call of a conn's net and waits until it has an answer other than -EAGAIN. The value is that answer, or why
- * the wait ended (after -EBADF the conn is gone).
+ * Makes a call of a conn's net and waits until it has an answer other than -EAGAIN. The value is that answer,
+ * or why the wait ended (after -EBADF the conn is gone).
  */
-#define CONN_TRY(conn, want, deadline, call, ...)                                                           \
-    ({                                                                                                      \
-        int64_t answer_;                                                                                    \
-        int waited_ = 0;                                                                                    \
-        do                                                                                                  \
-            answer_ = (conn)->net->ops->call((conn)->net->self, (conn)->self __VA_OPT__(, ) __VA_ARGS__);   \
-        while (answer_ == -EAGAIN && (waited_ = conn_wait(conn, want, deadline)) >= 0);                     \
-        waited_ < 0 ? waited_ : answer_;                                                                    \
+#define CONN_TRY(conn, want, deadline, call, ...)                                                            \
+    ({                                                                                                       \
+        int64_t answer_;                                                                                     \
+        int waited_ = 0;                                                                                     \
+        do                                                                                                   \
+            answer_ = (conn)->net->ops->call((conn)->net->self, (conn)->self __VA_OPT__(, ) __VA_ARGS__);    \
+        while (answer_ == -EAGAIN && (waited_ = conn_wait(conn, want, deadline)) >= 0);                      \
+        waited_ < 0 ? waited_ : answer_;                                                                     \
     })
 
 /** Adds a conn for a net's socket. */

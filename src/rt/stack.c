@@ -1,6 +1,6 @@
 /*
- * Stacks of fibers: anonymous memory with a guard page below, which the system commits page by page as a stack is used.
- * Some that were given back are kept, since a server makes and ends fibers all day.
+ * Stacks of fibers: anonymous memory with a guard page below, which the system commits page by page as a
+ * stack is used. Some that were given back are kept, since a server makes and ends fibers all day.
  */
 #include "rt/context.h"
 
@@ -50,7 +50,8 @@ int stack_take(struct stack_pool *pool, size_t bytes, struct stack *stack)
         return 0;
     }
     size_t guard = page_bytes();
-    uint8_t *memory = mmap(NULL, guard + bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *memory =
+        mmap(NULL, guard + bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
         return -ENOMEM;
     if (mprotect(memory + guard, bytes, PROT_READ | PROT_WRITE) < 0) {

@@ -1,6 +1,6 @@
 /*
- * Views of a stream's bytes. A net that has rings lends pieces of them; for one that has none (the kernel) the runtime
- * keeps a copy each way: what was read and not consumed, what was committed and not written.
+ * Views of a stream's bytes. A net that has rings lends pieces of them; for one that has none (the kernel)
+ * the runtime keeps a copy each way: what was read and not consumed, what was committed and not written.
  */
 #include "rt/runtime.h"
 
@@ -49,8 +49,8 @@ int view_flush(struct strata_conn *conn, strata_time deadline)
 {
     while (conn->out && conn->out->begin < conn->out->end) {
         struct copy *out = conn->out;
-        int64_t length = CONN_TRY(conn, STRATA_WRITABLE, deadline, write, out->bytes + out->begin,
-                                  out->end - out->begin);
+        int64_t length =
+            CONN_TRY(conn, STRATA_WRITABLE, deadline, write, out->bytes + out->begin, out->end - out->begin);
         if (length < 0)
             return (int)length;
         out->begin += (size_t)length;

@@ -33,9 +33,12 @@ static inline void hosts_start(struct hosts *hosts)
     REQUIRE(pair_make(&hosts->pair, &config) == 0);
     for (int i = 0; i < 2; i++) {
         REQUIRE(strata_host_net_new(&hosts->net[i], hosts->pair.host[i], &hosts_clock, &hosts->pair) == 0);
-        struct strata_rt_config birth = {
-            .size = sizeof birth, .net = strata_host_net_ops(), .net_self = hosts->net[i], .clock = &hosts_clock,
-            .clock_self = &hosts->pair, .random = &test_random_ops};
+        struct strata_rt_config birth = {.size = sizeof birth,
+                                         .net = strata_host_net_ops(),
+                                         .net_self = hosts->net[i],
+                                         .clock = &hosts_clock,
+                                         .clock_self = &hosts->pair,
+                                         .random = &test_random_ops};
         REQUIRE(strata_rt_new(&hosts->rt[i], &birth) == 0);
     }
 }

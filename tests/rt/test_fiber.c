@@ -1,5 +1,6 @@
 /*
- * Fibers by themselves: their order, groups, deadlines on a clock of our own, parking, cancelling, ten thousand of them.
+ * Fibers by themselves: their order, groups, deadlines on a clock of our own, parking, cancelling, ten
+ * thousand of them.
  */
 #include "tests/rt/world.h"
 #include "tests/test.h"
@@ -348,8 +349,12 @@ static void keep_print(void *context, const char *text, size_t length)
 TEST(outside_of_fibers_nothing_waits_and_the_rest_works)
 {
     struct scene scene = scene_new();
-    struct strata_rt_config config = {.size = sizeof config, .clock = &test_clock_ops, .clock_self = &scene.clock,
-                                      .random = &test_random_ops, .print = keep_print, .print_context = &scene.log};
+    struct strata_rt_config config = {.size = sizeof config,
+                                      .clock = &test_clock_ops,
+                                      .clock_self = &scene.clock,
+                                      .random = &test_random_ops,
+                                      .print = keep_print,
+                                      .print_context = &scene.log};
     CHECK_EQ(strata_rt_new(&scene.rt, &config), 0);
     CHECK_EQ(strata_rt_park(scene.rt, 5), -EDEADLK);
     CHECK_EQ(strata_rt_join(scene.rt, 5), -EDEADLK);

@@ -1,6 +1,6 @@
 /*
- * Programs on the sockets of a host: streams and their views, datagrams, errors, deadlines in virtual time, cancelling, on
- * two hosts back to back.
+ * Programs on the sockets of a host: streams and their views, datagrams, errors, deadlines in virtual time,
+ * cancelling, on two hosts back to back.
  */
 #include "tests/rt/hosts.h"
 #include "tests/test.h"

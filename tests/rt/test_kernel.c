@@ -1,6 +1,6 @@
 /*
- * The kernel's world over the loopback: streams, datagrams with envelopes, errors, waiting for many things, cancelling.
- * Ports are chosen by the kernel; deadlines are only there so that a broken test ends.
+ * The kernel's world over the loopback: streams, datagrams with envelopes, errors, waiting for many things,
+ * cancelling. Ports are chosen by the kernel; deadlines are only there so that a broken test ends.
  *
  * ctest: label os
  */
@@ -20,8 +20,10 @@ static strata_time patience(struct strata_rt *rt)
 }
 
 static const struct strata_endpoint any_address;
-static const struct strata_endpoint loopback4 = {.address = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}}};
-static const struct strata_endpoint loopback6 = {.address = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}};
+static const struct strata_endpoint loopback4 = {
+    .address = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}}};
+static const struct strata_endpoint loopback6 = {
+    .address = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}};
 
 /** Whether the machine has ::1. */
 static bool has_ipv6(struct strata_rt *rt)
@@ -278,7 +280,8 @@ static int wait_sleep(struct waiter *waiter)
 /** Starts one fiber for each kind of wait and lets them begin. */
 static void start_waiters(struct strata_rt *rt, struct waiter waiters[5], struct strata_fiber *fibers[5])
 {
-    static int (*const calls[])(struct waiter *) = {wait_accept, wait_receive, wait_error, wait_any_of_it, wait_sleep};
+    static int (*const calls[])(struct waiter *) = {wait_accept, wait_receive, wait_error, wait_any_of_it,
+                                                    wait_sleep};
     for (int i = 0; i < 5; i++) {
         waiters[i] = (struct waiter){.rt = rt, .call = calls[i], .result = 1};
         if (i == 0)
@@ -404,8 +407,8 @@ static void envelope_over(struct strata_rt *rt, const struct strata_endpoint *lo
     char text[16];
     REQUIRE(strata_rt_datagram(rt, NULL, &sender) == 0);
     REQUIRE(strata_rt_datagram(rt, NULL, &receiver) == 0);
-    struct strata_envelope out = {.size = sizeof out, .peer = reach(loopback, receiver), .local = *source, .ttl = 7,
-                                  .tos = 0x28};
+    struct strata_envelope out = {
+        .size = sizeof out, .peer = reach(loopback, receiver), .local = *source, .ttl = 7, .tos = 0x28};
     CHECK_EQ(strata_rt_send(sender, "hello", 5, &out, patience(rt)), 5);
     struct strata_envelope in = {.size = sizeof in};
     CHECK_EQ(strata_rt_receive(receiver, text, sizeof text, &in, patience(rt)), 5);
@@ -450,7 +453,8 @@ TEST(envelopes_carry_addresses_port_ttl_and_class)
 }
 
 /** A datagram to a port where nobody is: the ICMP error comes back with what was sent. */
-static void refused_over(struct strata_rt *rt, const struct strata_endpoint *loopback, uint8_t type, uint8_t code)
+static void refused_over(struct strata_rt *rt, const struct strata_endpoint *loopback, uint8_t type,
+                         uint8_t code)
 {
     struct strata_conn *sender, *gone;
     char text[16];
@@ -611,10 +615,13 @@ TEST(a_loop_of_ones_own_polls_the_kernel_and_a_descriptor)
     close(ends[1]);
 }
 
-TEST_MAIN(TEST_ENTRY(a_megabyte_goes_both_ways_over_either_family), TEST_ENTRY(what_goes_wrong_with_streams_has_an_errno),
+TEST_MAIN(TEST_ENTRY(a_megabyte_goes_both_ways_over_either_family),
+          TEST_ENTRY(what_goes_wrong_with_streams_has_an_errno),
           TEST_ENTRY(views_are_copies_where_the_net_has_no_rings), TEST_ENTRY(cancelling_ends_every_wait),
           TEST_ENTRY(closing_ends_the_waits_of_others), TEST_ENTRY(waiting_for_any_of_many),
-          TEST_ENTRY(foreign_descriptors_can_be_waited_for), TEST_ENTRY(envelopes_carry_addresses_port_ttl_and_class),
-          TEST_ENTRY(icmp_errors_come_back_with_the_datagram), TEST_ENTRY(echo_sockets_ping_or_say_that_they_may_not),
+          TEST_ENTRY(foreign_descriptors_can_be_waited_for),
+          TEST_ENTRY(envelopes_carry_addresses_port_ttl_and_class),
+          TEST_ENTRY(icmp_errors_come_back_with_the_datagram),
+          TEST_ENTRY(echo_sockets_ping_or_say_that_they_may_not),
           TEST_ENTRY(options_of_the_kernel_go_by_our_names),
           TEST_ENTRY(a_loop_of_ones_own_polls_the_kernel_and_a_descriptor))

@@ -220,6 +220,7 @@ TEST(a_runtime_is_freed_while_the_pool_works)
     CHECK_EQ(unlink(name), 0);
 }
 
-TEST_MAIN(TEST_ENTRY(files_of_the_kernel_read_write_and_rename), TEST_ENTRY(folders_of_the_kernel_list_sorted),
-          TEST_ENTRY(many_fibers_use_the_pool_at_once), TEST_ENTRY(blocking_work_leaves_other_fibers_running),
+TEST_MAIN(TEST_ENTRY(files_of_the_kernel_read_write_and_rename),
+          TEST_ENTRY(folders_of_the_kernel_list_sorted), TEST_ENTRY(many_fibers_use_the_pool_at_once),
+          TEST_ENTRY(blocking_work_leaves_other_fibers_running),
           TEST_ENTRY(a_runtime_is_freed_while_the_pool_works))

@@ -318,7 +318,8 @@ static void uses_files(void *argument)
     CHECK_EQ(strata_rt_unlink(rt, "spool/cur"), 0);
     CHECK_EQ(strata_rt_file_open(rt, "kept", O_WRONLY | O_CREAT, &file), 0);
     CHECK_EQ(strata_rt_sleep(rt, STRATA_NEVER), -ECANCELED);
-    CHECK_EQ(strata_rt_file_write(file, "x", 1, 0), -ECANCELED); /* a cancelled fiber changes nothing any more */
+    /* A cancelled fiber changes nothing any more. */
+    CHECK_EQ(strata_rt_file_write(file, "x", 1, 0), -ECANCELED);
     CHECK_EQ(strata_rt_file_sync(file), -ECANCELED);
     /* and leaves the file open: the runtime closes it */
 }
@@ -328,8 +329,12 @@ TEST(programs_call_the_disk_and_leave_nothing_open)
     struct test_clock clock = {0};
     struct scene scene = scene_new();
     struct strata_rt *rt;
-    struct strata_rt_config config = {.size = sizeof config, .clock = &test_clock_ops, .clock_self = &clock,
-                                      .random = &test_random_ops, .disk = scene.ops, .disk_self = scene.disk};
+    struct strata_rt_config config = {.size = sizeof config,
+                                      .clock = &test_clock_ops,
+                                      .clock_self = &clock,
+                                      .random = &test_random_ops,
+                                      .disk = scene.ops,
+                                      .disk_self = scene.disk};
     strata_memory_disk_set_clock(scene.disk, &test_clock_ops, &clock);
     REQUIRE(strata_rt_new(&rt, &config) == 0);
     strata_rt_spawn(rt, "files", uses_files, rt, NULL);
@@ -341,7 +346,8 @@ TEST(programs_call_the_disk_and_leave_nothing_open)
 
 TEST_MAIN(TEST_ENTRY(reads_and_writes_at_offsets), TEST_ENTRY(names_form_a_tree_and_list_sorted),
           TEST_ENTRY(renames_replace_and_removals_leave_open_files_alone),
-          TEST_ENTRY(a_crash_brings_back_what_was_synced), TEST_ENTRY(a_crash_leaves_some_beginning_of_the_last_write),
+          TEST_ENTRY(a_crash_brings_back_what_was_synced),
+          TEST_ENTRY(a_crash_leaves_some_beginning_of_the_last_write),
           TEST_ENTRY(the_same_seed_tears_the_same_bytes),
           TEST_ENTRY(random_writes_and_crashes_agree_with_a_simple_model),
           TEST_ENTRY(programs_call_the_disk_and_leave_nothing_open))

@@ -1,6 +1,6 @@
 /*
- * The same program as object code in three worlds: the echo programs of examples/, found by name, on the kernel, on two
- * hosts back to back, and in the lab.
+ * The same program as object code in three worlds: the echo programs of examples/, found by name, on the
+ * kernel, on two hosts back to back, and in the lab.
  */
 #include "app/programs.h"
 #include "tests/rt/hosts.h"
@@ -126,12 +126,14 @@ static uint64_t echo_in_lab(const char *server, const char *client)
     char name[64], address[] = "10.0.0.2:7", count[] = "50000", port[] = "7";
     char *client_argv[] = {name, address, count, NULL}, *server_argv[] = {name, port, NULL};
     int status;
-    REQUIRE(strata_world_new(&world, &(struct strata_world_config){.size = sizeof(struct strata_world_config)}) == 0);
+    REQUIRE(strata_world_new(&world,
+                             &(struct strata_world_config){.size = sizeof(struct strata_world_config)}) == 0);
     struct strata_node *a = strata_world_host(world, "a", NULL), *b = strata_world_host(world, "b", NULL);
     struct strata_impairment fault = {.delay_ns = 5 * STRATA_MILLISECOND, .loss_ppm = 50000};
     REQUIRE(strata_world_cable(world, a, b,
                                &(struct strata_cable_config){.size = sizeof(struct strata_cable_config),
-                                                             .forward = fault, .backward = fault}) != NULL);
+                                                             .forward = fault,
+                                                             .backward = fault}) != NULL);
     REQUIRE(strata_node_address(a, 1, "10.0.0.1/24") == 0);
     REQUIRE(strata_node_address(b, 1, "10.0.0.2/24") == 0);
     snprintf(name, sizeof name, "%s", server);

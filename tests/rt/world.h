@@ -1,5 +1,6 @@
 /**
- * A world for tests of the runtime: a clock that stands still until it is told to go on, and randomness that counts.
+ * A world for tests of the runtime: a clock that stands still until it is told to go on, and randomness that
+ * counts.
  */
 #ifndef TESTS_RT_WORLD_H
 #define TESTS_RT_WORLD_H
