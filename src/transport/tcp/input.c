@@ -269,9 +269,10 @@ static bool check_sequence(struct tcp_connection *c, struct segment *segment)
     int32_t from = seq_diff(segment->seq, c->rcv_nxt);
     bool acceptable;
     if (space == 0)
-        // At the right edge too, beyond what the RFC's table says: a peer that has filled our window has its SND.NXT
-        // there, and what it acknowledges from there must count.
-        acceptable = from >= 0 && (uint32_t)from <= window;
+        // ACKs at the right edge too, beyond what the RFC's table says: a peer that has filled our window has its
+        // SND.NXT there, and what it acknowledges from there must count.
+        acceptable = from >= 0 && ((uint32_t)from < window || (from == 0 && window == 0) ||
+                                   ((uint32_t)from == window && !(segment->flags & TCP_RST)));
     else
         // With a window of zero only what is next, and of it only ACK, URG and RST (RFC 9293 MUST-66).
         acceptable = (from < 0 ? (int64_t)from + space > 0 : (uint32_t)from < window) || (window == 0 && from == 0);
