@@ -421,7 +421,9 @@ enum strata_option {
     STRATA_OPTION_RECEIVE_ERRORS,  /**< 1: keep ICMP errors for strata_receive_error [all]. MUST-47, SHLD-20. */
     STRATA_OPTION_BIND_PORT,       /**< Only frames in and out of this port; 0: any [all]. */
     STRATA_OPTION_FILTER,          /**< Listener: connections wait for strata_decide [stream]. See below. */
-    STRATA_OPTION_TRANSPARENT,     /**< Listener: any destination address and port of any host is ours [all]. */
+    /** What is for the address and port of any host is ours; bound to an address or port: for that one. A socket may
+     * then also speak under addresses that are not ours [all]. */
+    STRATA_OPTION_TRANSPARENT,
 };
 STRATA_API int strata_set_option(struct strata_host *host, strata_socket socket, enum strata_option option,
                                  int64_t value, strata_time now);

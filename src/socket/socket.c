@@ -72,7 +72,8 @@ int stream_bind(struct sockets *sockets, struct socket *socket, const struct str
     binding->local = *local;
     binding->bound_port = options.bind_port;
     binding->flags = stream_binding_flags(&options);
-    int error = ports_bind(tcp_ports(sockets->tcp), binding);
+    // Transparent and without a port: any port of any host, so there is none to claim.
+    int error = options.transparent && local->port == 0 ? 0 : ports_bind(tcp_ports(sockets->tcp), binding);
     if (error) {
         memory_release(&sockets->core->memory, binding, sizeof *binding);
         return error;

@@ -23,7 +23,8 @@ int udp_new(struct udp **result, struct net *net, const struct udp_events *event
     random_key(&core->random, &udp->key);
     list_init(&udp->sockets);
     list_init(&udp->transparent);
-    struct net_upper upper = {.context = udp, .input = udp_input, .error = udp_error, .wants = udp_wants};
+    struct net_upper upper = {
+        .context = udp, .input = udp_input, .error = udp_error, .wants = udp_wants, .owns = udp_owns};
     net_set_upper(net, PROTOCOL_UDP, &upper);
     upper.wants = NULL;
     net_set_upper(net, PROTOCOL_ICMP, &upper);
@@ -176,6 +177,7 @@ int udp_bind(struct udp_socket *socket, const struct strata_endpoint *local)
     int error = ports_bind(socket->echo ? &udp->echo_ports : &udp->ports, &socket->binding);
     if (error)
         return error;
+    socket->any_port = local->port == 0;
     error = udp_hash(socket);
     if (error)
         ports_release(socket->echo ? &udp->echo_ports : &udp->ports, &socket->binding);

@@ -163,7 +163,7 @@ static void look(struct lookup *lookup)
 {
     const struct udp *udp = lookup->udp;
     const struct flow *flow = lookup->flow;
-    for (enum udp_class class = UDP_CONNECTED; class < UDP_CLASSES && !lookup->best; class++) {
+    for (enum udp_class class = UDP_CONNECTED; class < UDP_CLASSES && !lookup->best; class ++) {
         if (udp->class_count[class] == 0)
             continue;
         lookup->class = class;
@@ -179,13 +179,12 @@ static struct udp_socket *find(struct udp *udp, const struct flow *flow)
     look(&lookup);
     if (lookup.best || !flow->foreign)
         return lookup.best;
-    // A transparent socket without an address takes every destination and port.
-    LIST_FOR_EACH(node, &udp->transparent)
-    {
+    // A transparent socket without an address takes every destination, without a port every port.
+    LIST_FOR_EACH (node, &udp->transparent) {
         struct udp_socket *socket = CONTAINER_OF(node, struct udp_socket, transparent_node);
         const struct strata_address *bound = &socket->binding.local.address;
-        if (socket->class == UDP_WILDCARD && socket->echo == flow->echo && admits(socket, flow) &&
-            (address_is_zero(bound) || strata_address_is_ipv4(&flow->local.address)))
+        if (socket->class == UDP_WILDCARD && socket->any_port && socket->echo == flow->echo &&
+            admits(socket, flow) && (address_is_zero(bound) || strata_address_is_ipv4(&flow->local.address)))
             return socket;
     }
     return NULL;
@@ -346,40 +345,57 @@ void udp_queue_error(struct udp_socket *socket, const struct udp_in *what, const
     udp_raise(socket, STRATA_ERROR);
 }
 
-void udp_error(void *context, const struct net_error *error)
+/** The socket that sent what an error quotes, or NULL; `skip` is the quoted header's length. */
+static struct udp_socket *find_sender(struct udp *udp, const struct net_error *error, struct flow *flow,
+                                      size_t *skip)
 {
-    struct udp *udp = context;
-    struct flow flow = {
+    *flow = (struct flow){
         .local = {error->source, udp_scope(&error->source, error->port), 0},
         .peer = {error->destination, udp_scope(&error->destination, error->port), 0},
         .port = error->port,
     };
-    size_t skip = UDP_HEADER_BYTES;
     if (error->protocol == PROTOCOL_UDP) {
         struct udp_header header;
         if (udp_parse_quoted(&header, error->quoted, error->quoted_length) < 0)
-            return;
-        flow.local.port = header.source_port;
-        flow.peer.port = header.destination_port;
+            return NULL;
+        flow->local.port = header.source_port;
+        flow->peer.port = header.destination_port;
+        *skip = UDP_HEADER_BYTES;
     } else {
         struct icmp_header header;
-        if (icmp_parse_quoted(&header, error->quoted, error->quoted_length) < 0)
-            return;
-        if (header.type != (error->ipv6 ? ICMPV6_ECHO : ICMP_ECHO))
-            return;
-        flow.echo = true;
-        flow.local.port = (uint16_t)(header.rest >> 16);
-        flow.peer.port = (uint16_t)header.rest;
-        skip = ICMP_HEADER_BYTES;
+        if (icmp_parse_quoted(&header, error->quoted, error->quoted_length) < 0 ||
+            header.type != (error->ipv6 ? ICMPV6_ECHO : ICMP_ECHO))
+            return NULL;
+        flow->echo = true;
+        flow->local.port = (uint16_t)(header.rest >> 16);
+        flow->peer.port = (uint16_t)header.rest;
+        *skip = ICMP_HEADER_BYTES;
     }
-    // The error may come in elsewhere than the datagram left, and about a source that is not ours.
-    struct udp_socket *socket = find(udp, &flow);
-    if (!socket && !net_is_own(udp->net, &flow.local.address)) {
-        flow.foreign = true;
-        socket = find(udp, &flow);
+    struct udp_socket *socket = find(udp, flow);
+    if (!socket && !net_is_own(udp->net, &flow->local.address)) { // sent under a source that is not ours
+        flow->foreign = true;
+        socket = find(udp, flow);
     }
-    if (!socket)
+    return socket;
+}
+
+bool udp_owns(void *context, const struct net_error *error)
+{
+    struct flow flow;
+    size_t skip;
+    return find_sender(context, error, &flow, &skip) != NULL;
+}
+
+void udp_error(void *context, const struct net_error *error)
+{
+    struct udp *udp = context;
+    struct flow flow;
+    size_t skip;
+    struct udp_socket *socket = find_sender(udp, error, &flow, &skip);
+    if (!socket) {
+        core_count(udp->core, COUNTER_icmp_drop_quote);
         return;
+    }
     struct udp_in in = {
         .peer = flow.peer,
         .local = flow.local,

@@ -83,7 +83,8 @@ struct udp_socket {
     uint16_t sequence; /**< Of echo requests. */
     uint8_t class;
     bool echo, connected;
-    bool blocked; /**< A send was refused: say WRITABLE when there is room. */
+    bool any_port; /**< Its port was chosen by us: if it is transparent, it takes what is for any port. */
+    bool blocked;  /**< A send was refused: say WRITABLE when there is room. */
 };
 
 /* udp.c */
@@ -99,6 +100,7 @@ bool udp_is_member(const struct udp_socket *socket, const struct strata_address 
 void udp_input(void *context, const struct net_packet *packet);
 void udp_error(void *context, const struct net_error *error);
 bool udp_wants(void *context, const struct net_packet *packet);
+bool udp_owns(void *context, const struct net_error *error);
 /** Puts a socket where its addresses say; takes it away first. */
 int udp_hash(struct udp_socket *socket);
 void udp_unhash(struct udp_socket *socket);

@@ -421,6 +421,16 @@ TEST(transparent_socket_takes_what_is_for_others)
     CHECK_EQ(strata_receive(solo.host, socket, data, sizeof data, &envelope, solo.now), 5);
     CHECK_EQ(envelope.local.port, 53);
     CHECK_ADDRESS(envelope.local.address, server.address);
+    // One that has a port takes only that.
+    strata_socket narrow = bound(&solo, wildcard(54));
+    CHECK_EQ(strata_set_option(solo.host, narrow, STRATA_OPTION_TRANSPARENT, 1, solo.now), 0);
+    solo_udp(&solo, client, server, "x", 1);
+    CHECK_EQ(received(&solo, narrow), -EAGAIN);
+    CHECK_EQ(received(&solo, socket), 1);
+    server.port = 54;
+    solo_udp(&solo, client, server, "x", 1);
+    CHECK_EQ(received(&solo, narrow), 1);
+    CHECK_EQ(received(&solo, socket), -EAGAIN);
     // The answer comes from whom the question was for.
     struct strata_envelope answer = {.size = sizeof answer, .peer = envelope.peer, .local = envelope.local};
     CHECK_EQ(strata_send(solo.host, socket, "answer", 6, &answer, solo.now), 6);
