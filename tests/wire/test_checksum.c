@@ -133,7 +133,7 @@ TEST(the_pseudo_header)
 
 TEST(changing_a_word_changes_the_checksum_alike)
 {
-    // RFC 1624 4: 5555 becomes 3285 under dd2f, and the checksum is 0000, not ffff. RFC 1071-4.
+    // RFC 1071-4, by the example of 1624 4: 5555 becomes 3285 under dd2f, the checksum 0000, not ffff.
     CHECK_EQ(checksum_adjust(0xdd2f, 0x5555, 0x3285), 0x0000);
     uint8_t bytes[40];
     uint64_t seed = 5;
