@@ -87,15 +87,15 @@ TEST(numbers_below_a_bound_are_all_drawn_alike)
     for (int i = 0; i < 10; i++)
         CHECK(counts[i] > 9600 && counts[i] < 10400);
     CHECK_EQ(random_below(&random, 1), 0);
-    // A bound of which nearly half of all numbers are refused: the upper half is as likely as the lower.
-    uint64_t bound = ((uint64_t)1 << 63) + 1;
-    unsigned upper = 0;
+    // Three quarters of 2^64: the remainder alone would make the lowest third half of all.
+    uint64_t bound = (uint64_t)3 << 62;
+    unsigned lowest = 0;
     for (int i = 0; i < 10000; i++) {
         uint64_t drawn = random_below(&random, bound);
         CHECK(drawn < bound);
-        upper += drawn >= bound / 2;
+        lowest += drawn < bound / 3;
     }
-    CHECK(upper > 4800 && upper < 5200);
+    CHECK(lowest > 3150 && lowest < 3520);
 }
 
 TEST(keys_differ)

@@ -44,6 +44,25 @@ TEST(an_idle_ring_holds_nothing)
     end();
 }
 
+TEST(runs_end_with_the_page_or_the_bytes)
+{
+    static const uint8_t data[PAGE_BYTES + 10] = {[PAGE_BYTES] = 7};
+    begin(CAPACITY, 1 << 20);
+    uint32_t run;
+    CHECK(ring_at(&ring, 0, &run) == NULL && run == 0);
+    CHECK_EQ(ring_append(&ring, &memory, data, sizeof data), sizeof data);
+    CHECK(ring_at(&ring, 1, &run) != NULL);
+    CHECK_EQ(run, PAGE_BYTES - 1);
+    for (uint32_t i = 0; i < 10; i++) {
+        const uint8_t *at = ring_at(&ring, PAGE_BYTES + i, &run);
+        REQUIRE(at != NULL);
+        CHECK_EQ(run, 10 - i);
+        CHECK_EQ(*at, i == 0 ? 7 : 0);
+    }
+    CHECK(ring_at(&ring, PAGE_BYTES + 10, &run) == NULL && run == 0);
+    end();
+}
+
 TEST(bytes_ahead_of_their_turn_wait_where_they_belong)
 {
     begin(CAPACITY, 1 << 20);
@@ -274,7 +293,7 @@ TEST(a_ring_is_what_a_flat_array_is)
     CHECK(idle > 10);
 }
 
-TEST_MAIN(TEST_ENTRY(an_idle_ring_holds_nothing),
+TEST_MAIN(TEST_ENTRY(an_idle_ring_holds_nothing), TEST_ENTRY(runs_end_with_the_page_or_the_bytes),
           TEST_ENTRY(bytes_ahead_of_their_turn_wait_where_they_belong),
           TEST_ENTRY(capacity_ends_what_can_be_held), TEST_ENTRY(room_is_lent_and_given_back),
           TEST_ENTRY(without_memory_a_ring_takes_what_it_can), TEST_ENTRY(a_ring_is_what_a_flat_array_is))
