@@ -74,7 +74,7 @@ int tool_fetch(int argc, char **argv)
 int tool_ping(int argc, char **argv)
 {
     return run_program("ping", argc, argv,
-                       "usage: strata ping HOST [-c COUNT] [-i SECONDS] [-s BYTES] [OPTION ...]\n\n"
+                       "usage: strata ping HOST [-c COUNT] [-s BYTES] [-i SECONDS] [-W SECONDS] [-t TTL] [OPTION ...]\n\n"
                        "Sends ICMP echo requests and tells of the answers. Exit status 1: none came.\n"
                        "\nexamples:\n"
                        "  strata ping 127.0.0.1 -c 3\n"
@@ -84,7 +84,7 @@ int tool_ping(int argc, char **argv)
 int tool_traceroute(int argc, char **argv)
 {
     return run_program("traceroute", argc, argv,
-                       "usage: strata traceroute HOST [OPTION ...]\n\n"
+                       "usage: strata traceroute HOST [-m HOPS] [-w SECONDS] [OPTION ...]\n\n"
                        "Sends UDP datagrams of growing TTL and tells who reports that they ended.\n"
                        "\nexample:\n"
                        "  sudo strata traceroute 192.0.2.1 --tap tap0 --address 10.9.0.2/24 --gateway 10.9.0.1\n");
@@ -110,5 +110,6 @@ int tool_run(int argc, char **argv)
     for (unsigned i = 0; (entry = program_get(i)); i++)
         printf("  %-18s%s\n", entry->name, entry->help);
     fputs(world_help, stdout);
+    fputs("\nexample:\n  strata run echo-server --port 7007\n", stdout);
     return argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ? TOOL_OK : TOOL_USAGE;
 }

@@ -48,7 +48,8 @@ struct world {
     int poll_fd, signal_fd;
     struct world_program programs[WORLD_PROGRAMS];
     int program_count, essential_left, status;
-    bool stopped;
+    bool stopped;   /**< By a signal. */
+    bool finishing; /**< The programs have ended; connections still say goodbye. */
 };
 
 const char world_help[] =
@@ -446,7 +447,7 @@ static int world_step(struct world *world, strata_time until)
     }
     strata_rt_run(world->rt);
     take_signals(world);
-    if (world->stopped)
+    if (world->stopped || (world->essential_left == 0 && !world->finishing))
         return 0;
     if (world->host && strata_host_ready(world->host) >= 0)
         next = 0;
@@ -462,6 +463,7 @@ static int world_step(struct world *world, strata_time until)
 static void finish_connections(struct world *world)
 {
     strata_time until = strata_clock_monotonic() + WORLD_CLOSE_TIMEOUT;
+    world->finishing = true;
     while (!world->stopped && strata_clock_monotonic() < until) {
         struct strata_memory memory = {.size = sizeof memory};
         strata_memory(world->host, &memory);

@@ -160,7 +160,8 @@ struct strata_rt_config {
     const struct strata_random_ops *random;
     void *random_self;
     size_t stack_bytes; /**< Default stack of a fiber; 0: 64 KiB (more where a sanitizer watches). */
-    /** Where strata_rt_print goes; NULL: standard output. */
+    /** Where strata_rt_print, strata_rt_output and strata_rt_complain go; NULL: standard output, complaints to
+     * standard error. */
     void (*print)(void *context, const char *text, size_t length);
     void *print_context;
 };
@@ -286,6 +287,11 @@ STRATA_API int strata_rt_blocking(struct strata_rt *rt, void (*work)(void *argum
 /** Prints for the user of the program: to its terminal, or into the lab's timeline. */
 STRATA_API void strata_rt_print(struct strata_rt *rt, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/** The same for what went wrong. */
+STRATA_API void strata_rt_complain(struct strata_rt *rt, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/** Prints bytes as they are. @return 0, or why standard output did not take them. */
+STRATA_API int strata_rt_output(struct strata_rt *rt, const void *data, size_t size);
 
 /* ---- Net ------------------------------------------------------------------------------------------- */
 

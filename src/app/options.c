@@ -9,7 +9,7 @@
 static int complain(struct strata_rt *rt, const char *program, const char *usage, const char *what,
                     const char *text)
 {
-    strata_rt_print(rt, "%s: %s %s\nusage: %s\n", program, what, text, usage);
+    strata_rt_complain(rt, "%s: %s %s\nusage: %s\n", program, what, text, usage);
     return -EINVAL;
 }
 
@@ -29,12 +29,52 @@ static bool parse_number(const char *text, int64_t least, int64_t most, int64_t 
     return *value >= least && *value <= most;
 }
 
-static const struct option_entry *find(const struct option_entry *entries, int count, const char *name)
+/** Seconds with at most nine decimals, as nanoseconds. */
+static bool parse_seconds(const char *text, int64_t least, int64_t most, int64_t *value)
 {
+    const char *point = strchr(text, '.');
+    char whole[12] = "0";
+    size_t digits = point ? (size_t)(point - text) : strlen(text);
+    int64_t seconds, fraction = 0, unit = STRATA_SECOND;
+    if (digits >= sizeof whole || (digits == 0 && !point))
+        return false;
+    if (digits > 0) {
+        memcpy(whole, text, digits);
+        whole[digits] = '\0';
+    }
+    if (!parse_number(whole, 0, INT32_MAX, &seconds))
+        return false;
+    for (const char *digit = point ? point + 1 : ""; *digit; digit++) {
+        unit /= 10;
+        if (*digit < '0' || *digit > '9' || unit == 0)
+            return false;
+        fraction += (*digit - '0') * unit;
+    }
+    *value = seconds * STRATA_SECOND + fraction;
+    return *value >= least && *value <= most;
+}
+
+/** The entry that `text` names, up to its "=" if it has one. */
+static const struct option_entry *find(const struct option_entry *entries, int count, const char *text)
+{
+    size_t length = strncmp(text, "--", 2) == 0 ? strcspn(text, "=") : strlen(text);
     for (int i = 0; i < count; i++)
-        if (strcmp(entries[i].name, name) == 0)
+        if (strlen(entries[i].name) == length && strncmp(entries[i].name, text, length) == 0)
             return &entries[i];
     return NULL;
+}
+
+static bool take_value(const struct option_entry *entry, const char *text)
+{
+    switch (entry->kind) {
+    case OPTION_NUMBER:
+        return parse_number(text, entry->least, entry->most, entry->value);
+    case OPTION_SECONDS:
+        return parse_seconds(text, entry->least, entry->most, entry->value);
+    default:
+        *(const char **)entry->value = text;
+        return true;
+    }
 }
 
 int options_parse(struct strata_rt *rt, int argc, char **argv, const char *usage,
@@ -58,16 +98,18 @@ int options_parse(struct strata_rt *rt, int argc, char **argv, const char *usage
         const struct option_entry *entry = find(entries, count, text);
         if (!entry)
             return complain(rt, program, usage, "has no option", text);
+        bool joined = strlen(entry->name) < strlen(text);
+        if (entry->kind == OPTION_FLAG && joined)
+            return complain(rt, program, usage, "takes no value in", text);
         if (entry->kind == OPTION_FLAG) {
             *(bool *)entry->value = true;
             continue;
         }
-        if (++i == argc)
+        if (!joined && ++i == argc)
             return complain(rt, program, usage, "wants a value after", text);
-        if (entry->kind == OPTION_TEXT)
-            *(const char **)entry->value = argv[i];
-        else if (!parse_number(argv[i], entry->least, entry->most, entry->value))
-            return complain(rt, program, usage, "cannot take this number:", argv[i]);
+        const char *value = joined ? text + strlen(entry->name) + 1 : argv[i];
+        if (!take_value(entry, value))
+            return complain(rt, program, usage, "cannot take this number:", value);
     }
     return found;
 }

@@ -167,32 +167,58 @@ int strata_rt_blocking(struct strata_rt *rt, void (*work)(void *argument), void 
     return 0;
 }
 
-void strata_rt_print(struct strata_rt *rt, const char *format, ...)
+/** To the world's own printer, or to a stream of the process. */
+static int put(struct strata_rt *rt, FILE *stream, const char *text, size_t length)
+{
+    if (rt->config.print) {
+        rt->config.print(rt->config.print_context, text, length);
+        return 0;
+    }
+    errno = 0;
+    if (fwrite(text, 1, length, stream) == length && fflush(stream) == 0)
+        return 0;
+    return errno ? -errno : -EIO;
+}
+
+static void put_formatted(struct strata_rt *rt, FILE *stream, const char *format, va_list arguments)
 {
     char line[512], *text = line;
-    va_list arguments;
-    va_start(arguments, format);
+    va_list again;
+    va_copy(again, arguments);
     int length = vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
+    if (length >= 0 && (size_t)length >= sizeof line && (text = malloc((size_t)length + 1)))
+        vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
     if (length < 0)
         return;
-    if ((size_t)length >= sizeof line && (text = malloc((size_t)length + 1))) {
-        va_start(arguments, format);
-        vsnprintf(text, (size_t)length + 1, format, arguments);
-        va_end(arguments);
-    }
     if (!text) { /* no memory: the beginning of it */
         text = line;
         length = sizeof line - 1;
     }
-    if (rt->config.print) {
-        rt->config.print(rt->config.print_context, text, (size_t)length);
-    } else {
-        fwrite(text, 1, (size_t)length, stdout);
-        fflush(stdout);
-    }
+    put(rt, stream, text, (size_t)length);
     if (text != line)
         free(text);
+}
+
+void strata_rt_print(struct strata_rt *rt, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    put_formatted(rt, stdout, format, arguments);
+    va_end(arguments);
+}
+
+void strata_rt_complain(struct strata_rt *rt, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    put_formatted(rt, stderr, format, arguments);
+    va_end(arguments);
+}
+
+int strata_rt_output(struct strata_rt *rt, const void *data, size_t size)
+{
+    return put(rt, stdout, data, size);
 }
 
 /* ---- The machine --------------------------------------------------------------------------------- */

@@ -22,22 +22,23 @@ WRONG = [
     (["serve", "--tap", "a-name-too-long-for-linux", "--address", "10.0.0.1/24"], 1, "a-name-too-long-for-linux"),
     (["serve", "/nonexistent-folder", "--port", "18093"], 1, "/nonexistent-folder"),
     (["fetch"], 2, "usage"),
-    (["fetch", "gopher://example.test/"], 2, "gopher"),
+    (["fetch", "gopher://example.test/"], 1, "gopher"),
     (["fetch", "http://127.0.0.1:1/"], 1, "127.0.0.1"),
     (["ping"], 2, "usage"),
     (["ping", "127.0.0.1", "-c", "many"], 2, "many"),
     (["dig"], 2, "usage"),
     (["run", "no-such-program"], 2, "no program 'no-such-program'"),
     (["settings", "--bogus"], 2, "--bogus"),
-    (["lab"], 2, "usage"),
+    (["lab"], 2, "which scenario"),
     (["lab", "/nonexistent.yaml"], 1, "/nonexistent.yaml"),
     (["capture", "--read", "/nonexistent.pcapng"], 1, "/nonexistent.pcapng"),
 ]
 
 
 def run(words):
+    print("+ strata", *words, flush=True)
     return subprocess.run([STRATA, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, timeout=60, check=False)
+                          text=True, timeout=20, check=False)
 
 
 def main():

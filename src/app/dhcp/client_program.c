@@ -96,13 +96,13 @@ static void configure(struct program *self, const struct dhcp_lease *lease)
     int result = strata_address_add(self->host, (int)self->port, &address, prefix_length(lease->subnet_mask),
                                     strata_rt_now(self->rt));
     if (result < 0 && result != -EEXIST)
-        strata_rt_print(self->rt, "dhcp-client: cannot use the address: %s\n", error_text(result));
+        strata_rt_complain(self->rt, "dhcp-client: cannot use the address: %s\n", error_text(result));
     self->applied = *lease;
     if (lease->routers.count > 0) {
         struct strata_route route = default_route(self, lease);
         result = strata_route_add(self->host, &route);
         if (result < 0 && result != -EEXIST)
-            strata_rt_print(self->rt, "dhcp-client: cannot use the router: %s\n", error_text(result));
+            strata_rt_complain(self->rt, "dhcp-client: cannot use the router: %s\n", error_text(result));
     }
     if (lease->dns.count > 0) {
         struct strata_endpoint resolver = {.address = address_from_v4(lease->dns.address[0]), .port = 53};
@@ -202,7 +202,7 @@ static int run(struct program *self)
             return 0;
         strata_time now = strata_rt_now(self->rt);
         if (!self->bound && now >= give_up) {
-            strata_rt_print(self->rt, "dhcp-client: no server has lent an address\n");
+            strata_rt_complain(self->rt, "dhcp-client: no server has lent an address\n");
             return 1;
         }
         if (now >= leave) {
@@ -261,7 +261,7 @@ int program_dhcp_client(struct strata_rt *rt, int argc, char **argv)
         status = run(self);
     } else if (words >= 0) {
         status = 1;
-        strata_rt_print(rt, "dhcp-client: interface %d: %s\n", (int)self->port, error_text(result));
+        strata_rt_complain(rt, "dhcp-client: interface %d: %s\n", (int)self->port, error_text(result));
     }
     strata_rt_close(self->conn);
     free(self);

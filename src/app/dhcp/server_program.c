@@ -20,7 +20,7 @@ struct program {
 
 static int complain(struct program *self, const char *what, const char *text)
 {
-    strata_rt_print(self->rt, "dhcp-server: %s: %s\n", what, text);
+    strata_rt_complain(self->rt, "dhcp-server: %s: %s\n", what, text);
     return -EINVAL;
 }
 
@@ -144,7 +144,7 @@ static void send_reply(struct program *self, const struct dhcp_reply *reply)
     int64_t sent =
         strata_rt_send(self->conn, bytes, size, &envelope, strata_rt_now(self->rt) + STRATA_SECOND);
     if (sent < 0)
-        strata_rt_print(self->rt, "dhcp-server: cannot send: %s\n", error_text((int)sent));
+        strata_rt_complain(self->rt, "dhcp-server: cannot send: %s\n", error_text((int)sent));
     else
         log_reply(self, &reply->message);
 }

@@ -130,7 +130,7 @@ int program_echo_server(struct strata_rt *rt, int argc, char **argv)
     if (result == 0 && (udp || both))
         result = start_datagrams(rt, &local);
     if (result < 0) {
-        strata_rt_print(rt, "echo-server: port %d: %s\n", (int)port, error_text(result));
+        strata_rt_complain(rt, "echo-server: port %d: %s\n", (int)port, error_text(result));
         strata_rt_close(listener);
         return 1;
     }
@@ -206,7 +206,7 @@ static int run_client(struct echo_client *client, const char *text, int64_t coun
         if (result == -ETIMEDOUT && client->udp) {
             lost++;
         } else if (result < 0) {
-            strata_rt_print(client->rt, "echo-client: message %lld: %s\n", (long long)i + 1,
+            strata_rt_complain(client->rt, "echo-client: message %lld: %s\n", (long long)i + 1,
                             error_text(result));
             return 1;
         }
@@ -234,7 +234,7 @@ int program_echo_client(struct strata_rt *rt, int argc, char **argv)
     int words = options_parse(rt, argc, argv, usage, entries, 6, &name, 1);
     if (words < 1) {
         if (words == 0)
-            strata_rt_print(rt, "echo-client: which host?\n");
+            strata_rt_complain(rt, "echo-client: which host?\n");
         return 2;
     }
     client.size = size > 0 ? (size_t)size : text && *text ? strlen(text) : 64;
@@ -246,7 +246,7 @@ int program_echo_client(struct strata_rt *rt, int argc, char **argv)
         result = client.udp ? strata_rt_datagram(rt, NULL, &client.conn)
                             : strata_rt_dial(rt, &client.peer, deadline, &client.conn);
     if (result < 0) {
-        strata_rt_print(rt, "echo-client: %s: %s\n", name, error_text(result));
+        strata_rt_complain(rt, "echo-client: %s: %s\n", name, error_text(result));
         return 1;
     }
     client.sent = malloc(client.size);

@@ -46,7 +46,7 @@ static strata_time deadline_of(const struct client *client)
 
 static int say(struct client *client, const char *what, int error)
 {
-    strata_rt_print(client->rt, "http-client: %s: %s\n", what, error_text(error));
+    strata_rt_complain(client->rt, "http-client: %s: %s\n", what, error_text(error));
     return error;
 }
 
@@ -261,17 +261,10 @@ static int put_content(struct client *client, const uint8_t *data, size_t length
         client->file_bytes += length;
         return 0;
     }
-    while (length > 0 && !client->discard) { // A NUL would end the text.
-        const uint8_t *nul = memchr(data, 0, length);
-        size_t piece = nul ? (size_t)(nul - data) : length;
-        piece = piece > 4096 ? 4096 : piece;
-        if (piece > 0)
-            strata_rt_print(client->rt, "%.*s", (int)piece, (const char *)data);
-        else
-            strata_rt_print(client->rt, "%c", 0);
-        piece += piece == 0;
-        data += piece;
-        length -= piece;
+    if (!client->discard) {
+        int error = strata_rt_output(client->rt, data, length);
+        if (error < 0)
+            return say(client, "standard output", error);
     }
     return 0;
 }
@@ -358,7 +351,7 @@ static int fetch(struct client *client, const char *text)
         url = next;
     }
     if (result <= -400)
-        strata_rt_print(client->rt, "http-client: %s: the server says %d %s\n", text, -result,
+        strata_rt_complain(client->rt, "http-client: %s: the server says %d %s\n", text, -result,
                         http_reason(-result));
     if (result < 0)
         return result;
@@ -407,26 +400,30 @@ int program_http_client(struct strata_rt *rt, int argc, char **argv)
     *client = (struct client){.rt = rt, .timeout_s = 30, .redirects = 10, .count = 1};
     const struct option_entry entries[] = {
         {"-o", OPTION_TEXT, &client->output, 0, 0},
+        {"--output", OPTION_TEXT, &client->output, 0, 0},
         {"--head", OPTION_FLAG, &client->head, 0, 0},
+        {"-I", OPTION_FLAG, &client->head, 0, 0},
         {"--include", OPTION_FLAG, &client->include, 0, 0},
+        {"-i", OPTION_FLAG, &client->include, 0, 0},
         {"--range", OPTION_TEXT, &client->range, 0, 0},
+        {"-r", OPTION_TEXT, &client->range, 0, 0},
         {"--upload", OPTION_TEXT, &client->upload, 0, 0},
+        {"-T", OPTION_TEXT, &client->upload, 0, 0},
         {"--header", OPTION_TEXT, &client->extra, 0, 0},
+        {"-H", OPTION_TEXT, &client->extra, 0, 0},
         {"--discard", OPTION_FLAG, &client->discard, 0, 0},
         {"--verbose", OPTION_FLAG, &client->verbose, 0, 0},
         {"--timeout", OPTION_NUMBER, &client->timeout_s, 1, 86400},
         {"--redirects", OPTION_NUMBER, &client->redirects, 0, 100},
         {"--count", OPTION_NUMBER, &client->count, 1, 1000000000},
     };
-    int count =
-        options_parse(rt, argc, argv,
-                      "http-client URL... [-o FILE] [--head] [--include] [--range FIRST-LAST] [--upload FILE]"
-                      " [--header LINE] [--discard] [--verbose] [--timeout S] [--redirects N] [--count N]",
-                      entries, sizeof entries / sizeof *entries, urls, CLIENT_URLS);
+    const char *usage = "http-client URL... [-o FILE] [--head] [--include] [--range FIRST-LAST] [--upload FILE]"
+                        " [--header LINE] [--discard] [--verbose] [--timeout S] [--redirects N] [--count N]";
+    int count = options_parse(rt, argc, argv, usage, entries, sizeof entries / sizeof *entries, urls, CLIENT_URLS);
     client->patience_ns = client->timeout_s * STRATA_SECOND;
     int status = 2;
     if (count == 0)
-        strata_rt_print(rt, "http-client: which URL?\n");
+        strata_rt_complain(rt, "http-client: which URL?\nusage: %s\n", usage);
     if (count > 0)
         status = run(client, urls, count);
     free(client);

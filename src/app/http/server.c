@@ -300,7 +300,7 @@ int program_http_server(struct strata_rt *rt, int argc, char **argv)
     struct strata_stat stat;
     int result = strata_rt_stat(rt, server.folder, &stat);
     if (result < 0 || !stat.folder) {
-        strata_rt_print(rt, "http-server: %s: %s\n", server.folder,
+        strata_rt_complain(rt, "http-server: %s: %s\n", server.folder,
                         result < 0 ? error_text(result) : "not a folder");
         return 1;
     }
@@ -308,7 +308,7 @@ int program_http_server(struct strata_rt *rt, int argc, char **argv)
     struct strata_conn *listener, *conn;
     result = strata_rt_listen(rt, &local, 512, &listener);
     if (result < 0) {
-        strata_rt_print(rt, "http-server: cannot listen at port %d: %s\n", (int)port, error_text(result));
+        strata_rt_complain(rt, "http-server: cannot listen at port %d: %s\n", (int)port, error_text(result));
         return 1;
     }
     if (strata_rt_local(listener, &local) == 0)

@@ -84,7 +84,7 @@ static void take_reply(struct ping *ping, const struct strata_envelope *envelope
 {
     uint16_t sequence = envelope->peer.port;
     unsigned slot = sequence % PING_WINDOW;
-    if (ping->window[slot].sequence != sequence || ping->window[slot].time == 0)
+    if (ping->window[slot].sequence != sequence) // no sequence number is 0, as those of empty slots are
         return;
     bool equal = length == ping->size;
     for (int64_t i = 0; i < length && equal; i++)
@@ -225,20 +225,26 @@ static int open_socket(struct ping *ping)
 
 int program_ping(struct strata_rt *rt, int argc, char **argv)
 {
-    int64_t count = 4, size = 56, interval_ms = 1000, timeout_ms = 2000, ttl = 0;
+    int64_t count = 4, size = 56, ttl = 0;
+    strata_time interval_ns = STRATA_SECOND, timeout_ns = 2 * STRATA_SECOND;
     const char *host = NULL;
     const struct option_entry entries[] = {
         {"--count", OPTION_NUMBER, &count, 0, 1000000000},
+        {"-c", OPTION_NUMBER, &count, 0, 1000000000},
         {"--size", OPTION_NUMBER, &size, 0, PING_SIZE_MAX},
-        {"--interval-ms", OPTION_NUMBER, &interval_ms, 0, 86400000},
-        {"--timeout-ms", OPTION_NUMBER, &timeout_ms, 1, 86400000},
+        {"-s", OPTION_NUMBER, &size, 0, PING_SIZE_MAX},
+        {"--interval", OPTION_SECONDS, &interval_ns, 0, 86400 * STRATA_SECOND},
+        {"-i", OPTION_SECONDS, &interval_ns, 0, 86400 * STRATA_SECOND},
+        {"--timeout", OPTION_SECONDS, &timeout_ns, 1, 86400 * STRATA_SECOND},
+        {"-W", OPTION_SECONDS, &timeout_ns, 1, 86400 * STRATA_SECOND},
         {"--ttl", OPTION_NUMBER, &ttl, 1, 255},
+        {"-t", OPTION_NUMBER, &ttl, 1, 255},
     };
-    const char *usage = "ping HOST [--count N] [--size BYTES] [--interval-ms N] [--timeout-ms N] [--ttl N]";
-    int words = options_parse(rt, argc, argv, usage, entries, 5, &host, 1);
+    const char *usage = "ping HOST [-c COUNT] [-s BYTES] [-i SECONDS] [-W SECONDS] [-t TTL]";
+    int words = options_parse(rt, argc, argv, usage, entries, sizeof entries / sizeof *entries, &host, 1);
     if (words < 1) {
         if (words == 0)
-            strata_rt_print(rt, "ping: which host?\n");
+            strata_rt_complain(rt, "ping: which host?\nusage: %s\n", usage);
         return 2;
     }
     struct ping *ping = calloc(1, sizeof *ping);
@@ -247,8 +253,8 @@ int program_ping(struct strata_rt *rt, int argc, char **argv)
     ping->rt = rt;
     ping->count = count;
     ping->size = size;
-    ping->interval_ns = interval_ms * STRATA_MILLISECOND;
-    ping->timeout_ns = timeout_ms * STRATA_MILLISECOND;
+    ping->interval_ns = interval_ns;
+    ping->timeout_ns = timeout_ns;
     ping->ttl = ttl;
     ping->data = malloc(PING_SIZE_MAX);
     ping->reply = malloc(PING_SIZE_MAX);
@@ -259,7 +265,7 @@ int program_ping(struct strata_rt *rt, int argc, char **argv)
     if (result > 0)
         result = open_socket(ping);
     if (result < 0) {
-        strata_rt_print(rt, "ping: %s: %s%s\n", host, error_text(result),
+        strata_rt_complain(rt, "ping: %s: %s%s\n", host, error_text(result),
                         result == -EACCES ? " (see the sysctl net.ipv4.ping_group_range)" : "");
     } else {
         strata_address_format(&ping->target, ping->name, sizeof ping->name);

@@ -129,20 +129,22 @@ static int probe_hop(struct trace *trace, uint8_t ttl)
 int program_traceroute(struct strata_rt *rt, int argc, char **argv)
 {
     struct trace trace = {.rt = rt, .port = TRACEROUTE_PORT};
-    int64_t hops = 30, wait_ms = 2000;
+    int64_t hops = 30;
+    trace.wait_ns = 2 * STRATA_SECOND;
     const char *host = NULL;
     const struct option_entry entries[] = {
         {"--hops", OPTION_NUMBER, &hops, 1, 255},
-        {"--wait-ms", OPTION_NUMBER, &wait_ms, 1, 86400000},
+        {"-m", OPTION_NUMBER, &hops, 1, 255},
+        {"--wait", OPTION_SECONDS, &trace.wait_ns, 1, 86400 * STRATA_SECOND},
+        {"-w", OPTION_SECONDS, &trace.wait_ns, 1, 86400 * STRATA_SECOND},
     };
-    int words =
-        options_parse(rt, argc, argv, "traceroute HOST [--hops N] [--wait-ms N]", entries, 2, &host, 1);
+    const char *usage = "traceroute HOST [-m HOPS] [-w SECONDS]";
+    int words = options_parse(rt, argc, argv, usage, entries, sizeof entries / sizeof *entries, &host, 1);
     if (words < 1) {
         if (words == 0)
-            strata_rt_print(rt, "traceroute: which host?\n");
+            strata_rt_complain(rt, "traceroute: which host?\nusage: %s\n", usage);
         return 2;
     }
-    trace.wait_ns = wait_ms * STRATA_MILLISECOND;
     int result = dns_resolve(rt, host, DNS_FAMILY_IPV4 | DNS_FAMILY_IPV6,
                              strata_rt_now(rt) + 10 * STRATA_SECOND, &trace.target, 1);
     if (result > 0)
@@ -150,7 +152,7 @@ int program_traceroute(struct strata_rt *rt, int argc, char **argv)
     if (result >= 0)
         result = strata_rt_set_option(trace.conn, STRATA_OPTION_RECEIVE_ERRORS, 1);
     if (result < 0) {
-        strata_rt_print(rt, "traceroute: %s: %s\n", host, error_text(result));
+        strata_rt_complain(rt, "traceroute: %s: %s\n", host, error_text(result));
         strata_rt_close(trace.conn);
         return 1;
     }
