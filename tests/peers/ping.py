@@ -29,7 +29,7 @@ with Wire() as wire:
     # The tool makes the TAP, which needs its kernel's end before the first echo can be answered.
     for size in SIZES:
         before = counter("Icmp InEchos"), counter("Ip ReasmOKs")
-        process = wire.strata("ping", KERNEL, "--count", str(COUNT), "--size", str(size), "--interval-ms", "20")
+        process = wire.strata("ping", KERNEL, "--count", str(COUNT), "--size", str(size), "-i", "0.1")
         status = process.wait(20)
         with open(process.log, encoding="utf-8") as file:
             text = file.read()
