@@ -1,0 +1,314 @@
+/**
+ * Memory: every allocation of a day may fail, the budget may be reached, and a host may be freed at any
+ * moment.
+ */
+#include "tests/host/solo.h"
+
+#include <errno.h>
+
+/** One step of the program below; which calls fail does not matter to it, only that nothing breaks. */
+struct day {
+    struct pair pair;
+    strata_socket listener, client, server, datagram[2], echo;
+    size_t received, datagrams;
+};
+
+static void carry(struct day *day, int host, strata_socket from, strata_socket to)
+{
+    static uint8_t data[30000];
+    struct pair *pair = &day->pair;
+    int64_t taken = strata_write(pair->host[host], from, data, sizeof data, pair->now);
+    CHECK(taken > 0 || taken == -EAGAIN || taken == -ENOTCONN || taken == -EBADF || taken == -ECONNRESET ||
+          taken == -EPIPE || taken == -ETIMEDOUT || taken == -ECONNREFUSED || taken == -ENOBUFS);
+    pair_run(pair, 3 * STRATA_SECOND);
+    int64_t got;
+    while ((got = strata_read(pair->host[!host], to, data, sizeof data, pair->now)) > 0)
+        day->received += (size_t)got;
+}
+
+static void live(struct day *day)
+{
+    struct pair *pair = &day->pair;
+    struct strata_endpoint at = {.port = 80}, peer = pair_ipv4(0, 80);
+    struct strata_event event;
+    static uint8_t data[5000];
+    day->listener = strata_open(pair->a, STRATA_STREAM);
+    strata_bind(pair->a, day->listener, &at);
+    strata_set_option(pair->a, day->listener, STRATA_OPTION_KEEP_IDLE_NS, STRATA_SECOND, pair->now);
+    strata_listen(pair->a, day->listener, 0, pair->now);
+    day->client = strata_open(pair->b, STRATA_STREAM);
+    strata_connect(pair->b, day->client, &peer, pair->now);
+    pair_run(pair, 4 * STRATA_SECOND);
+    day->server = strata_accept(pair->a, day->listener, NULL, pair->now);
+    strata_set_option(pair->a, day->server, STRATA_OPTION_KEEP_ALIVE, 1, pair->now);
+    carry(day, 1, day->client, day->server);
+    carry(day, 0, day->server, day->client);
+    for (int i = 0; i < 2; i++) {
+        at.port = 53;
+        day->datagram[i] = strata_open(pair->host[i], STRATA_DATAGRAM);
+        strata_bind(pair->host[i], day->datagram[i], &at);
+    }
+    struct strata_address group = strata_ipv4(239, 0, 0, 1);
+    strata_join(pair->a, day->datagram[0], &group, pair->port, pair->now);
+    for (int i = 0; i < 2; i++) {
+        struct strata_envelope envelope = {.size = sizeof envelope, .peer = pair_ipv4(!i, 53)};
+        int64_t sent = strata_send(pair->host[i], day->datagram[i], data, sizeof data, &envelope, pair->now);
+        CHECK(sent == sizeof data || sent == -ENOBUFS || sent == -EBADF || sent == -ENOMEM ||
+              sent == -EAGAIN || sent == -ENETUNREACH);
+        pair_run(pair, 2 * STRATA_SECOND);
+        if (strata_receive(pair->host[!i], day->datagram[!i], data, sizeof data, NULL, pair->now) ==
+            sizeof data)
+            day->datagrams++;
+    }
+    day->echo = strata_open(pair->a, STRATA_ECHO);
+    struct strata_envelope ping = {.size = sizeof ping, .peer = pair_ipv4(1, 1)};
+    strata_send(pair->a, day->echo, data, 100, &ping, pair->now);
+    ping.peer.address = strata_ipv4(10, 0, 0, 99); // nobody
+    strata_send(pair->a, day->echo, data, 100, &ping, pair->now);
+    struct strata_route route = {.destination = strata_ipv4(192, 0, 2, 0),
+                                 .prefix_length = 24,
+                                 .gateway = pair_ipv4(1, 0).address,
+                                 .port = -1};
+    strata_route_add(pair->a, &route);
+    pair_run(pair, 5 * STRATA_SECOND);
+    while (strata_event_next(pair->a, &event))
+        continue;
+    strata_close(pair->a, day->server, pair->now);
+    strata_close(pair->b, day->client, pair->now);
+    strata_close(pair->a, day->listener, pair->now);
+    strata_close(pair->a, day->datagram[0], pair->now);
+    strata_close(pair->a, day->echo, pair->now);
+    pair_run(pair, STRATA_SECOND);
+}
+
+TEST(every_allocation_of_a_day_may_fail)
+{
+    uint64_t total = 0;
+    for (int after = 0; after < 2; after++) { // only that one, or all from then on
+        for (uint64_t n = 0; n == 0 || n <= total; n += n < 120 ? 1 : 7) {
+            struct day day = {0};
+            struct pair_config config = {.link = STRATA_LINK_ETHERNET};
+            REQUIRE(pair_make(&day.pair, &config) == 0);
+            struct pair_memory *memory = &day.pair.memory[0];
+            uint64_t born = memory->allocations;
+            memory->fail_at = n ? born + n : 0;
+            memory->fail_after = after;
+            live(&day);
+            if (n == 0) { // nothing fails: everything arrives
+                total = memory->allocations - born;
+                CHECK_EQ(day.received, 60000);
+                CHECK_EQ(day.datagrams, 2);
+            }
+            pair_free(&day.pair);
+        }
+    }
+    printf("    %u allocations failed in turn, twice\n", (unsigned)total);
+    CHECK(total > 40);
+}
+
+TEST(one_failed_allocation_does_not_break_what_is_connected)
+{
+    // Bytes that are lost for want of memory were not acknowledged: they come again.
+    for (uint64_t n = 1; n < 60; n++) {
+        struct pair pair;
+        strata_socket listener, client, server;
+        static uint8_t out[40000], in[40000];
+        uint64_t seed = n;
+        test_fill(&seed, out, sizeof out);
+        pair_start(&pair, STRATA_LINK_IP);
+        pair_connect(&pair, false, 80, &listener, &client, &server);
+        for (int i = 0; i < 2; i++)
+            pair.memory[i].fail_at = pair.memory[i].allocations + n;
+        size_t sent = 0, got = 0;
+        for (int i = 0; i < 200 && got < sizeof in; i++) {
+            int64_t some = strata_write(pair.a, client, out + sent, sizeof out - sent, pair.now);
+            CHECK(some >= 0 || some == -EAGAIN);
+            sent += some > 0 ? (size_t)some : 0;
+            pair_run(&pair, STRATA_SECOND / 4);
+            while ((some = strata_read(pair.b, server, in + got, sizeof in - got, pair.now)) > 0)
+                got += (size_t)some;
+        }
+        CHECK_EQ(got, sizeof in);
+        CHECK_MEM(in, out, sizeof in);
+        pair_free(&pair);
+    }
+}
+
+TEST(a_host_may_be_freed_at_any_moment)
+{
+    for (int frames = 0; frames < 60; frames++) {
+        struct pair pair;
+        uint8_t room[2048], data[3000] = {0};
+        pair_start(&pair, STRATA_LINK_ETHERNET);
+        strata_socket listener = strata_open(pair.b, STRATA_STREAM);
+        struct strata_endpoint at = {.port = 80}, peer = pair_ipv4(1, 80);
+        strata_bind(pair.b, listener, &at);
+        strata_listen(pair.b, listener, 0, pair.now);
+        for (int i = 0; i < 3; i++) {
+            strata_socket client = strata_open(pair.a, STRATA_STREAM),
+                          datagram = strata_open(pair.a, STRATA_DATAGRAM);
+            strata_connect(pair.a, client, &peer, pair.now);
+            strata_write(pair.a, client, data, sizeof data, pair.now);
+            struct strata_envelope envelope = {.size = sizeof envelope, .peer = peer};
+            strata_send(pair.a, datagram, data, sizeof data, &envelope, pair.now);
+            if (i == 1) {
+                strata_close(pair.a, client, pair.now);
+                strata_close(pair.a, datagram, pair.now);
+            }
+        }
+        for (int i = 0; i < frames; i++) {
+            int from = i & 1;
+            size_t length = strata_host_output(pair.host[from], pair.port, room, sizeof room, NULL, pair.now);
+            if (length)
+                strata_host_input(pair.host[!from], pair.port, room, length, NULL, pair.now);
+            pair.now += STRATA_MILLISECOND;
+            strata_host_advance(pair.host[from], pair.now);
+            if (i == 30)
+                (void)strata_accept(pair.b, listener, NULL, pair.now);
+        }
+        pair_free(&pair);
+    }
+}
+
+/** Fills the budget of host b with data that nobody reads, over as many connections as it takes. */
+TEST(at_the_budget_windows_close_and_nobody_loses_anything)
+{
+    enum { MOST = 64, BUDGET = 2 << 20 };
+    struct pair pair;
+    static uint8_t data[65536], got[65536];
+    strata_socket clients[MOST], servers[MOST];
+    uint64_t sent[MOST] = {0}, received[MOST] = {0}, total = 0;
+    struct pair_config config = {.link = STRATA_LINK_IP, .memory_bytes = BUDGET};
+    REQUIRE(pair_make(&pair, &config) == 0);
+    struct strata_endpoint at = {.port = 80}, peer = pair_ipv4(1, 80);
+    strata_socket listener = strata_open(pair.b, STRATA_STREAM);
+    CHECK_EQ(strata_bind(pair.b, listener, &at), 0);
+    CHECK_EQ(strata_listen(pair.b, listener, 0, pair.now), 0);
+    for (int i = 0; i < MOST; i++) {
+        clients[i] = strata_open(pair.a, STRATA_STREAM);
+        CHECK_EQ(strata_connect(pair.a, clients[i], &peer, pair.now), -EINPROGRESS);
+        pair_settle(&pair);
+        servers[i] = strata_accept(pair.b, listener, NULL, pair.now);
+        REQUIRE(servers[i] > 0);
+    }
+    // Every byte says which one it is, so that a loss is seen.
+    for (int round = 0; round < 200; round++) {
+        for (int i = 0; i < MOST; i++) {
+            for (size_t j = 0; j < sizeof data; j++)
+                data[j] = (uint8_t)((sent[i] + j) * 31 + (unsigned)i);
+            int64_t taken = strata_write(pair.a, clients[i], data, 8192, pair.now);
+            CHECK(taken > 0 || taken == -EAGAIN);
+            sent[i] += taken > 0 ? (uint64_t)taken : 0;
+        }
+        pair_run(&pair, STRATA_SECOND / 10);
+    }
+    struct strata_memory memory = {.size = sizeof memory};
+    for (int i = 0; i < 2; i++) {
+        strata_memory(pair.host[i], &memory);
+        CHECK(memory.used_bytes <= BUDGET);
+        CHECK(pair.memory[i].peak_bytes <= BUDGET);
+    }
+    CHECK(memory.used_bytes > BUDGET * 9 / 10);
+    // A program that wants more is refused, and told so.
+    strata_socket datagram;
+    int refused = 0;
+    for (int i = 0; i < 10000 && !refused; i++) {
+        datagram = strata_open(pair.b, STRATA_DATAGRAM);
+        refused = datagram == -ENOMEM;
+    }
+    CHECK(refused);
+    // Now somebody reads: everything written arrives, in order, everywhere.
+    for (int round = 0; round < 3000; round++) {
+        uint64_t left = 0;
+        for (int i = 0; i < MOST; i++) {
+            int64_t some;
+            while ((some = strata_read(pair.b, servers[i], got, sizeof got, pair.now)) > 0)
+                for (int64_t j = 0; j < some; j++, received[i]++)
+                    if (got[j] != (uint8_t)(received[i] * 31 + (unsigned)i)) {
+                        CHECK_EQ(got[j], (uint8_t)(received[i] * 31 + (unsigned)i));
+                        some = 0;
+                    }
+            left += sent[i] - received[i];
+        }
+        if (left == 0)
+            break;
+        pair_run(&pair, STRATA_SECOND / 10);
+    }
+    for (int i = 0; i < MOST; i++) {
+        CHECK_EQ(received[i], sent[i]);
+        total += received[i];
+    }
+    CHECK(total > BUDGET);
+    pair_free(&pair);
+}
+
+TEST(at_the_budget_new_connections_are_refused)
+{
+    struct pair pair;
+    struct pair_config config = {.link = STRATA_LINK_IP, .memory_bytes = 200000};
+    REQUIRE(pair_make(&pair, &config) == 0);
+    struct strata_endpoint at = {.port = 80}, peer = pair_ipv4(1, 80);
+    strata_socket listener = strata_open(pair.b, STRATA_STREAM), client;
+    CHECK_EQ(strata_bind(pair.b, listener, &at), 0);
+    CHECK_EQ(strata_listen(pair.b, listener, 0, pair.now), 0);
+    // Host b fills itself up.
+    while (strata_open(pair.b, STRATA_DATAGRAM) > 0)
+        continue;
+    client = strata_open(pair.a, STRATA_STREAM);
+    CHECK_EQ(strata_connect(pair.a, client, &peer, pair.now), -EINPROGRESS);
+    pair_run(&pair, 2 * STRATA_SECOND);
+    struct strata_tcp_info info = {.size = sizeof info};
+    CHECK_EQ(strata_tcp_info(pair.a, client, &info), 0);
+    CHECK(info.state != STRATA_TCP_ESTABLISHED);
+    CHECK_EQ(strata_accept(pair.b, listener, NULL, pair.now), -EAGAIN);
+    pair_free(&pair);
+}
+
+TEST(thousands_of_connections_cost_little_each)
+{
+    enum { COUNT = 4000 };
+    struct pair pair;
+    static strata_socket clients[COUNT], servers[COUNT];
+    pair_start(&pair, STRATA_LINK_IP);
+    struct strata_endpoint at = {.port = 80}, peer = pair_ipv4(1, 80);
+    strata_socket listener = strata_open(pair.b, STRATA_STREAM);
+    CHECK_EQ(strata_bind(pair.b, listener, &at), 0);
+    CHECK_EQ(strata_listen(pair.b, listener, 0, pair.now), 0);
+    size_t before = pair.memory[0].bytes + pair.memory[1].bytes;
+    char byte;
+    for (int i = 0; i < COUNT; i++) {
+        clients[i] = strata_open(pair.a, STRATA_STREAM);
+        REQUIRE(strata_connect(pair.a, clients[i], &peer, pair.now) == -EINPROGRESS);
+        pair_settle(&pair);
+        servers[i] = strata_accept(pair.b, listener, NULL, pair.now);
+        REQUIRE(servers[i] > 0);
+        CHECK_EQ(strata_write(pair.a, clients[i], "x", 1, pair.now), 1);
+        pair_settle(&pair);
+        CHECK_EQ(strata_read(pair.b, servers[i], &byte, 1, pair.now), 1);
+    }
+    pair_run(&pair, STRATA_SECOND);
+    size_t each = (pair.memory[0].bytes + pair.memory[1].bytes - before) / (2 * COUNT);
+    printf("    an idle connected endpoint takes %zu bytes\n", each);
+    CHECK(each < 1024);
+    struct strata_memory memory = {.size = sizeof memory};
+    strata_memory(pair.b, &memory);
+    CHECK_EQ(memory.connections, COUNT);
+    CHECK_EQ(memory.sockets, COUNT + 1);
+    CHECK_EQ(memory.pages, 0);
+    for (int i = 0; i < COUNT; i++) {
+        CHECK_EQ(strata_close(pair.a, clients[i], pair.now), 0);
+        CHECK_EQ(strata_close(pair.b, servers[i], pair.now), 0);
+    }
+    pair_run(&pair, 100 * STRATA_SECOND);
+    strata_memory(pair.a, &memory);
+    CHECK_EQ(memory.connections + memory.time_wait + memory.sockets, 0);
+    CHECK(pair.memory[0].bytes + pair.memory[1].bytes < before + 100000); // tables, and pages kept for reuse
+    pair_free(&pair);
+}
+
+TEST_MAIN(TEST_ENTRY(every_allocation_of_a_day_may_fail),
+          TEST_ENTRY(one_failed_allocation_does_not_break_what_is_connected),
+          TEST_ENTRY(a_host_may_be_freed_at_any_moment),
+          TEST_ENTRY(at_the_budget_windows_close_and_nobody_loses_anything),
+          TEST_ENTRY(at_the_budget_new_connections_are_refused),
+          TEST_ENTRY(thousands_of_connections_cost_little_each))
