@@ -321,9 +321,12 @@ int strata_rt_join(struct strata_rt *rt, strata_time deadline)
     if (!fiber)
         return -EDEADLK;
     int result = fiber_turn(rt);
-    while (result == 0 && fiber->live_children > 0) {
+    while (fiber->live_children > 0 && result != -ETIMEDOUT) {
         fiber->joining = true;
-        result = fiber_wait(rt, deadline);
+        if (result == 0)
+            result = fiber_wait(rt, deadline);
+        else /* Cancelled, and so are they: what they share with us must stay until they have unwound. */
+            fiber_wait_firmly(rt);
         fiber->joining = false;
     }
     if (fiber->live_children == 0)

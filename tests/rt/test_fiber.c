@@ -247,6 +247,45 @@ TEST(cancelling_reaches_all_below_and_nobody_else)
     CHECK_EQ(scene.count, 6);
 }
 
+struct shared {
+    struct scene *scene;
+    int living;
+};
+
+static void uses_its_parent(void *argument)
+{
+    struct shared *shared = argument;
+    shared->living++;
+    strata_rt_sleep(shared->scene->rt, STRATA_NEVER);
+    strata_rt_yield(shared->scene->rt);
+    strata_rt_yield(shared->scene->rt);
+    shared->living--;
+}
+
+static void shares_its_stack(void *argument)
+{
+    struct scene *scene = argument;
+    struct shared shared = {.scene = scene};
+    strata_rt_spawn(scene->rt, "", uses_its_parent, &shared, NULL);
+    strata_rt_spawn(scene->rt, "", uses_its_parent, &shared, NULL);
+    CHECK_EQ(strata_rt_sleep(scene->rt, STRATA_NEVER), -ECANCELED);
+    CHECK_EQ(shared.living, 2);
+    CHECK_EQ(strata_rt_join(scene->rt, STRATA_NEVER), -ECANCELED);
+    CHECK_EQ(shared.living, 0);
+    scene->count++;
+}
+
+TEST(a_cancelled_fiber_can_wait_for_its_children)
+{
+    struct scene scene = scene_new();
+    scene.rt = test_rt_new(&scene.clock);
+    strata_rt_spawn(scene.rt, "", shares_its_stack, &scene, NULL);
+    CHECK_EQ(strata_rt_run(scene.rt), 3);
+    strata_rt_cancel_all(scene.rt);
+    CHECK_EQ(scene.count, 1);
+    strata_rt_free(scene.rt);
+}
+
 static void never_unwinds(void *argument)
 {
     struct scene *scene = argument;
@@ -391,6 +430,7 @@ TEST_MAIN(TEST_ENTRY(fibers_run_in_the_order_in_which_they_became_runnable),
           TEST_ENTRY(a_program_has_ended_when_all_it_started_has),
           TEST_ENTRY(parking_ends_by_a_wake_and_one_that_came_early_counts),
           TEST_ENTRY(cancelling_reaches_all_below_and_nobody_else),
+          TEST_ENTRY(a_cancelled_fiber_can_wait_for_its_children),
           TEST_ENTRY(a_fiber_that_does_not_unwind_is_dropped),
           TEST_ENTRY(a_fiber_that_only_yields_lets_the_world_go_on),
           TEST_ENTRY(fibers_keep_their_registers_and_stacks), TEST_ENTRY(ten_thousand_fibers),
