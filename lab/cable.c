@@ -163,10 +163,10 @@ static void travel(struct flight *flight, struct direction *direction, strata_ti
     const struct strata_impairment *impairment = &direction->impairment;
     if (chance(&direction->random, impairment->corrupt_ppm) && flight->length > 0) {
         uint64_t bit = random_below(&direction->random, (uint64_t)flight->length * 8);
+        direction->counts.corrupted++;
+        emit(flight, STRATA_LAB_FAULT, "corrupt"); // with the bytes as they were: that is what was said
         flight->bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
         flight->digest = hash_bytes(flight->bytes, flight->length);
-        direction->counts.corrupted++;
-        emit(flight, STRATA_LAB_FAULT, "corrupt");
     }
     strata_time arrival = leaves + impairment->delay_ns;
     if (impairment->jitter_ns > 0)

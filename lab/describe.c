@@ -140,6 +140,9 @@ static void describe_transport(uint8_t protocol, const uint8_t *bytes, size_t si
             describe_dhcp(bytes, size, description);
         else if (udp.destination_port == DNS_PORT || udp.source_port == DNS_PORT)
             describe_dns(bytes, size, description);
+        if (description->subject == SUBJECT_UDP)
+            snprintf(description->text, sizeof description->text, "UDP %zu bytes, port %u > %u", size, udp.source_port,
+                     udp.destination_port);
     } else if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6) {
         description->subject = SUBJECT_ICMP;
     }

@@ -291,6 +291,12 @@ struct strata_host *strata_node_host(struct strata_node *node)
     return node->host;
 }
 
+void strata_node_touch(struct strata_node *node)
+{
+    if (!node->down && node->world->settling != node)
+        node_touch(node);
+}
+
 static unsigned counter_of(const char *name)
 {
     unsigned count = strata_counters(), i = 0;

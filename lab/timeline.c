@@ -197,7 +197,8 @@ static bool say_segment(struct conversation *c, int which, const struct descript
     if ((tcp->flags & TCP_ACK) && !(tcp->flags & TCP_SYN))
         used += (size_t)snprintf(rest + used, sizeof rest - used, " ack %" PRIu32, relative(other, tcp->ack));
     if (tcp->flags & TCP_SYN)
-        snprintf(rest + used, sizeof rest - used, " window %u", tcp->window);
+        snprintf(rest + used, sizeof rest - used, " port %u > %u, window %u", tcp->source_port, tcp->destination_port,
+                 tcp->window);
     char begin[64] = "";
     if (what->payload_bytes > 4 && (memcmp(what->payload, "HTTP", 4) == 0 || memcmp(what->payload, "GET ", 4) == 0 ||
                                     memcmp(what->payload, "HEAD", 4) == 0 || memcmp(what->payload, "PUT ", 4) == 0)) {
@@ -208,7 +209,7 @@ static bool say_segment(struct conversation *c, int which, const struct descript
         begin[1] = '"';
         begin[n + 2] = '"';
     }
-    snprintf(text, size, "TCP %s%s%s%s", flags, rest, begin, repeated ? " (again)" : "");
+    snprintf(text, size, "TCP %s%s%s%s", flags, rest, begin, repeated && moves ? " (again)" : "");
     return repeated;
 }
 

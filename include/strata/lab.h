@@ -90,6 +90,8 @@ STRATA_API struct strata_node *strata_world_node(struct strata_world *world, uns
 STRATA_API struct strata_host *strata_node_host(struct strata_node *node);
 STRATA_API struct strata_rt *strata_node_rt(struct strata_node *node);           /**< NULL likewise. */
 STRATA_API struct strata_memory_disk *strata_node_disk(struct strata_node *node);
+/** Tells the world that something was done to a device of your own making: it may have frames to give. */
+STRATA_API void strata_node_touch(struct strata_node *node);
 /** A counter of a host or bridge, by its name, or -ENOENT. Counts of before a crash are gone with it. */
 STRATA_API int64_t strata_node_counter(struct strata_node *node, const char *name);
 /** A setting, as strata_set, that holds after a restart as well. */
