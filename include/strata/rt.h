@@ -361,8 +361,8 @@ STRATA_API int64_t strata_rt_receive_error(struct strata_conn *conn, void *data,
 STRATA_API int strata_rt_wait_any(struct strata_rt *rt, struct strata_conn *const *conns,
                                   const uint32_t *ready, int count, strata_time deadline);
 /** Waits until a foreign descriptor (of another library) has one of `ready`, or a hangup or an error. On the
- * kernel only.
- * @return what it has, -ENOTSUP, -EPERM (it can never make anyone wait: a file). */
+ * kernel only, and one fiber at a time for each descriptor. @return what it has; -ENOTSUP: not on the kernel,
+ * -EPERM: it never makes anyone wait (a file), -EEXIST: another fiber waits for it. */
 STRATA_API int strata_rt_wait_fd(struct strata_rt *rt, int fd, uint32_t ready, strata_time deadline);
 STRATA_API int strata_rt_shutdown(struct strata_conn *conn, enum strata_shutdown how);
 STRATA_API int strata_rt_set_option(struct strata_conn *conn, enum strata_option option, int64_t value);

@@ -141,9 +141,7 @@ int64_t kernel_send(void *net, void *self, const void *data, size_t size,
     do
         sent = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
-    if (sent >= 0)
-        return (int64_t)size;
-    return errno == ENOBUFS ? -EAGAIN : -errno;
+    return sent >= 0 ? (int64_t)size : -errno;
 }
 
 /* ---- Receiving ----------------------------------------------------------------------------------- */
