@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -81,10 +82,8 @@ static inline struct strata_address strata_ipv4(uint8_t a, uint8_t b, uint8_t c,
 /** Whether an address is IPv4 (v4-mapped). */
 static inline bool strata_address_is_ipv4(const struct strata_address *address)
 {
-    for (int i = 0; i < 10; i++)
-        if (address->bytes[i] != 0)
-            return false;
-    return address->bytes[10] == 0xff && address->bytes[11] == 0xff;
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return memcmp(address->bytes, mapped, sizeof mapped) == 0;
 }
 
 /** Room that strata_address_format needs at most, with the ending NUL. */
