@@ -24,6 +24,14 @@ void ring_set_capacity(struct ring *ring, uint32_t capacity)
     ring->capacity = capacity;
 }
 
+/** memcpy as the C library does it. A compiler that sees that a piece is at most a page puts a string instruction in its
+ * place, which takes its time to start. */
+static inline void copy(void *to, const void *from, size_t size)
+{
+    __asm__("" : "+r"(size));
+    memcpy(to, from, size);
+}
+
 /** The slot of the page with this number (position / PAGE_BYTES). */
 static inline struct page **slot_of(const struct ring *ring, uint64_t number)
 {
@@ -107,7 +115,7 @@ size_t ring_append(struct ring *ring, struct memory *memory, const void *data, s
         struct page **slot = slot_of(ring, position / PAGE_BYTES);
         if (!*slot && !(*slot = memory_page_take(memory)))
             break;
-        memcpy((*slot)->bytes + at, (const uint8_t *)data + taken, run);
+        copy((*slot)->bytes + at, (const uint8_t *)data + taken, run);
         taken += run;
         ring->length += (uint32_t)run;
         if (ring->extent < ring->length)
@@ -167,7 +175,7 @@ bool ring_store(struct ring *ring, struct memory *memory, uint32_t offset, const
         size_t at = position % PAGE_BYTES, run = PAGE_BYTES - at;
         if (run > size - done)
             run = size - done;
-        memcpy((*slot_of(ring, position / PAGE_BYTES))->bytes + at, (const uint8_t *)data + done, run);
+        copy((*slot_of(ring, position / PAGE_BYTES))->bytes + at, (const uint8_t *)data + done, run);
         done += run;
     }
     return true;
@@ -199,7 +207,7 @@ void ring_copy(const struct ring *ring, uint32_t offset, void *data, size_t size
             run = size - done;
         const struct page *page = *slot_of(ring, position / PAGE_BYTES);
         ASSERT(page);
-        memcpy((uint8_t *)data + done, page->bytes + at, run);
+        copy((uint8_t *)data + done, page->bytes + at, run);
         done += run;
     }
 }
