@@ -179,13 +179,17 @@ size_t port_output(struct port *port, struct room *room)
         return 0;
     long length = 0;
     room->port = port->index;
-    for (int i = 0; i < CLASSES && length <= 0; i++)
-        length = output_class(port, order[port->turn & 3][i], room);
+    if (port->control.count == 0 && port->forward.count == 0)
+        length = output_speakers(port, room);
+    else
+        for (int i = 0; i < CLASSES && length <= 0; i++)
+            length = output_class(port, order[port->turn & 3][i], room);
     // A speaker that had to ask for its neighbour first has left a request behind, perhaps after control's turn.
     if (length == 0)
         length = output_queue(port, &port->control, room);
-    // Others get their turn; a port that has nothing more leaves the list in links_ready.
-    if (list_is_linked(&port->ready_node)) {
+    // Others, where there are any, get their turn; a port that has nothing more leaves the list in links_ready.
+    struct list *ready = &port->links->ready;
+    if (ready->next != ready->previous && list_is_linked(&port->ready_node)) {
         list_remove(&port->ready_node);
         if (port_is_ready(port))
             port_wake(port);

@@ -127,7 +127,7 @@ static inline uint64_t add_rest(uint64_t sum, const uint8_t *p, size_t size)
 uint64_t checksum_add(uint64_t sum, const void *data, size_t size)
 {
     const uint8_t *from = data;
-    size_t done = sum_blocks(&sum, NULL, from, size);
+    size_t done = size < BLOCK_BYTES ? 0 : sum_blocks(&sum, NULL, from, size);
     return add_rest(sum, from + done, size - done);
 }
 
