@@ -382,6 +382,8 @@ struct strata_envelope {
     uint8_t icmp_type, icmp_code; /**< strata_receive_error: as received; ICMPv6 if the peer is IPv6. */
     uint32_t icmp_info;           /**< strata_receive_error: next-hop MTU of a "too big". */
     struct strata_address reporter; /**< strata_receive_error: who sent the ICMP message. */
+    uint8_t options_length; /**< Of IPv4 options, both ways: a multiple of 4, at most 40 (RFC 1122 4.1.3.2). */
+    uint8_t options[40];    /**< As they stand in the header. */
 };
 /** Sends one datagram. @return `size`, -EMSGSIZE, -EAGAIN, -ENETUNREACH, -EDESTADDRREQ, an earlier ICMP error. */
 STRATA_API int64_t strata_send(struct strata_host *host, strata_socket socket, const void *data, size_t size,

@@ -104,7 +104,7 @@ static void drain(struct udp_socket *socket, struct list *queue)
     while (!list_is_empty(queue)) {
         struct udp_in *in = CONTAINER_OF(list_first(queue), struct udp_in, node);
         list_remove(&in->node);
-        memory_release(&socket->udp->core->memory, in, sizeof *in + in->length);
+        memory_release(&socket->udp->core->memory, in, sizeof *in + in->options_length + in->length);
     }
 }
 

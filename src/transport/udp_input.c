@@ -11,6 +11,7 @@
 #include "transport/udp_internal.h"
 #include "wire/checksum.h"
 #include "wire/icmp.h"
+#include "wire/ipv4.h"
 #include "wire/udp.h"
 
 #include <errno.h>
@@ -220,15 +221,34 @@ struct delivery {
     unsigned count; /**< Sockets that it was for. */
 };
 
+/** The IPv4 options of a datagram (RFC 768-6): `options` has room for 40 bytes. @return how many. */
+static uint8_t options_of(const struct net_packet *packet, uint8_t *options)
+{
+    struct ipv4_header header;
+    if (packet->datagram_length - packet->length <= IPV4_HEADER_BYTES ||
+        !strata_address_is_ipv4(&packet->source) ||
+        ipv4_parse_quoted(&header, packet->datagram, packet->datagram_length) < 0)
+        return 0;
+    memcpy(options, header.options, sizeof header.options);
+    return (uint8_t)(header.header_bytes - IPV4_HEADER_BYTES);
+}
+
+static size_t record_bytes(const struct udp_in *in)
+{
+    return sizeof *in + in->options_length + in->length;
+}
+
 static void deliver(struct udp_socket *socket, void *context)
 {
+    uint8_t options[40];
     struct delivery *delivery = context;
     const struct net_packet *packet = delivery->packet;
     struct core *core = socket->udp->core;
     if ((packet->flags & NET_PACKET_MULTICAST) && !udp_is_member(socket, &packet->destination, packet->port))
         return;
     delivery->count++;
-    size_t size = sizeof(struct udp_in) + delivery->length;
+    uint8_t options_length = options_of(packet, options);
+    size_t size = sizeof(struct udp_in) + options_length + delivery->length;
     // One datagram always fits, however small the buffer is.
     bool full = socket->in_bytes > 0 && socket->in_bytes + size > socket->options.receive_bytes;
     struct udp_in *in = full ? NULL : memory_allocate_raw(&core->memory, size);
@@ -244,8 +264,11 @@ static void deliver(struct udp_socket *socket, void *context)
     in->port = (int16_t)packet->port;
     in->ttl = packet->ttl;
     in->tos = packet->tos; // RFC 1122-8: what came is passed up
+    in->options_length = options_length;
+    if (options_length)
+        memcpy(in->bytes, options, options_length);
     if (delivery->length)
-        memcpy(in->bytes, delivery->data, delivery->length);
+        memcpy(in->bytes + options_length, delivery->data, delivery->length);
     list_push_back(&socket->in, &in->node);
     socket->in_bytes += (uint32_t)size;
     core_count(core, COUNTER_udp_delivered);
@@ -424,8 +447,8 @@ static int64_t take(struct udp_socket *socket, struct list *queue, void *data, s
     struct udp_in *in = CONTAINER_OF(list_first(queue), struct udp_in, node);
     size_t length = in->length < size ? in->length : size;
     if (length)
-        memcpy(data, in->bytes, length);
-    if (envelope)
+        memcpy(data, in->bytes + in->options_length, length);
+    if (envelope) {
         *envelope = (struct strata_envelope){
             .size = sizeof *envelope,
             .peer = in->peer,
@@ -439,9 +462,13 @@ static int64_t take(struct udp_socket *socket, struct list *queue, void *data, s
             .icmp_code = in->icmp_code,
             .icmp_info = in->info,
             .reporter = in->reporter,
+            .options_length = in->options_length,
         };
+        if (in->options_length)
+            memcpy(envelope->options, in->bytes, in->options_length);
+    }
     list_remove(&in->node);
-    memory_release(&socket->udp->core->memory, in, sizeof *in + in->length);
+    memory_release(&socket->udp->core->memory, in, record_bytes(in));
     return (int64_t)length;
 }
 
@@ -455,7 +482,7 @@ int64_t udp_receive(struct udp_socket *socket, void *data, size_t size, struct s
     if (list_is_empty(&socket->in))
         return -EAGAIN;
     struct udp_in *in = CONTAINER_OF(list_first(&socket->in), struct udp_in, node);
-    socket->in_bytes -= (uint32_t)(sizeof *in + in->length);
+    socket->in_bytes -= (uint32_t)record_bytes(in);
     return take(socket, &socket->in, data, size, envelope);
 }
 

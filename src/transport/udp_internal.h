@@ -54,7 +54,8 @@ struct udp_in {
     int error;
     int16_t port;
     uint8_t ttl, tos, icmp_type, icmp_code;
-    uint8_t bytes[];
+    uint8_t options_length; /**< IPv4 options, in front of the data. */
+    uint8_t bytes[];        /**< options_length, then length of them. */
 };
 
 struct udp_membership {

@@ -418,6 +418,30 @@ static void mark(struct udp_socket *socket, bool idle)
         port_mark(links_port(links, socket->path.port), &socket->speaker);
 }
 
+/** With IPv4 options it goes at once, as a packet: the way through the queue knows none (RFC 768-6). */
+static int64_t send_with_options(struct udp_out *out, const struct strata_envelope *envelope, size_t bytes)
+{
+    struct udp_socket *socket = out->socket;
+    struct net_out how = net_out_of(out);
+    how.options = envelope->options;
+    how.options_length = envelope->options_length;
+    finish_header(out, socket->echo);
+    int error = net_send(socket->udp->net, &how, out->peer.scope, out->leave_port, out->bytes, out->length);
+    int64_t sent = error ? error : (int64_t)(out->length - HEADER_BYTES);
+    if (error == 0)
+        core_count(socket->udp->core, socket->echo ? COUNTER_echo_requests_sent : COUNTER_udp_sent);
+    memory_release(&socket->udp->core->memory, out, bytes);
+    return sent;
+}
+
+static bool options_fit(const struct strata_envelope *envelope, const struct strata_endpoint *peer)
+{
+    if (!envelope || envelope->options_length == 0)
+        return true;
+    return envelope->options_length <= sizeof envelope->options && envelope->options_length % 4 == 0 &&
+           strata_address_is_ipv4(&peer->address);
+}
+
 int64_t udp_send(struct udp_socket *socket, const void *data, size_t size,
                  const struct strata_envelope *envelope)
 {
@@ -438,6 +462,8 @@ int64_t udp_send(struct udp_socket *socket, const void *data, size_t size,
         return error;
     if (socket->path.broadcast && !socket->options.broadcast)
         return -EACCES;
+    if (!options_fit(envelope, &peer))
+        return -EINVAL;
     if ((error = choose_source(socket, envelope, &source)) != 0 || (error = admit(socket, size)) != 0)
         return error;
     size_t bytes = sizeof(struct udp_out) + HEADER_BYTES + size;
@@ -450,6 +476,8 @@ int64_t udp_send(struct udp_socket *socket, const void *data, size_t size,
     out->length = (uint32_t)(HEADER_BYTES + size);
     if (size)
         memcpy(out->bytes + HEADER_BYTES, data, size);
+    if (envelope && envelope->options_length)
+        return send_with_options(out, envelope, bytes);
     if (socket->echo)
         finish_header(out, true);
     bool idle = list_is_empty(&socket->out);

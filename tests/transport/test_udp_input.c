@@ -231,6 +231,47 @@ TEST(envelope_tells_how_it_came)
     solo_free(&solo);
 }
 
+// RFC 768-6: IPv4 options that came are passed up, those the program gives are sent.
+TEST(ip_options_pass_both_ways)
+{
+    struct solo solo;
+    struct solo_out out;
+    uint8_t frame[128], plain[128];
+    char data[8];
+    solo_start(&solo);
+    strata_socket socket = bound(&solo, wildcard(53));
+    struct strata_endpoint from = remote(9, 4000), to = pair_ipv4(0, 53);
+    size_t length = solo_build_udp(plain, &from, &to, "abc", 3, 0, 0) - 20;
+    static const uint8_t alert[4] = {148, 4, 0, 0};
+    struct ipv4_header ip = {.header_bytes = 24,
+                             .total_bytes = (uint16_t)(24 + length),
+                             .ttl = 9,
+                             .protocol = PROTOCOL_UDP,
+                             .source = from.address,
+                             .destination = to.address};
+    memcpy(ip.options, alert, 4);
+    ipv4_emit(frame, &ip);
+    memcpy(frame + 24, plain + 20, length);
+    solo_input(&solo, frame, 24 + length);
+    struct strata_envelope envelope = {.size = sizeof envelope};
+    CHECK_EQ(strata_receive(solo.host, socket, data, sizeof data, &envelope, solo.now), 3);
+    CHECK_MEM(data, "abc", 3);
+    CHECK_EQ(envelope.options_length, 4);
+    CHECK_MEM(envelope.options, alert, 4);
+    CHECK_EQ(strata_send(solo.host, socket, "answer", 6, &envelope, solo.now), 6);
+    REQUIRE(solo_output(&solo, &out));
+    CHECK_EQ(out.frame[0], 0x46);
+    CHECK_MEM(out.frame + 20, alert, 4);
+    CHECK_EQ(out.length, 14);
+    uint64_t sum = checksum_pseudo(&out.source, &out.destination, PROTOCOL_UDP, 14);
+    CHECK(checksum_valid(checksum_add(sum, out.payload, 14)));
+    envelope.options_length = 3;
+    CHECK_EQ(strata_send(solo.host, socket, "answer", 6, &envelope, solo.now), -EINVAL);
+    envelope.options_length = 44;
+    CHECK_EQ(strata_send(solo.host, socket, "answer", 6, &envelope, solo.now), -EINVAL);
+    solo_free(&solo);
+}
+
 TEST(most_specific_socket_wins)
 {
     struct solo solo;
@@ -445,8 +486,9 @@ TEST_MAIN(TEST_ENTRY(ipv4_checksum_may_be_absent_but_not_wrong), TEST_ENTRY(ipv6
           TEST_ENTRY(checksum_covers_addresses_ports_and_data),
           TEST_ENTRY(verified_by_hardware_is_not_summed_again), TEST_ENTRY(length_must_be_true),
           TEST_ENTRY(source_must_be_one_host), TEST_ENTRY(nobody_listening_is_told),
-          TEST_ENTRY(envelope_tells_how_it_came), TEST_ENTRY(most_specific_socket_wins),
-          TEST_ENTRY(families_share_a_port_as_asked), TEST_ENTRY(a_socket_tied_to_a_port_hears_only_that),
+          TEST_ENTRY(envelope_tells_how_it_came), TEST_ENTRY(ip_options_pass_both_ways),
+          TEST_ENTRY(most_specific_socket_wins), TEST_ENTRY(families_share_a_port_as_asked),
+          TEST_ENTRY(a_socket_tied_to_a_port_hears_only_that),
           TEST_ENTRY(sockets_that_share_a_port_share_the_flows), TEST_ENTRY(receive_buffer_is_bounded),
           TEST_ENTRY(events_come_once_until_they_are_taken),
           TEST_ENTRY(transparent_socket_takes_what_is_for_others))
