@@ -1,5 +1,6 @@
 /**
- * Options of the built-in programs: "--name value", "--name=value" and flags from a table, in any order, without globals.
+ * Options of the built-in programs: "--name value", "--name=value" and flags from a table, in any order,
+ * without globals.
  *
  * A program gets its name as argv[0]; with argc 0 it was started without name and arguments.
  */
@@ -9,9 +10,9 @@
 #include <strata/rt.h>
 
 enum option_kind {
-    OPTION_FLAG,   /**< value is a bool. */
-    OPTION_NUMBER, /**< value is an int64_t, within least and most. */
-    OPTION_TEXT,   /**< value is a const char *. */
+    OPTION_FLAG,    /**< value is a bool. */
+    OPTION_NUMBER,  /**< value is an int64_t, within least and most. */
+    OPTION_TEXT,    /**< value is a const char *. */
     OPTION_SECONDS, /**< "0.25": value is a strata_time, within least and most. */
 };
 struct option_entry {

@@ -12,13 +12,17 @@ static const struct strata_program_entry programs[] = {
     {"fetch", program_http_client, "the same as http-client"},
     {"dhcp-server", program_dhcp_server, "lend the addresses of a range"},
     {"dhcp-client", program_dhcp_client, "get an address, a route and a name server, and keep them"},
+    {"dns-server", program_dns_server, "answer for the zones of master files"},
+    {"dns-resolver", program_dns_resolver, "look names up for others, from the root down, and remember"},
+    {"dig", program_dig, "ask a name server"},
     {"echo-server", program_echo_server, "give back what comes by TCP and UDP"},
     {"echo-client", program_echo_client, "send messages to an echo server and check what comes back"},
     {"ping", program_ping, "send echo requests to a host"},
     {"traceroute", program_traceroute, "show the routers on the way to a host"},
 };
 
-/* Where the linker gathers the programs that files with STRATA_PROGRAM bring along; nowhere when there are none. */
+/* Where the linker gathers the programs that files with STRATA_PROGRAM bring along; nowhere when there are
+ * none. */
 extern const struct strata_program_entry *const __start_strata_programs[] __attribute__((weak));
 extern const struct strata_program_entry *const __stop_strata_programs[] __attribute__((weak));
 

@@ -137,3 +137,31 @@ int dns_exchange(const struct dns_exchange *exchange, const struct strata_endpoi
         result = ask_tcp(exchange, server, query, query_size, reply, room);
     return result;
 }
+
+/* ---- For resolvers
+ * -------------------------------------------------------------------------------------------------- */
+
+static int upstream_exchange(void *context, const struct strata_address *server, const uint8_t *query,
+                             size_t query_size, uint8_t *reply, size_t room)
+{
+    const struct dns_exchange *exchange = context;
+    struct strata_endpoint endpoint = {.address = *server, .port = DNS_PORT};
+    return dns_exchange(exchange, &endpoint, query, query_size, reply, room);
+}
+
+static strata_time upstream_now(void *context)
+{
+    const struct dns_exchange *exchange = context;
+    return strata_rt_now(exchange->rt);
+}
+
+static void upstream_random(void *context, void *data, size_t size)
+{
+    const struct dns_exchange *exchange = context;
+    strata_rt_random(exchange->rt, data, size);
+}
+
+struct dns_upstream dns_upstream_of(struct dns_exchange *exchange)
+{
+    return (struct dns_upstream){exchange, upstream_exchange, upstream_now, upstream_random};
+}

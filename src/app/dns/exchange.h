@@ -5,7 +5,7 @@
 #ifndef APP_DNS_EXCHANGE_H
 #define APP_DNS_EXCHANGE_H
 
-#include "wire/dns.h"
+#include "app/dns/resolver.h"
 
 #include <strata/rt.h>
 
@@ -23,6 +23,9 @@ struct dns_exchange {
  */
 int dns_exchange(const struct dns_exchange *exchange, const struct strata_endpoint *server,
                  const uint8_t *query, size_t query_size, uint8_t *reply, size_t room);
+
+/** The exchange, clock and randomness of a runtime as a resolver wants them; `exchange` must outlive it. */
+struct dns_upstream dns_upstream_of(struct dns_exchange *exchange);
 
 /** Reads one message with its two octets of length from a stream. @return its length, 0: the end, a negative
  * errno. */

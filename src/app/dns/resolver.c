@@ -22,6 +22,7 @@ struct delegation {
 struct job {
     struct dns_resolver *resolver;
     unsigned queries_left;
+    strata_time deadline;
 };
 
 /** Work on one name; on the heap, since names of servers are looked up inside. */
@@ -48,7 +49,7 @@ enum verdict {
 };
 
 static int look_up(struct job *job, const struct dns_name *name, uint16_t type, unsigned depth,
-                   bool cached_only, struct dns_result *result);
+                   struct dns_result *result);
 
 int dns_resolver_init(struct dns_resolver *resolver, const struct dns_upstream *upstream,
                       unsigned cache_entries)
@@ -244,7 +245,7 @@ static int find_addresses(struct lookup *lookup)
     for (unsigned i = 0; i < d->name_count && d->address_count == 0 && status == 0; i++) {
         if (dns_name_is_within(&d->names[i], &d->zone))
             continue;
-        status = look_up(lookup->job, &d->names[i], DNS_TYPE_A, lookup->depth + 1, false, result);
+        status = look_up(lookup->job, &d->names[i], DNS_TYPE_A, lookup->depth + 1, result);
         if (status == 0 && result->rcode == DNS_NOERROR && result->count > 0 &&
             result->sets[result->count - 1].type == DNS_TYPE_A)
             add_addresses(d, &result->sets[result->count - 1]);
@@ -395,7 +396,8 @@ static int ask_servers(struct lookup *lookup)
     struct strata_address servers[DNS_RESOLVER_SERVERS_MAX];
     memcpy(servers, d->addresses, sizeof servers);
     lookup->job->resolver->upstream.random(lookup->job->resolver->upstream.context, &start, sizeof start);
-    for (unsigned i = 0; i < count && lookup->job->queries_left > 0; i++) {
+    for (unsigned i = 0; i < count && lookup->job->queries_left > 0 && now_of(lookup) < lookup->job->deadline;
+         i++) {
         result = ask_server(lookup, &servers[(start + i) % count]);
         if (result != VERDICT_USELESS)
             return result;
@@ -406,6 +408,8 @@ static int ask_servers(struct lookup *lookup)
 /** Goes down from the closest known zone until the name is answered, denied, or another. */
 static int descend(struct lookup *lookup)
 {
+    if (now_of(lookup) >= lookup->job->deadline)
+        return VERDICT_USELESS;
     closest_delegation(lookup, &lookup->name);
     for (unsigned zones = 0; zones < DNS_RESOLVER_ZONES_MAX; zones++) {
         int verdict = ask_servers(lookup);
@@ -416,7 +420,7 @@ static int descend(struct lookup *lookup)
 }
 
 static int look_up(struct job *job, const struct dns_name *name, uint16_t type, unsigned depth,
-                   bool cached_only, struct dns_result *result)
+                   struct dns_result *result)
 {
     struct lookup *lookup = malloc(sizeof *lookup);
     if (!lookup)
@@ -430,7 +434,7 @@ static int look_up(struct job *job, const struct dns_name *name, uint16_t type, 
     int verdict = VERDICT_ALIAS;
     while (verdict == VERDICT_ALIAS) {
         verdict = ask_cache(lookup);
-        if (verdict == VERDICT_USELESS && !cached_only)
+        if (verdict == VERDICT_USELESS)
             verdict = descend(lookup);
     }
     free(lookup);
@@ -440,8 +444,8 @@ static int look_up(struct job *job, const struct dns_name *name, uint16_t type, 
 }
 
 int dns_resolver_ask(struct dns_resolver *resolver, const struct dns_name *name, uint16_t type,
-                     bool cached_only, struct dns_result *result)
+                     strata_time deadline, struct dns_result *result)
 {
-    struct job job = {resolver, DNS_RESOLVER_QUERIES_MAX};
-    return look_up(&job, name, type, 0, cached_only, result);
+    struct job job = {resolver, DNS_RESOLVER_QUERIES_MAX, deadline};
+    return look_up(&job, name, type, 0, result);
 }

@@ -51,9 +51,11 @@ struct dns_result {
 int dns_resolver_init(struct dns_resolver *resolver, const struct dns_upstream *upstream,
                       unsigned cache_entries);
 void dns_resolver_free(struct dns_resolver *resolver);
-/** Looks a question up. With `cached_only` nobody is asked. @return 0 with the result, or -ECANCELED,
- * -ENOMEM. */
+/**
+ * Looks a question up, until `deadline` at most; one that has passed asks the cache alone.
+ * @return 0 with the result, or -ECANCELED, -ENOMEM.
+ */
 int dns_resolver_ask(struct dns_resolver *resolver, const struct dns_name *name, uint16_t type,
-                     bool cached_only, struct dns_result *result);
+                     strata_time deadline, struct dns_result *result);
 
 #endif
