@@ -19,7 +19,7 @@ static void input(void *context, const struct link_input *input)
 static void unresolved(void *context, struct packet *packet)
 {
     struct net *net = context;
-    if (packet->port >= 0 && packet->ethertype == ETHERTYPE_IPV4) {
+    if (packet->ethertype == ETHERTYPE_IPV4) {
         // RFC 1122-16: an ARP failure is evidence enough against a gateway.
         struct net_path path;
         struct ipv4_header header;

@@ -234,7 +234,7 @@ TEST(table_is_bounded_and_what_is_used_stays)
     rig_arp(rig, 1, ARP_REPLY, 2, "10.0.0.2", 1, "10.0.0.1");
     rig_neighbour(rig, 1, "10.0.0.3", 3);
     for (int i = 0; i < 100; i++) {
-        char address[20];
+        char address[32];
         snprintf(address, sizeof address, "10.0.1.%d", i);
         CHECK_EQ(rig_send(rig, (struct net_out){.tos = 0}, NULL, address, 20), 0);
         CHECK_EQ(resolve(rig, "10.0.0.2", mac), NEIGHBOUR_RESOLVED);
