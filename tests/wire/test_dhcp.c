@@ -32,7 +32,8 @@ static const struct dhcp_message offer = {
 /** A message with these bytes of options. */
 static size_t with_options(uint8_t *room, const char *options, size_t size)
 {
-    struct dhcp_message plain = {.op = DHCP_BOOTREPLY, .hardware_type = 1, .hardware_length = 6, .type = DHCP_OFFER};
+    struct dhcp_message plain = {
+        .op = DHCP_BOOTREPLY, .hardware_type = 1, .hardware_length = 6, .type = DHCP_OFFER};
     dhcp_emit(room, 600, &plain);
     memcpy(room + DHCP_FIXED_BYTES, options, size);
     return DHCP_FIXED_BYTES + size;
@@ -87,7 +88,8 @@ TEST(every_option_survives_the_wire)
 
 TEST(overloaded_fields_are_read_in_order)
 {
-    // RFC 2131-13: the options field first, then file, then sname. The three parts of one name come in that order.
+    // RFC 2131-13: the options field first, then file, then sname. The three parts of one name come in that
+    // order.
     uint8_t room[600];
     size_t size = with_options(room, "\x35\1\2\x34\1\3\x0f\3one\xff", 12);
     memcpy(room + 108, "\x0f\3two\x03\4\x0a\0\0\1\xff", 12);
@@ -116,19 +118,19 @@ TEST(what_is_no_message)
         int result;
     } cases[] = {
         {"\x35\1\2\xff", 4, 0},
-        {"\x35\1\2", 3, 0},                      // without an end
-        {"\0\0\x35\1\2\0", 6, 0},                // padding
-        {"\xff\x35\1\2", 4, -EBADMSG},           // nothing before the end
-        {"\x35\1\0\xff", 4, -EBADMSG},           // no such type
-        {"\x35\1\x09\xff", 4, -EBADMSG},         //
-        {"\x35\2\2\2\xff", 5, -EBADMSG},         // a type of two bytes
-        {"\x35\1\2\x33\3\0\0\1\xff", 9, -EBADMSG}, // a lease time of three bytes
-        {"\x35\1\2\x03\5\0\0\0\1\2\xff", 11, -EBADMSG}, // routers of five bytes
-        {"\x35\1\2\x03\0\xff", 6, -EBADMSG},     // of none
-        {"\x35\1\2\x33\4\0\0", 7, -EBADMSG},     // an option that is cut off
-        {"\x35\1\2\x33", 4, -EBADMSG},           // without its length
-        {"\x35\1\2\xfa\xff", 5, -EBADMSG},       // an unknown option that is cut off
-        {"\x35\1\2\xfa\1x\xff", 7, 0},           // an unknown option
+        {"\x35\1\2", 3, 0},                              // without an end
+        {"\0\0\x35\1\2\0", 6, 0},                        // padding
+        {"\xff\x35\1\2", 4, -EBADMSG},                   // nothing before the end
+        {"\x35\1\0\xff", 4, -EBADMSG},                   // no such type
+        {"\x35\1\x09\xff", 4, -EBADMSG},                 //
+        {"\x35\2\2\2\xff", 5, -EBADMSG},                 // a type of two bytes
+        {"\x35\1\2\x33\3\0\0\1\xff", 9, -EBADMSG},       // a lease time of three bytes
+        {"\x35\1\2\x03\5\0\0\0\1\2\xff", 11, -EBADMSG},  // routers of five bytes
+        {"\x35\1\2\x03\0\xff", 6, -EBADMSG},             // of none
+        {"\x35\1\2\x33\4\0\0", 7, -EBADMSG},             // an option that is cut off
+        {"\x35\1\2\x33", 4, -EBADMSG},                   // without its length
+        {"\x35\1\2\xfa\xff", 5, -EBADMSG},               // an unknown option that is cut off
+        {"\x35\1\2\xfa\1x\xff", 7, 0},                   // an unknown option
         {"\x35\1\2\x33\2\0\0\x33\2\x0e\x10\xff", 12, 0}, // RFC 3396: in two parts
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

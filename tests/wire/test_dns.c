@@ -21,7 +21,8 @@ static const char *text_of_name(const struct dns_name *name)
 }
 
 /** A header that counts, and behind it the bytes of a literal. */
-static size_t message_of(uint8_t *message, unsigned questions, unsigned answers, const char *bytes, size_t size)
+static size_t message_of(uint8_t *message, unsigned questions, unsigned answers, const char *bytes,
+                         size_t size)
 {
     struct dns_header header = {.id = 7, .counts = {(uint16_t)questions, (uint16_t)answers}};
     dns_header_emit(message, &header);
@@ -94,7 +95,8 @@ TEST(lengths_of_labels_and_names)
 TEST(names_compare_without_case)
 {
     // RFC 1035-2
-    struct dns_name a = name_of("WWW.example.ORG"), b = name_of("www.EXAMPLE.org"), c = name_of("www.example.com");
+    struct dns_name a = name_of("WWW.example.ORG"), b = name_of("www.EXAMPLE.org"),
+                    c = name_of("www.example.com");
     CHECK(dns_name_equal(&a, &b));
     CHECK(!dns_name_equal(&a, &c));
     struct dns_name zone = name_of("Example.org"), other = name_of("xexample.org"), root = dns_name_root();
@@ -110,9 +112,9 @@ TEST(names_compare_without_case)
 TEST(the_canonical_order)
 {
     // The example of RFC 4034 6.1.
-    static const char *const order[] = {"example",       "a.example",          "yljkjljk.a.example", "Z.a.example",
-                                        "zABC.a.EXAMPLE", "z.example",         "\\001.z.example",    "*.z.example",
-                                        "\\200.z.example"};
+    static const char *const order[] = {"example",         "a.example",      "yljkjljk.a.example",
+                                        "Z.a.example",     "zABC.a.EXAMPLE", "z.example",
+                                        "\\001.z.example", "*.z.example",    "\\200.z.example"};
     for (size_t i = 0; i < 9; i++)
         for (size_t j = 0; j < 9; j++) {
             struct dns_name a = name_of(order[i]), b = name_of(order[j]);
@@ -129,18 +131,22 @@ TEST(pointers_go_back_only)
         const char *text; /* NULL: refused */
         size_t behind;
     } cases[] = {
-        {"\3www\0\1a\xc0\0", 9, 5, "a.www.", 9},        // RFC 1035-5: a pointer to an earlier name
-        {"\3www\0\xc0\0\xc0\5", 9, 7, "www.", 9},       // a pointer to a pointer
-        {"\xc0\0", 2, 0, NULL, 0},                      // RFC 1035-4: to itself
-        {"\1a\xc0\0", 4, 0, NULL, 0},                   // RFC 1035-4: to its own beginning
-        {"\1a\xc0\4\1b\xc0\0", 8, 4, NULL, 0},          // RFC 1035-4: round and round
-        {"\xc0\2\3www\0", 7, 0, NULL, 0},               // RFC 1035-4: forward
-        {"\1a\xc0", 3, 0, NULL, 0},                     // half a pointer
-        {"\1a\xc0\x7f", 4, 0, NULL, 0},                 // beyond the message
-        {"\x40" "a\0", 3, 0, NULL, 0},                  // RFC 1035-3: label type 01
-        {"\x80" "a\0", 3, 0, NULL, 0},                  // RFC 1035-3: label type 10
-        {"\5abc", 4, 0, NULL, 0},                       // a label that is cut off
-        {"\1a", 2, 0, NULL, 0},                         // no end
+        {"\3www\0\1a\xc0\0", 9, 5, "a.www.", 9},  // RFC 1035-5: a pointer to an earlier name
+        {"\3www\0\xc0\0\xc0\5", 9, 7, "www.", 9}, // a pointer to a pointer
+        {"\xc0\0", 2, 0, NULL, 0},                // RFC 1035-4: to itself
+        {"\1a\xc0\0", 4, 0, NULL, 0},             // RFC 1035-4: to its own beginning
+        {"\1a\xc0\4\1b\xc0\0", 8, 4, NULL, 0},    // RFC 1035-4: round and round
+        {"\xc0\2\3www\0", 7, 0, NULL, 0},         // RFC 1035-4: forward
+        {"\1a\xc0", 3, 0, NULL, 0},               // half a pointer
+        {"\1a\xc0\x7f", 4, 0, NULL, 0},           // beyond the message
+        {"\x40"
+         "a\0",
+         3, 0, NULL, 0}, // RFC 1035-3: label type 01
+        {"\x80"
+         "a\0",
+         3, 0, NULL, 0},          // RFC 1035-3: label type 10
+        {"\5abc", 4, 0, NULL, 0}, // a label that is cut off
+        {"\1a", 2, 0, NULL, 0},   // no end
         {"", 0, 0, NULL, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -179,13 +185,17 @@ TEST(a_message_is_written_and_read_back)
     struct dns_question question = {name_of("www.Example.org"), DNS_TYPE_A, DNS_CLASS_IN};
     struct dns_name alias = name_of("web.example.org"), mail = name_of("mail.example.ORG");
     CHECK_EQ(dns_write_question(&writer, &question), 0);
-    CHECK_EQ(dns_write_record(&writer, DNS_ANSWER, &question.name, DNS_TYPE_CNAME, 1, 60, alias.bytes, alias.length), 0);
-    CHECK_EQ(dns_write_record(&writer, DNS_ANSWER, &alias, DNS_TYPE_A, 1, 60, (const uint8_t *)"\1\2\3\4", 4), 0);
+    CHECK_EQ(dns_write_record(&writer, DNS_ANSWER, &question.name, DNS_TYPE_CNAME, 1, 60, alias.bytes,
+                              alias.length),
+             0);
+    CHECK_EQ(dns_write_record(&writer, DNS_ANSWER, &alias, DNS_TYPE_A, 1, 60, (const uint8_t *)"\1\2\3\4", 4),
+             0);
     // RFC 1035-6: names in types that RFC 1035 does not define are written out; in those that it does, not.
     size_t before = writer.length;
     memcpy(data, "\0\1\0\2\0\3", 6);
     memcpy(data + 6, mail.bytes, mail.length);
-    CHECK_EQ(dns_write_record(&writer, DNS_ADDITIONAL, &alias, DNS_TYPE_SRV, 1, 5, data, 6u + mail.length), 0);
+    CHECK_EQ(dns_write_record(&writer, DNS_ADDITIONAL, &alias, DNS_TYPE_SRV, 1, 5, data, 6u + mail.length),
+             0);
     CHECK_EQ(writer.length - before, 2 + 10 + 6 + mail.length);
     before = writer.length;
     CHECK_EQ(dns_write_record(&writer, DNS_ADDITIONAL, &alias, DNS_TYPE_MX, 1, 5, data, 0), -ENOSPC);
@@ -227,7 +237,8 @@ TEST(what_does_not_fit_leaves_no_trace)
         struct dns_writer writer;
         dns_writer_init(&writer, message, size);
         unsigned count = 0;
-        while (dns_write_record(&writer, DNS_ANSWER, &name, DNS_TYPE_A, 1, 60, (const uint8_t *)"\1\2\3\4", 4) == 0)
+        while (dns_write_record(&writer, DNS_ANSWER, &name, DNS_TYPE_A, 1, 60, (const uint8_t *)"\1\2\3\4",
+                                4) == 0)
             count++;
         struct dns_header header = {.id = 1};
         size_t length = dns_writer_finish(&writer, &header);
@@ -246,17 +257,17 @@ TEST(records_that_lie)
         int result;
     } cases[] = {
         {"\1a\0\0\1\0\1\0\0\0\5\0\4\1\2\3\4", 17, 0},
-        {"\1a\0\0\1\0\1\0\0\0\5\0\5\1\2\3\4", 17, -EBADMSG},           // RDLENGTH beyond the message
-        {"\1a\0\0\1\0\1\0\0\0\5\0\3\1\2\3", 16, -EBADMSG},             // an A record of three octets
-        {"\1a\0\0\1\0\1\0\0\0\5\0\5\1\2\3\4\5", 18, -EBADMSG},         // of five
-        {"\1a\0\0\5\0\1\0\0\0\5\0\2\xc0\x0c", 15, 0},                  // CNAME to itself: well formed
-        {"\1a\0\0\5\0\1\0\0\0\5\0\1\xc0\x0c", 15, -EBADMSG},           // the name leaves the data
-        {"\1a\0\0\5\0\1\0\0\0\5\0\3\xc0\x0c\0", 16, -EBADMSG},         // bytes behind the name
-        {"\1a\0\0\x10\0\1\0\0\0\5\0\4\3abc", 17, 0},                   // TXT
-        {"\1a\0\0\x10\0\1\0\0\0\5\0\4\4abc", 17, -EBADMSG},            // a string that leaves the data
-        {"\1a\0\0\x10\0\1\0\0\0\5\0\0", 13, -EBADMSG},                 // no string at all
-        {"\1a\0\x12\x34\0\1\0\0\0\5\0\3abc", 16, 0},                   // an unknown type is opaque
-        {"\1a\0\0\6\0\1\0\0\0\5\0\3\0\0\0", 16, -EBADMSG},             // SOA without numbers
+        {"\1a\0\0\1\0\1\0\0\0\5\0\5\1\2\3\4", 17, -EBADMSG},   // RDLENGTH beyond the message
+        {"\1a\0\0\1\0\1\0\0\0\5\0\3\1\2\3", 16, -EBADMSG},     // an A record of three octets
+        {"\1a\0\0\1\0\1\0\0\0\5\0\5\1\2\3\4\5", 18, -EBADMSG}, // of five
+        {"\1a\0\0\5\0\1\0\0\0\5\0\2\xc0\x0c", 15, 0},          // CNAME to itself: well formed
+        {"\1a\0\0\5\0\1\0\0\0\5\0\1\xc0\x0c", 15, -EBADMSG},   // the name leaves the data
+        {"\1a\0\0\5\0\1\0\0\0\5\0\3\xc0\x0c\0", 16, -EBADMSG}, // bytes behind the name
+        {"\1a\0\0\x10\0\1\0\0\0\5\0\4\3abc", 17, 0},           // TXT
+        {"\1a\0\0\x10\0\1\0\0\0\5\0\4\4abc", 17, -EBADMSG},    // a string that leaves the data
+        {"\1a\0\0\x10\0\1\0\0\0\5\0\0", 13, -EBADMSG},         // no string at all
+        {"\1a\0\x12\x34\0\1\0\0\0\5\0\3abc", 16, 0},           // an unknown type is opaque
+        {"\1a\0\0\6\0\1\0\0\0\5\0\3\0\0\0", 16, -EBADMSG},     // SOA without numbers
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint8_t message[128];
@@ -324,15 +335,18 @@ TEST(messages_in_one_line)
     size = dns_writer_finish(&writer, &header);
     text = text_of(room, sizeof room);
     dns_print(&text, message, size);
-    CHECK_STR(room, "DNS reply 4711 NOERROR aa A www.example.org. 2/0/0: CNAME w.example.org., TXT \"a\\\"b\" \"\\007\"");
+    CHECK_STR(
+        room,
+        "DNS reply 4711 NOERROR aa A www.example.org. 2/0/0: CNAME w.example.org., TXT \"a\\\"b\" \"\\007\"");
     text = text_of(room, sizeof room);
     dns_print(&text, message, size - 1);
     CHECK_STR(room, "DNS malformed");
 }
 
 TEST_MAIN(TEST_ENTRY(names_are_read_and_written), TEST_ENTRY(lengths_of_labels_and_names),
-          TEST_ENTRY(names_compare_without_case), TEST_ENTRY(the_canonical_order), TEST_ENTRY(pointers_go_back_only),
-          TEST_ENTRY(headers_survive_the_wire), TEST_ENTRY(a_message_is_written_and_read_back),
-          TEST_ENTRY(what_does_not_fit_leaves_no_trace), TEST_ENTRY(records_that_lie),
-          TEST_ENTRY(compressed_names_are_read_in_every_known_type), TEST_ENTRY(a_ttl_with_its_top_bit_set_is_zero),
-          TEST_ENTRY(types_and_reverse_names), TEST_ENTRY(messages_in_one_line))
+          TEST_ENTRY(names_compare_without_case), TEST_ENTRY(the_canonical_order),
+          TEST_ENTRY(pointers_go_back_only), TEST_ENTRY(headers_survive_the_wire),
+          TEST_ENTRY(a_message_is_written_and_read_back), TEST_ENTRY(what_does_not_fit_leaves_no_trace),
+          TEST_ENTRY(records_that_lie), TEST_ENTRY(compressed_names_are_read_in_every_known_type),
+          TEST_ENTRY(a_ttl_with_its_top_bit_set_is_zero), TEST_ENTRY(types_and_reverse_names),
+          TEST_ENTRY(messages_in_one_line))

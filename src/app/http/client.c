@@ -352,7 +352,7 @@ static int fetch(struct client *client, const char *text)
     }
     if (result <= -400)
         strata_rt_complain(client->rt, "http-client: %s: the server says %d %s\n", text, -result,
-                        http_reason(-result));
+                           http_reason(-result));
     if (result < 0)
         return result;
     strata_time took = strata_rt_now(client->rt) - begin;
@@ -417,9 +417,11 @@ int program_http_client(struct strata_rt *rt, int argc, char **argv)
         {"--redirects", OPTION_NUMBER, &client->redirects, 0, 100},
         {"--count", OPTION_NUMBER, &client->count, 1, 1000000000},
     };
-    const char *usage = "http-client URL... [-o FILE] [--head] [--include] [--range FIRST-LAST] [--upload FILE]"
-                        " [--header LINE] [--discard] [--verbose] [--timeout S] [--redirects N] [--count N]";
-    int count = options_parse(rt, argc, argv, usage, entries, sizeof entries / sizeof *entries, urls, CLIENT_URLS);
+    const char *usage =
+        "http-client URL... [-o FILE] [--head] [--include] [--range FIRST-LAST] [--upload FILE]"
+        " [--header LINE] [--discard] [--verbose] [--timeout S] [--redirects N] [--count N]";
+    int count =
+        options_parse(rt, argc, argv, usage, entries, sizeof entries / sizeof *entries, urls, CLIENT_URLS);
     client->patience_ns = client->timeout_s * STRATA_SECOND;
     int status = 2;
     if (count == 0)

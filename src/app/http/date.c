@@ -44,8 +44,8 @@ void http_date_format(int64_t seconds, char text[HTTP_DATE_TEXT])
     civil_from_days(day_number, &year, &month, &day);
     // The remainders change nothing; they show the compiler that it fits.
     snprintf(text, HTTP_DATE_TEXT, "%.3s, %02u %.3s %04u %02u:%02u:%02u GMT", days[(day_number + 4) % 7],
-             (unsigned)day % 100u, months[month - 1], (unsigned)year % 10000u, rest / 3600 % 100u, rest / 60 % 60u,
-             rest % 60u);
+             (unsigned)day % 100u, months[month - 1], (unsigned)year % 10000u, rest / 3600 % 100u,
+             rest / 60 % 60u, rest % 60u);
 }
 
 /** What is being read; any mismatch sets failed. */

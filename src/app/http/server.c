@@ -202,7 +202,7 @@ static bool serve_request(struct http_session *session)
         snprintf(line, sizeof line, "%.*s %.*s", (int)head->method_text.length, head->method_text.text,
                  (int)head->target.length, head->target.text);
         session->stream.start += (size_t)length;
-        int refused = check_request(session, &framing);
+        int refused = session->overloaded ? 503 : check_request(session, &framing);
         if (refused) {
             session->close = true;
             http_session_answer(session, refused, NULL, NULL);
@@ -251,15 +251,6 @@ static void session_main(void *argument)
     free(session);
 }
 
-/** Says that there are too many connections, without reading a request. */
-static void refuse(struct strata_conn *conn)
-{
-    static const char text[] =
-        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    strata_rt_write(conn, text, sizeof text - 1, 0);
-    strata_rt_close(conn);
-}
-
 static void start_session(struct http_server *server, struct strata_conn *conn,
                           const struct strata_endpoint *peer)
 {
@@ -301,7 +292,7 @@ int program_http_server(struct strata_rt *rt, int argc, char **argv)
     int result = strata_rt_stat(rt, server.folder, &stat);
     if (result < 0 || !stat.folder) {
         strata_rt_complain(rt, "http-server: %s: %s\n", server.folder,
-                        result < 0 ? error_text(result) : "not a folder");
+                           result < 0 ? error_text(result) : "not a folder");
         return 1;
     }
     struct strata_endpoint local = {.port = (uint16_t)port};

@@ -14,6 +14,8 @@
 #define HTTP_SERVER_BODY_RATE 1024 /* bytes per second */
 /** A request body that nobody wants is read up to this, so that the connection can go on. */
 #define HTTP_SERVER_DRAIN_BYTES (1u << 20)
+/** Connections beyond those that are served which get an answer that says so. */
+#define HTTP_SERVER_REFUSALS 64
 #define HTTP_SERVER_INPUT_BYTES 65536u
 #define HTTP_SERVER_OUTPUT_BYTES 131072u
 
@@ -32,9 +34,10 @@ struct http_session {
     struct strata_endpoint peer;
     struct http_head head; /**< Its slices lie in the stream's buffer: gone once a body is read. */
     struct http_slice target;
-    bool close;   /**< Ends after this response. */
-    bool failed;  /**< The connection is of no use any more. */
-    bool expects; /**< The client waits for 100 (Continue). */
+    bool close;      /**< Ends after this response. */
+    bool failed;     /**< The connection is of no use any more. */
+    bool overloaded; /**< One connection too many: it hears 503. */
+    bool expects;    /**< The client waits for 100 (Continue). */
     int minor;
     enum http_method method;
     char *out; /**< HTTP_SERVER_OUTPUT_BYTES, while a response is made. */

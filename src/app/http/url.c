@@ -188,8 +188,7 @@ int http_url_resolve(const struct http_url *base, struct http_slice location, st
     if (location.length == 0)
         return -EINVAL;
     if (has_scheme(location))
-        return find_mark(location) < location.length ? http_url_parse(location, url)
-                                                                : -EPROTONOSUPPORT;
+        return find_mark(location) < location.length ? http_url_parse(location, url) : -EPROTONOSUPPORT;
     if (location.length >= 2 && memcmp(location.text, "//", 2) == 0)
         return http_url_parse((struct http_slice){location.text + 2, location.length - 2}, url);
     struct http_url result = *base;

@@ -11,8 +11,11 @@ static struct dhcp_step step;
 
 static void start(uint32_t previous, bool desynchronize)
 {
-    struct dhcp_client_config config = {
-        .mac = {2, 0, 0, 0, 0, 1}, .seed = {9}, .host_name = "laptop", .previous = previous, .desynchronize = desynchronize};
+    struct dhcp_client_config config = {.mac = {2, 0, 0, 0, 0, 1},
+                                        .seed = {9},
+                                        .host_name = "laptop",
+                                        .previous = previous,
+                                        .desynchronize = desynchronize};
     dhcp_client_init(&client, &config, 0);
 }
 
@@ -312,8 +315,12 @@ TEST(times_that_make_no_sense)
     static const struct {
         uint32_t lease, renewal, rebinding, t1, t2;
     } cases[] = {
-        {1000, 300, 700, 300, 700},   {1000, 700, 300, 700, 875},   {1000, 2000, 3000, 500, 875},
-        {1000, 900, 0, 500, 875},     {1000, 0, 1000, 500, 875},    {1000, 875, 875, 500, 875},
+        {1000, 300, 700, 300, 700},
+        {1000, 700, 300, 700, 875},
+        {1000, 2000, 3000, 500, 875},
+        {1000, 900, 0, 500, 875},
+        {1000, 0, 1000, 500, 875},
+        {1000, 875, 875, 500, 875},
         {8, 0, 0, 4, 7},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -213,7 +213,7 @@ TEST(leases_are_renewed_and_run_out)
     REQUIRE(receive(&m, 1800 * S));
     CHECK_EQ(out.message.type, DHCP_ACK);
     CHECK_EQ(out.message.ciaddr, FIRST);
-    CHECK_EQ(out.address, FIRST); // it has an address, so by unicast
+    CHECK_EQ(out.address, FIRST);   // it has an address, so by unicast
     CHECK_EQ(lend(2, 5399 * S), 0); // no room yet
     CHECK_EQ(lend(2, 5400 * S), FIRST);
     m = renewing(1, FIRST);
@@ -272,7 +272,8 @@ TEST(inform_is_answered_without_a_lease)
 
 TEST(ranges_and_what_is_not_lent)
 {
-    struct dhcp_server_config config = {.server = SERVER, .first = FIRST, .last = FIRST, .subnet_mask = 0xffffff00};
+    struct dhcp_server_config config = {
+        .server = SERVER, .first = FIRST, .last = FIRST, .subnet_mask = 0xffffff00};
     CHECK_EQ(dhcp_server_bindings(&config), 1);
     config.last = FIRST - 1;
     CHECK(dhcp_server_bindings(&config) < 0);
@@ -292,6 +293,7 @@ TEST(ranges_and_what_is_not_lent)
 
 TEST_MAIN(TEST_ENTRY(an_address_is_lent), TEST_ENTRY(clients_are_known_by_their_id),
           TEST_ENTRY(another_servers_offer_is_taken), TEST_ENTRY(requests_for_what_was_not_offered),
-          TEST_ENTRY(clients_that_reboot), TEST_ENTRY(where_a_refusal_goes), TEST_ENTRY(leases_are_renewed_and_run_out),
-          TEST_ENTRY(declined_addresses_are_left_alone), TEST_ENTRY(released_addresses_keep_their_client),
-          TEST_ENTRY(inform_is_answered_without_a_lease), TEST_ENTRY(ranges_and_what_is_not_lent))
+          TEST_ENTRY(clients_that_reboot), TEST_ENTRY(where_a_refusal_goes),
+          TEST_ENTRY(leases_are_renewed_and_run_out), TEST_ENTRY(declined_addresses_are_left_alone),
+          TEST_ENTRY(released_addresses_keep_their_client), TEST_ENTRY(inform_is_answered_without_a_lease),
+          TEST_ENTRY(ranges_and_what_is_not_lent))

@@ -24,7 +24,8 @@ static int frame(const char *fields, struct http_framing *framing)
 
 TEST(a_request_is_taken_apart)
 {
-    const char text[] = "GET /a/b?c=d HTTP/1.1\r\nHost: example.org:8080\r\nX-Empty:\r\nx-Two: \t v w \t\r\n\r\nrest";
+    const char text[] =
+        "GET /a/b?c=d HTTP/1.1\r\nHost: example.org:8080\r\nX-Empty:\r\nx-Two: \t v w \t\r\n\r\nrest";
     CHECK_EQ(parse(text), sizeof text - 1 - 4);
     CHECK_EQ(head.method, HTTP_GET);
     CHECK(http_slice_is(head.target, "/a/b?c=d"));
@@ -52,27 +53,27 @@ TEST(malformed_requests_are_refused)
         const char *text;
         int result;
     } cases[] = {
-        {"\r\n\r\nGET / HTTP/1.1\r\n\r\n", 22},               // RFC 9112-4: empty lines before it are ignored.
-        {"GET / HTTP/1.1\nHost: a\n\n", 24},                  // RFC 9112-3: a lone LF ends a line.
-        {"GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", -400},          // RFC 9112-2: a bare CR
-        {"GET /\r HTTP/1.1\r\n\r\n", -400},                   // RFC 9112-2
-        {"GET / HTTP/1.1\r\n Host: a\r\n\r\n", -400},         // RFC 9112-5: white space before the first field
-        {"GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", -400},       // RFC 9112-14: line folding
-        {"GET / HTTP/1.1\r\nA : b\r\n\r\n", -400},            // RFC 9112-13: white space before the colon
-        {"GET / HTTP/1.1\r\nA\r\n\r\n", -400},                // RFC 9112-6: no field at all
-        {"GET / HTTP/1.1\r\n: b\r\n\r\n", -400},              // RFC 9112-6
-        {"GET / HTTP/1.1\r\nA: b\001c\r\n\r\n", -400},        // RFC 9112-6
-        {"GET  / HTTP/1.1\r\n\r\n", -400},                    // RFC 9112-7: two spaces
-        {"GET / HTTP/1.1 \r\n\r\n", -400},                    // RFC 9112-7: a space at the end
-        {"GET /a b HTTP/1.1\r\n\r\n", -400},                  // RFC 9112-7: a space in the target
-        {" GET / HTTP/1.1\r\n\r\n", -400},                    // RFC 9112-7
-        {"GET /\r\n\r\n", -400},                              // HTTP/0.9
-        {"GET / HTTP/1.1.1\r\n\r\n", -400},                   //
-        {"GET / http/1.1\r\n\r\n", -400},                     //
-        {"GET / HTTP/2.0\r\n\r\n", -505},                     //
-        {"GET / HTTP/1.7\r\n\r\n", 18},                       //
-        {"G\xc3\x89T / HTTP/1.1\r\n\r\n", -400},              // RFC 9112-1: octets, not characters
-        {"GET /\xe2\x80\x8b HTTP/1.1\r\n\r\n", -400},         // RFC 9112-1
+        {"\r\n\r\nGET / HTTP/1.1\r\n\r\n", 22},         // RFC 9112-4: empty lines before it are ignored.
+        {"GET / HTTP/1.1\nHost: a\n\n", 24},            // RFC 9112-3: a lone LF ends a line.
+        {"GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", -400},    // RFC 9112-2: a bare CR
+        {"GET /\r HTTP/1.1\r\n\r\n", -400},             // RFC 9112-2
+        {"GET / HTTP/1.1\r\n Host: a\r\n\r\n", -400},   // RFC 9112-5: white space before the first field
+        {"GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", -400}, // RFC 9112-14: line folding
+        {"GET / HTTP/1.1\r\nA : b\r\n\r\n", -400},      // RFC 9112-13: white space before the colon
+        {"GET / HTTP/1.1\r\nA\r\n\r\n", -400},          // RFC 9112-6: no field at all
+        {"GET / HTTP/1.1\r\n: b\r\n\r\n", -400},        // RFC 9112-6
+        {"GET / HTTP/1.1\r\nA: b\001c\r\n\r\n", -400},  // RFC 9112-6
+        {"GET  / HTTP/1.1\r\n\r\n", -400},              // RFC 9112-7: two spaces
+        {"GET / HTTP/1.1 \r\n\r\n", -400},              // RFC 9112-7: a space at the end
+        {"GET /a b HTTP/1.1\r\n\r\n", -400},            // RFC 9112-7: a space in the target
+        {" GET / HTTP/1.1\r\n\r\n", -400},              // RFC 9112-7
+        {"GET /\r\n\r\n", -400},                        // HTTP/0.9
+        {"GET / HTTP/1.1.1\r\n\r\n", -400},             //
+        {"GET / http/1.1\r\n\r\n", -400},               //
+        {"GET / HTTP/2.0\r\n\r\n", -505},               //
+        {"GET / HTTP/1.7\r\n\r\n", 18},                 //
+        {"G\xc3\x89T / HTTP/1.1\r\n\r\n", -400},        // RFC 9112-1: octets, not characters
+        {"GET /\xe2\x80\x8b HTTP/1.1\r\n\r\n", -400},   // RFC 9112-1
         {"ABCDEFGHIJKLMNOPQRSTUVWXYZ / HTTP/1.1\r\n\r\n", -501}, // RFC 9112-8: an overlong method
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -115,23 +116,23 @@ TEST(targets_and_hosts)
     } cases[] = {
         {"GET /a HTTP/1.1\r\nHost: h\r\n\r\n", 0, "/a", "h"},
         {"GET /a HTTP/1.0\r\n\r\n", 0, "/a", ""},
-        {"GET /a HTTP/1.1\r\n\r\n", -400, NULL, NULL},                            // RFC 9112-9: no Host
-        {"GET /a HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", -400, NULL, NULL},      // RFC 9112-9: two
-        {"GET /a HTTP/1.0\r\nHost: h\r\nHost: i\r\n\r\n", -400, NULL, NULL},      // RFC 9112-9
-        {"GET /a HTTP/1.1\r\nHost: h, i\r\n\r\n", -400, NULL, NULL},              // RFC 9112-9: no host
-        {"GET /a HTTP/1.1\r\nHost: h:99999\r\n\r\n", -400, NULL, NULL},           // RFC 9112-9
-        {"GET /a HTTP/1.1\r\nHost: user@h\r\n\r\n", -400, NULL, NULL},            // RFC 9112-9
+        {"GET /a HTTP/1.1\r\n\r\n", -400, NULL, NULL},                       // RFC 9112-9: no Host
+        {"GET /a HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", -400, NULL, NULL}, // RFC 9112-9: two
+        {"GET /a HTTP/1.0\r\nHost: h\r\nHost: i\r\n\r\n", -400, NULL, NULL}, // RFC 9112-9
+        {"GET /a HTTP/1.1\r\nHost: h, i\r\n\r\n", -400, NULL, NULL},         // RFC 9112-9: no host
+        {"GET /a HTTP/1.1\r\nHost: h:99999\r\n\r\n", -400, NULL, NULL},      // RFC 9112-9
+        {"GET /a HTTP/1.1\r\nHost: user@h\r\n\r\n", -400, NULL, NULL},       // RFC 9112-9
         {"GET /a HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", 0, "/a", "[::1]:80"},
         {"GET /a HTTP/1.1\r\nHost: [::1\r\n\r\n", -400, NULL, NULL},
         {"GET http://other/a?b HTTP/1.1\r\nHost: h\r\n\r\n", 0, "/a?b", "other"}, // RFC 9112-10
         {"GET HTTP://other:81 HTTP/1.1\r\nHost: h\r\n\r\n", 0, "/", "other:81"},  // RFC 9112-10
         {"GET http:///a HTTP/1.1\r\nHost: h\r\n\r\n", -400, NULL, NULL},
         {"GET a HTTP/1.1\r\nHost: h\r\n\r\n", -400, NULL, NULL},
-        {"CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n", 0, "h:443", "h:443"},       // RFC 9112-12
-        {"CONNECT /a HTTP/1.1\r\nHost: h\r\n\r\n", -400, NULL, NULL},             // RFC 9112-12
-        {"CONNECT h HTTP/1.1\r\nHost: h\r\n\r\n", -400, NULL, NULL},              // RFC 9112-12
-        {"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", 0, "*", "h"},                   // RFC 9112-12
-        {"GET * HTTP/1.1\r\nHost: h\r\n\r\n", -400, NULL, NULL},                  // RFC 9112-12
+        {"CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n", 0, "h:443", "h:443"}, // RFC 9112-12
+        {"CONNECT /a HTTP/1.1\r\nHost: h\r\n\r\n", -400, NULL, NULL},       // RFC 9112-12
+        {"CONNECT h HTTP/1.1\r\nHost: h\r\n\r\n", -400, NULL, NULL},        // RFC 9112-12
+        {"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", 0, "*", "h"},             // RFC 9112-12
+        {"GET * HTTP/1.1\r\nHost: h\r\n\r\n", -400, NULL, NULL},            // RFC 9112-12
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct http_slice target, authority;
@@ -156,31 +157,32 @@ TEST(framing_of_requests)
         {"", 0, HTTP_BODY_NONE, 0}, // RFC 9112-23
         {"Content-Length: 5\r\n", 0, HTTP_BODY_LENGTH, 5},
         {"Content-Length: 0\r\n", 0, HTTP_BODY_NONE, 0},
-        {"Content-Length: 5, 5\r\n", 0, HTTP_BODY_LENGTH, 5},                         // RFC 9112-21: identical ones
-        {"Content-Length: 5\r\nContent-Length: 5\r\n", 0, HTTP_BODY_LENGTH, 5},       // RFC 9112-21
-        {"Content-Length: 5\r\nContent-Length: 6\r\n", -400, HTTP_BODY_NONE, 0},      // RFC 9112-21
-        {"Content-Length: 5, 6\r\n", -400, HTTP_BODY_NONE, 0},                        // RFC 9112-21
-        {"Content-Length: \r\n", -400, HTTP_BODY_NONE, 0},                            // RFC 9112-21
-        {"Content-Length: +5\r\n", -400, HTTP_BODY_NONE, 0},                          // RFC 9112-21
-        {"Content-Length: -5\r\n", -400, HTTP_BODY_NONE, 0},                          // RFC 9112-21
-        {"Content-Length: 0x5\r\n", -400, HTTP_BODY_NONE, 0},                         // RFC 9112-21
-        {"Content-Length: 5 5\r\n", -400, HTTP_BODY_NONE, 0},                         // RFC 9112-21
+        {"Content-Length: 5, 5\r\n", 0, HTTP_BODY_LENGTH, 5},                   // RFC 9112-21: identical ones
+        {"Content-Length: 5\r\nContent-Length: 5\r\n", 0, HTTP_BODY_LENGTH, 5}, // RFC 9112-21
+        {"Content-Length: 5\r\nContent-Length: 6\r\n", -400, HTTP_BODY_NONE, 0}, // RFC 9112-21
+        {"Content-Length: 5, 6\r\n", -400, HTTP_BODY_NONE, 0},                   // RFC 9112-21
+        {"Content-Length: \r\n", -400, HTTP_BODY_NONE, 0},                       // RFC 9112-21
+        {"Content-Length: +5\r\n", -400, HTTP_BODY_NONE, 0},                     // RFC 9112-21
+        {"Content-Length: -5\r\n", -400, HTTP_BODY_NONE, 0},                     // RFC 9112-21
+        {"Content-Length: 0x5\r\n", -400, HTTP_BODY_NONE, 0},                    // RFC 9112-21
+        {"Content-Length: 5 5\r\n", -400, HTTP_BODY_NONE, 0},                    // RFC 9112-21
         {"Content-Length: 18446744073709551615\r\n", 0, HTTP_BODY_LENGTH, UINT64_MAX},
-        {"Content-Length: 18446744073709551616\r\n", -400, HTTP_BODY_NONE, 0},        // RFC 9110-11: overflow
-        {"Content-Length: 99999999999999999999999\r\n", -400, HTTP_BODY_NONE, 0},     // RFC 9110-11
+        {"Content-Length: 18446744073709551616\r\n", -400, HTTP_BODY_NONE, 0},    // RFC 9110-11: overflow
+        {"Content-Length: 99999999999999999999999\r\n", -400, HTTP_BODY_NONE, 0}, // RFC 9110-11
         {"Transfer-Encoding: chunked\r\n", 0, HTTP_BODY_CHUNKED, 0},
-        {"Transfer-Encoding: , ChunKed ,\r\n", 0, HTTP_BODY_CHUNKED, 0},              // RFC 9110-8: empty elements
+        {"Transfer-Encoding: , ChunKed ,\r\n", 0, HTTP_BODY_CHUNKED, 0}, // RFC 9110-8: empty elements
         {"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", -400, HTTP_BODY_NONE, 0}, // RFC 9112-17
         {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", -400, HTTP_BODY_NONE, 0}, // RFC 9112-17
-        {"Transfer-Encoding: chunked, chunked\r\n", -400, HTTP_BODY_NONE, 0},         // RFC 9112-27
-        {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", -400, HTTP_BODY_NONE, 0}, // RFC 9112-27
-        {"Transfer-Encoding: chunked, gzip\r\n", -400, HTTP_BODY_NONE, 0},            // RFC 9112-20, RFC 9112-27
-        {"Transfer-Encoding: identity\r\n", -400, HTTP_BODY_NONE, 0},                 // RFC 9112-20
-        {"Transfer-Encoding: \r\n", -400, HTTP_BODY_NONE, 0},                         // RFC 9112-20
-        {"Transfer-Encoding: xchunked\r\n", -400, HTTP_BODY_NONE, 0},                 // RFC 9112-20
-        {"Transfer-Encoding: chunked;q=1\r\n", -400, HTTP_BODY_NONE, 0},              // RFC 9112-20
-        {"Transfer-Encoding: \"chunked\"\r\n", -400, HTTP_BODY_NONE, 0},              // RFC 9112-20
-        {"Transfer-Encoding: gzip, chunked\r\n", -501, HTTP_BODY_NONE, 0},            // RFC 9112-26
+        {"Transfer-Encoding: chunked, chunked\r\n", -400, HTTP_BODY_NONE, 0},             // RFC 9112-27
+        {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", -400, HTTP_BODY_NONE,
+         0},                                                               // RFC 9112-27
+        {"Transfer-Encoding: chunked, gzip\r\n", -400, HTTP_BODY_NONE, 0}, // RFC 9112-20, RFC 9112-27
+        {"Transfer-Encoding: identity\r\n", -400, HTTP_BODY_NONE, 0},      // RFC 9112-20
+        {"Transfer-Encoding: \r\n", -400, HTTP_BODY_NONE, 0},              // RFC 9112-20
+        {"Transfer-Encoding: xchunked\r\n", -400, HTTP_BODY_NONE, 0},      // RFC 9112-20
+        {"Transfer-Encoding: chunked;q=1\r\n", -400, HTTP_BODY_NONE, 0},   // RFC 9112-20
+        {"Transfer-Encoding: \"chunked\"\r\n", -400, HTTP_BODY_NONE, 0},   // RFC 9112-20
+        {"Transfer-Encoding: gzip, chunked\r\n", -501, HTTP_BODY_NONE, 0}, // RFC 9112-26
         {"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", -501, HTTP_BODY_NONE, 0}, // RFC 9112-26
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -206,11 +208,13 @@ TEST(framing_of_responses)
         enum http_body body;
     } cases[] = {
         {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", HTTP_GET, 0, HTTP_BODY_LENGTH},
-        {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", HTTP_HEAD, 0, HTTP_BODY_NONE},         // RFC 9112-16
-        {"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", HTTP_GET, 0, HTTP_BODY_NONE}, // RFC 9112-16
-        {"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", HTTP_GET, 0, HTTP_BODY_NONE}, // RFC 9112-16
-        {"HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n", HTTP_PUT, 0, HTTP_BODY_NONE},    // RFC 9112-16
-        {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", HTTP_CONNECT, 0, HTTP_BODY_NONE},      // RFC 9110-32
+        {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", HTTP_HEAD, 0, HTTP_BODY_NONE}, // RFC 9112-16
+        {"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", HTTP_GET, 0,
+         HTTP_BODY_NONE}, // RFC 9112-16
+        {"HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", HTTP_GET, 0,
+         HTTP_BODY_NONE},                                                                    // RFC 9112-16
+        {"HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n", HTTP_PUT, 0, HTTP_BODY_NONE}, // RFC 9112-16
+        {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", HTTP_CONNECT, 0, HTTP_BODY_NONE},   // RFC 9110-32
         {"HTTP/1.1 200 OK\r\n\r\n", HTTP_GET, 0, HTTP_BODY_UNTIL_CLOSE},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", HTTP_GET, 0, HTTP_BODY_CHUNKED},
         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", HTTP_GET, -EBADMSG, 0},
@@ -233,9 +237,11 @@ TEST(framing_of_responses)
 TEST(what_is_no_response)
 {
     static const char *const cases[] = {
-        "HTTP/1.1 20 OK\r\n\r\n",   "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 099 OK\r\n\r\n",
-        "HTTP/2.0 200 OK\r\n\r\n",  "ICY 200 OK\r\n\r\n",       "HTTP/1.1  200 OK\r\n\r\n",
-        "HTTP/1.1 200 O\001\r\n\r\n", "HTTP/1.1 200 OK\r\nA : b\r\n\r\n", "\r\nHTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 20 OK\r\n\r\n",      "HTTP/1.1 2000 OK\r\n\r\n",
+        "HTTP/1.1 099 OK\r\n\r\n",     "HTTP/2.0 200 OK\r\n\r\n",
+        "ICY 200 OK\r\n\r\n",          "HTTP/1.1  200 OK\r\n\r\n",
+        "HTTP/1.1 200 O\001\r\n\r\n",  "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+        "\r\nHTTP/1.1 200 OK\r\n\r\n",
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         CHECK_EQ(http_response_parse(&head, cases[i], strlen(cases[i])), -EBADMSG);
@@ -264,9 +270,11 @@ TEST(when_the_connection_ends)
     }
 }
 
-/* ---- Chunks ---------------------------------------------------------------------------------------------------- */
+/* ---- Chunks
+ * ---------------------------------------------------------------------------------------------------- */
 
-/** Decodes with `step` bytes at a time. @return content length, or -1 if refused, -2 if it is not complete. */
+/** Decodes with `step` bytes at a time. @return content length, or -1 if refused, -2 if it is not complete.
+ */
 static int decode(const char *text, size_t size, size_t step, char *content, size_t *used_up)
 {
     struct http_chunks chunks = {0};
@@ -276,7 +284,8 @@ static int decode(const char *text, size_t size, size_t step, char *content, siz
         while (position < end) {
             size_t used, got;
             const uint8_t *data;
-            int result = http_chunks_take(&chunks, (const uint8_t *)text + position, end - position, &used, &data, &got);
+            int result = http_chunks_take(&chunks, (const uint8_t *)text + position, end - position, &used,
+                                          &data, &got);
             if (result < 0)
                 return -1;
             memcpy(content + length, got ? data : (const uint8_t *)"", got);
@@ -351,11 +360,13 @@ TEST(extensions_and_trailers_are_bounded)
     CHECK_EQ(decode(text, length, 4096, content, &used), 1000);
 }
 
-/* ---- Making heads ---------------------------------------------------------------------------------------------- */
+/* ---- Making heads
+ * ---------------------------------------------------------------------------------------------- */
 
 TEST(values_cannot_split_a_head)
 {
-    // RFC 9112-36, RFC 9112-15: a value with a line end is refused, so nothing sent is folded or split either.
+    // RFC 9112-36, RFC 9112-15: a value with a line end is refused, so nothing sent is folded or split
+    // either.
     static const char *const values[] = {"a\r\nSet-Cookie: b", "a\nb", "a\rb", "a\r\n b"};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         char text[256];
@@ -376,7 +387,8 @@ TEST(values_cannot_split_a_head)
 }
 
 TEST_MAIN(TEST_ENTRY(a_request_is_taken_apart), TEST_ENTRY(every_prefix_of_a_head_asks_for_more),
-          TEST_ENTRY(malformed_requests_are_refused), TEST_ENTRY(sizes_are_bounded), TEST_ENTRY(targets_and_hosts),
-          TEST_ENTRY(framing_of_requests), TEST_ENTRY(framing_of_responses), TEST_ENTRY(what_is_no_response),
-          TEST_ENTRY(when_the_connection_ends), TEST_ENTRY(chunks_are_decoded), TEST_ENTRY(bad_chunks_are_refused),
+          TEST_ENTRY(malformed_requests_are_refused), TEST_ENTRY(sizes_are_bounded),
+          TEST_ENTRY(targets_and_hosts), TEST_ENTRY(framing_of_requests), TEST_ENTRY(framing_of_responses),
+          TEST_ENTRY(what_is_no_response), TEST_ENTRY(when_the_connection_ends),
+          TEST_ENTRY(chunks_are_decoded), TEST_ENTRY(bad_chunks_are_refused),
           TEST_ENTRY(extensions_and_trailers_are_bounded), TEST_ENTRY(values_cannot_split_a_head))

@@ -50,10 +50,8 @@ TEST(dates_are_read_in_three_formats)
         const char *text;
         int64_t seconds;
     } cases[] = {
-        {"Sun, 06 Nov 1994 08:49:37 GMT", 784111777},
-        {"Sunday, 06-Nov-94 08:49:37 GMT", 784111777},
-        {"Sun Nov  6 08:49:37 1994", 784111777},
-        {"Sun Nov 16 08:49:37 1994", 784975777},
+        {"Sun, 06 Nov 1994 08:49:37 GMT", 784111777},     {"Sunday, 06-Nov-94 08:49:37 GMT", 784111777},
+        {"Sun Nov  6 08:49:37 1994", 784111777},          {"Sun Nov 16 08:49:37 1994", 784975777},
         {"Tuesday, 06-Nov-74 08:49:37 GMT", 3308719777},  // 2074: 50 years ahead
         {"Wednesday, 06-Nov-75 08:49:37 GMT", 184495777}, // 1975: 2075 would be 51
         {"Thu, 29 Feb 2024 12:34:56 GMT", 1709210096},
@@ -64,9 +62,18 @@ TEST(dates_are_read_in_three_formats)
         CHECK_EQ(seconds, cases[i].seconds);
     }
     static const char *const bad[] = {
-        "", "yesterday", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 6 Nov 1994 08:49:37 GMT",
-        "Sun, 06 nov 1994 08:49:37 GMT", "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
-        "Sun, 06 Nov 1994 08:49:37 GMT ", "784111777", "Sun Nov", "Sun,",
+        "",
+        "yesterday",
+        "Sun, 06 Nov 1994 08:49:37",
+        "Sun, 06 Nov 1994 08:49:37 CET",
+        "Sun, 6 Nov 1994 08:49:37 GMT",
+        "Sun, 06 nov 1994 08:49:37 GMT",
+        "Sun, 32 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 GMT ",
+        "784111777",
+        "Sun Nov",
+        "Sun,",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         int64_t seconds;
@@ -97,23 +104,23 @@ TEST(preconditions_in_their_order)
         int result;
     } cases[] = {
         {"GET", "", 0},
-        {"GET", "If-None-Match: \"a\"\r\n", 304},            // RFC 9110-23: a hit is 304 for GET and HEAD
-        {"HEAD", "If-None-Match: \"a\"\r\n", 304},           // RFC 9110-23
-        {"PUT", "If-None-Match: \"a\"\r\n", 412},            // RFC 9110-23: and 412 otherwise
-        {"PUT", "If-None-Match: *\r\n", 412},                // RFC 9110-23
+        {"GET", "If-None-Match: \"a\"\r\n", 304},  // RFC 9110-23: a hit is 304 for GET and HEAD
+        {"HEAD", "If-None-Match: \"a\"\r\n", 304}, // RFC 9110-23
+        {"PUT", "If-None-Match: \"a\"\r\n", 412},  // RFC 9110-23: and 412 otherwise
+        {"PUT", "If-None-Match: *\r\n", 412},      // RFC 9110-23
         {"GET", "If-None-Match: \"b\"\r\n", 0},
-        {"GET", "If-None-Match: W/\"a\"\r\n", 304},          // RFC 9110-21: If-None-Match compares weakly
-        {"GET", "If-None-Match: \"x\", , \"a\"\r\n", 304},   // RFC 9110-8
+        {"GET", "If-None-Match: W/\"a\"\r\n", 304},        // RFC 9110-21: If-None-Match compares weakly
+        {"GET", "If-None-Match: \"x\", , \"a\"\r\n", 304}, // RFC 9110-8
         {"GET", "If-None-Match: \"x,\"a\r\n", 0},
         {"GET", "If-Match: \"a\"\r\n", 0},
-        {"GET", "If-Match: W/\"a\"\r\n", 412},               // RFC 9110-21: If-Match compares strongly
+        {"GET", "If-Match: W/\"a\"\r\n", 412}, // RFC 9110-21: If-Match compares strongly
         {"GET", "If-Match: \"b\"\r\n", 412},
         {"GET", "If-Match: *\r\n", 0},
         {"GET", "If-Modified-Since: " MODIFIED "\r\n", 304},
         {"GET", "If-Modified-Since: " EARLIER "\r\n", 0},
         {"PUT", "If-Modified-Since: " MODIFIED "\r\n", 0},
-        {"GET", "If-Modified-Since: never\r\n", 0},          // RFC 9110-22: an invalid date is ignored
-        {"GET", "If-Unmodified-Since: never\r\n", 0},        // RFC 9110-22
+        {"GET", "If-Modified-Since: never\r\n", 0},   // RFC 9110-22: an invalid date is ignored
+        {"GET", "If-Unmodified-Since: never\r\n", 0}, // RFC 9110-22
         {"GET", "If-Unmodified-Since: " EARLIER "\r\n", 412},
         {"GET", "If-Unmodified-Since: " MODIFIED "\r\n", 0},
         // RFC 9110-22: If-None-Match present, so If-Modified-Since is ignored.
@@ -123,7 +130,8 @@ TEST(preconditions_in_their_order)
         {"GET", "If-Match: \"b\"\r\nIf-None-Match: \"a\"\r\n", 412},
         {"GET", "If-Unmodified-Since: " EARLIER "\r\nIf-None-Match: \"a\"\r\n", 412},
     };
-    const struct http_validators resource = {.exists = true, .etag = "\"a\"", .modified_s = 784111777, .now_s = 1 << 30};
+    const struct http_validators resource = {
+        .exists = true, .etag = "\"a\"", .modified_s = 784111777, .now_s = 1 << 30};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (!CHECK_EQ(http_condition(request(cases[i].method, cases[i].fields), &resource), cases[i].result))
             printf("        %s %s\n", cases[i].method, cases[i].fields);
@@ -131,7 +139,7 @@ TEST(preconditions_in_their_order)
     CHECK_EQ(http_condition(request("PUT", "If-None-Match: *\r\n"), &nothing), 0);
     CHECK_EQ(http_condition(request("PUT", "If-Match: *\r\n"), &nothing), 412);
     const struct http_validators weak = {.exists = true, .etag = "W/\"a\"", .modified_s = 5, .now_s = 6};
-    CHECK_EQ(http_condition(request("GET", "If-Match: W/\"a\"\r\n"), &weak), 412); // RFC 9110-21
+    CHECK_EQ(http_condition(request("GET", "If-Match: W/\"a\"\r\n"), &weak), 412);    // RFC 9110-21
     CHECK_EQ(http_condition(request("GET", "If-None-Match: \"a\"\r\n"), &weak), 304); // RFC 9110-21
 }
 
@@ -150,7 +158,8 @@ TEST(if_range_holds_only_for_what_is_the_same)
         {"If-Range: " EARLIER "\r\n", false},
         {"If-Range: never\r\n", false},
     };
-    const struct http_validators resource = {.exists = true, .etag = "\"a\"", .modified_s = 784111777, .now_s = 1 << 30};
+    const struct http_validators resource = {
+        .exists = true, .etag = "\"a\"", .modified_s = 784111777, .now_s = 1 << 30};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         CHECK_EQ(http_condition_range(request("GET", cases[i].fields), &resource), cases[i].holds);
 }
@@ -169,13 +178,13 @@ TEST(ranges)
         {"bytes=0-99999", 1, 0, 999},
         {"BYTES=999-999", 1, 999, 999},
         {"bytes=0-0, -1", 2, 0, 0},
-        {"bytes= 0-0 ,, 5-6 ", 2, 0, 0},            // RFC 9110-8
+        {"bytes= 0-0 ,, 5-6 ", 2, 0, 0}, // RFC 9110-8
         {"bytes=2000-, 5-6", 1, 5, 6},
-        {"bytes=1000-", -416, 0, 0},                // RFC 9110-26
-        {"bytes=-0", -416, 0, 0},                   // RFC 9110-26
-        {"bytes=1000-, 2000-3000", -416, 0, 0},     // RFC 9110-26
-        {"lines=0-5", 0, 0, 0},                     // RFC 9110-24: an unknown unit
-        {"bytes 0-5", 0, 0, 0},                     // RFC 9110-24
+        {"bytes=1000-", -416, 0, 0},            // RFC 9110-26
+        {"bytes=-0", -416, 0, 0},               // RFC 9110-26
+        {"bytes=1000-, 2000-3000", -416, 0, 0}, // RFC 9110-26
+        {"lines=0-5", 0, 0, 0},                 // RFC 9110-24: an unknown unit
+        {"bytes 0-5", 0, 0, 0},                 // RFC 9110-24
         {"bytes=", 0, 0, 0},
         {"bytes=5-4", 0, 0, 0},
         {"bytes=a-b", 0, 0, 0},
@@ -183,9 +192,10 @@ TEST(ranges)
         {"bytes=5", 0, 0, 0},
         {"bytes=1-2-3", 0, 0, 0},
         {"bytes=0-18446744073709551616", 0, 0, 0},
-        {"bytes=0-,0-,0-", 0, 0, 0},                                       // RFC 9110-27: they overlap
-        {"bytes=1-1,3-3,5-5,7-7,9-9,11-11,13-13,15-15,17-17,19-19,21-21,"  // RFC 9110-27: too many
-         "23-23,25-25,27-27,29-29,31-31,33-33", 0, 0, 0},
+        {"bytes=0-,0-,0-", 0, 0, 0},                                      // RFC 9110-27: they overlap
+        {"bytes=1-1,3-3,5-5,7-7,9-9,11-11,13-13,15-15,17-17,19-19,21-21," // RFC 9110-27: too many
+         "23-23,25-25,27-27,29-29,31-31,33-33",
+         0, 0, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct http_range found[HTTP_RANGES_MAX];
@@ -297,9 +307,15 @@ TEST(locations)
         int result;
         const char *host, *target;
     } cases[] = {
-        {"http://other:81/x", 0, "other", "/x"}, {"/x?y", 0, "base", "/x?y"},        {"//other/x", 0, "other", "/x"},
-        {"x", 0, "base", "/a/x"},                {"?z", 0, "base", "/a/b?z"},        {"#f", 0, "base", "/a/b?q"},
-        {"ftp://x/", -EPROTONOSUPPORT, "", ""},  {"mailto:x", -EPROTONOSUPPORT, "", ""}, {"", -EINVAL, "", ""},
+        {"http://other:81/x", 0, "other", "/x"},
+        {"/x?y", 0, "base", "/x?y"},
+        {"//other/x", 0, "other", "/x"},
+        {"x", 0, "base", "/a/x"},
+        {"?z", 0, "base", "/a/b?z"},
+        {"#f", 0, "base", "/a/b?q"},
+        {"ftp://x/", -EPROTONOSUPPORT, "", ""},
+        {"mailto:x", -EPROTONOSUPPORT, "", ""},
+        {"", -EINVAL, "", ""},
         {"/x y", -EINVAL, "", ""},
     };
     struct http_url base, url;
@@ -324,4 +340,5 @@ TEST(media_types)
 TEST_MAIN(TEST_ENTRY(dates_are_written_in_one_format), TEST_ENTRY(dates_are_read_in_three_formats),
           TEST_ENTRY(every_date_that_is_written_is_read_back), TEST_ENTRY(preconditions_in_their_order),
           TEST_ENTRY(if_range_holds_only_for_what_is_the_same), TEST_ENTRY(ranges),
-          TEST_ENTRY(no_target_leaves_the_folder), TEST_ENTRY(urls), TEST_ENTRY(locations), TEST_ENTRY(media_types))
+          TEST_ENTRY(no_target_leaves_the_folder), TEST_ENTRY(urls), TEST_ENTRY(locations),
+          TEST_ENTRY(media_types))
