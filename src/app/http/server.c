@@ -254,12 +254,14 @@ static void session_main(void *argument)
 static void start_session(struct http_server *server, struct strata_conn *conn,
                           const struct strata_endpoint *peer)
 {
-    struct http_session *session =
-        server->sessions < server->sessions_max ? calloc(1, sizeof *session) : NULL;
+    // A few more than are served are told so; those beyond are cut off.
+    bool refused = server->sessions >= server->sessions_max + HTTP_SERVER_REFUSALS;
+    struct http_session *session = refused ? NULL : calloc(1, sizeof *session);
     if (!session) {
-        refuse(conn);
+        strata_rt_abort(conn);
         return;
     }
+    session->overloaded = server->sessions >= server->sessions_max;
     session->server = server;
     session->rt = server->rt;
     session->peer = *peer;
