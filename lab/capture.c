@@ -2,6 +2,10 @@
  * Captures of a world. A frame is recorded at the moment and in the form in which it was sent; what the cable does to
  * it is decided in that moment too, and follows as events of the same frame. So each frame is held back until the next
  * one comes, and carries what was said about it as its comment: "lost: loss", "corrupt", "duplicate".
+ *
+ * A file holds every byte of a TCP stream once. A segment whose bytes are there already (sent again, or the same one on
+ * its next cable) is recorded with its headers only: those who put streams together again, such as Wireshark, take
+ * whole copies for malformed messages.
  */
 #include "lab/capture.h"
 
@@ -12,12 +16,14 @@
 #include <sys/stat.h>
 
 #include "drivers/pcapng.h"
+#include "lab/seen.h"
 #include "lab/world.h"
 
 /** One file. */
 struct recording {
     FILE *file;
     struct pcapng_writer writer;
+    struct seen seen;
 };
 
 /** A cable in a file. */
@@ -71,6 +77,7 @@ static void recording_close(struct capture *capture, struct recording *recording
         error = errno ? -errno : -EIO;
     if (!capture->error)
         capture->error = error;
+    seen_free(&recording->seen);
     free(recording);
 }
 
@@ -131,6 +138,16 @@ static void write_held(struct capture *capture)
     capture->comment[0] = '\0';
 }
 
+/** How much of a frame goes into the file. */
+static size_t recorded_bytes(struct track *track, const struct strata_lab_event *event)
+{
+    struct description what;
+    describe(event->cable->link, event->frame, event->length, &what);
+    if (what.subject != SUBJECT_TCP || seen_is_new(&track->recording->seen, &what))
+        return event->length;
+    return (size_t)(what.payload - event->frame);
+}
+
 static void hold(struct capture *capture, const struct strata_lab_event *event)
 {
     write_held(capture);
@@ -151,7 +168,8 @@ static void hold(struct capture *capture, const struct strata_lab_event *event)
         .interface = track->interface,
         .time_ns = STRATA_LAB_EPOCH_NS + event->time,
         .frame = capture->bytes,
-        .length = event->length,
+        .length = recorded_bytes(track, event),
+        .original_length = event->length,
         .direction = event->direction == 0 ? PCAPNG_OUTBOUND : PCAPNG_INBOUND,
     };
     capture->held_track = track;

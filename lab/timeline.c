@@ -18,6 +18,8 @@
 /** So many segments of a conversation in a row are shown before the rest is summed up, and after a disturbance. */
 #define SHOWN_AT_FIRST 8u
 #define SHOWN_AFTER_TROUBLE 2u
+/** So many losses, faults and repetitions of a conversation are shown one by one. */
+#define TROUBLES_SHOWN 12u
 
 /** One direction of a conversation. */
 struct side {
@@ -29,6 +31,7 @@ struct conversation {
     struct conversation *next;
     struct side side[2];
     unsigned shown; /**< In a row. */
+    unsigned troubles;
     uint64_t held, held_bytes, held_losses, held_repeats;
     strata_time held_since;
 };
@@ -228,13 +231,18 @@ static void release(struct timeline *t, struct conversation *c, strata_time now)
     c->held = c->held_bytes = c->held_losses = c->held_repeats = 0;
 }
 
+/** Something worth a line comes: what was held back goes before it, and a little of what follows is shown again. */
+static void interrupt(struct timeline *t, struct conversation *c, strata_time now)
+{
+    release(t, c, now);
+    if (c->shown > SHOWN_AT_FIRST - SHOWN_AFTER_TROUBLE)
+        c->shown = SHOWN_AT_FIRST - SHOWN_AFTER_TROUBLE;
+}
+
 static void release_all(struct timeline *t, strata_time now)
 {
-    for (struct conversation *c = t->conversations; c; c = c->next) {
-        release(t, c, now);
-        if (c->shown > SHOWN_AT_FIRST - SHOWN_AFTER_TROUBLE)
-            c->shown = SHOWN_AT_FIRST - SHOWN_AFTER_TROUBLE;
-    }
+    for (struct conversation *c = t->conversations; c; c = c->next)
+        interrupt(t, c, now);
 }
 
 static void show_segment(struct timeline *t, const struct strata_lab_event *event, const struct description *what)
@@ -250,6 +258,8 @@ static void show_segment(struct timeline *t, const struct strata_lab_event *even
     if (special) {
         release(t, c, event->time);
         c->shown = 0;
+    } else if (repeated && first_hop && c->shown > SHOWN_AT_FIRST && ++c->troubles <= TROUBLES_SHOWN) {
+        interrupt(t, c, event->time);
     } else if (++c->shown > SHOWN_AT_FIRST && t->level < 2) {
         if (first_hop) {
             c->held++;
@@ -292,10 +302,12 @@ static void show_trouble(struct timeline *t, const struct strata_lab_event *even
         struct conversation *c = conversation_of(t, &what, &side);
         if (!c)
             return;
-        if (c->shown > SHOWN_AT_FIRST && t->level < 2) {
-            c->held_losses += lost || strcmp(event->text, "corrupt") == 0;
+        bool serious = lost || strcmp(event->text, "corrupt") == 0;
+        if (c->shown > SHOWN_AT_FIRST && t->level < 2 && (!serious || ++c->troubles > TROUBLES_SHOWN)) {
+            c->held_losses += serious;
             return;
         }
+        interrupt(t, c, event->time);
         say_segment(c, side, &what, false, text, sizeof text);
     } else {
         snprintf(text, sizeof text, "%s", what.text);
@@ -334,7 +346,7 @@ static void show_print(struct timeline *t, const struct strata_lab_event *event)
     release_all(t, event->time);
     while ((end = strchr(start, '\n'))) {
         *end = '\0';
-        line(t, event->time, TONE_PROGRAM, names, "%s: %s", event->program ? event->program : "says", start);
+        line(t, event->time, TONE_PROGRAM, names, "| %s", start);
         start = end + 1;
     }
     size_t left = strlen(start);
@@ -434,7 +446,7 @@ void timeline_finish(struct timeline *t)
     release_all(t, t->world->now);
     for (unsigned i = 0; i < t->line_count; i++)
         if (t->lines[i].length > 0) {
-            line(t, t->world->now, TONE_PROGRAM, t->world->nodes[i]->name, "says: %s", t->lines[i].text);
+            line(t, t->world->now, TONE_PROGRAM, t->world->nodes[i]->name, "| %s", t->lines[i].text);
             t->lines[i].length = 0;
         }
 }

@@ -71,7 +71,7 @@ TEST(store_and_forward_takes_what_the_formula_says)
         struct strata_world *world = world_with_seed(1);
         struct station *last = chain(world, rows[i].links, rows[i].rate_bps, rows[i].delay_ns, rows[i].packets,
                                      rows[i].length);
-        strata_time transmission = (strata_time)(rows[i].length * 8 * 1000000000 / rows[i].rate_bps);
+        strata_time transmission = (strata_time)(rows[i].length * UINT64_C(8000000000) / rows[i].rate_bps);
         REQUIRE(last->heard_count == (unsigned)rows[i].packets);
         for (int p = 0; p < rows[i].packets; p++) {
             CHECK_EQ(last->heard[p].number, p);
