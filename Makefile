@@ -3,7 +3,7 @@
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
-DEMO ?= examples/day.yaml
+DEMO ?= examples/day-in-the-life/day.yaml
 
 .PHONY: all demo test bench fuzz install check-all mutate setup docs-conformance clean help release
 
@@ -18,7 +18,12 @@ release:
 	@cmake --build build -j$(JOBS)
 
 demo: release
-	@build/strata lab $(DEMO)
+	@build/strata lab $(DEMO) --pcap build/demo.pcapng
+	@echo
+	@echo "Every frame of it is in build/demo.pcapng: open it in Wireshark, or try"
+	@echo "    build/strata capture --read build/demo.pcapng"
+	@echo "Fetch a file from Strata with your own curl, over a TAP interface in a namespace made for it:"
+	@echo "    scripts/demo_curl"
 
 test:
 	@scripts/setup test
