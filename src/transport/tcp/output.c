@@ -287,9 +287,9 @@ static void fill_options(const struct tcp_connection *c, struct tcp_header *head
     }
 }
 
-static struct tcp_header header_of(struct tcp_connection *c, const struct plan *plan)
+static void fill_header(const struct tcp_connection *c, const struct plan *plan, struct tcp_header *header)
 {
-    struct tcp_header header = {
+    *header = (struct tcp_header){
         .source_port = c->record.local_port,
         .destination_port = c->record.remote_port,
         .seq = plan->seq,
@@ -298,11 +298,10 @@ static struct tcp_header header_of(struct tcp_connection *c, const struct plan *
     };
     if (c->flags & FLAG_URGENT_SENT && seq_gt(c->snd_up, plan->seq)) {
         uint32_t ahead = c->snd_up - plan->seq;
-        header.flags |= TCP_URG;
-        header.urgent = ahead < UINT16_MAX ? (uint16_t)ahead : UINT16_MAX;
+        header->flags |= TCP_URG;
+        header->urgent = ahead < UINT16_MAX ? (uint16_t)ahead : UINT16_MAX;
     }
-    fill_options(c, &header);
-    return header;
+    fill_options(c, header);
 }
 
 static void trace_sent(const struct tcp_connection *c, const struct plan *plan, const struct tcp_header *header)
@@ -368,7 +367,8 @@ static long try_later(struct tcp_connection *c, int error)
 
 static long make_segment(struct tcp_connection *c, struct room *room, const struct plan *plan)
 {
-    struct tcp_header header = header_of(c, plan);
+    struct tcp_header header;
+    fill_header(c, plan, &header);
     size_t header_bytes = TCP_HEADER_BYTES + tcp_options_bytes(&header.options), capacity;
     uint8_t *bytes;
     int error = net_begin(c->tcp->net, &c->path, room, &c->speaker, header_bytes + plan->length, &bytes, &capacity);
