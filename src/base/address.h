@@ -14,6 +14,12 @@ static inline bool address_equal(const struct strata_address *a, const struct st
 {
     return memcmp(a, b, sizeof *a) == 0;
 }
+/** strata_address_is_ipv4 in two comparisons, for where it is asked per packet. */
+static inline bool address_is_ipv4(const struct strata_address *address)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    return memcmp(address->bytes, mapped, sizeof mapped) == 0;
+}
 static inline bool endpoint_equal(const struct strata_endpoint *a, const struct strata_endpoint *b)
 {
     return a->port == b->port && a->scope == b->scope && address_equal(&a->address, &b->address);

@@ -41,7 +41,7 @@ static const struct port_address *sender_for(const struct port *port, const stru
 {
     for (uint32_t i = 0; i < port->address_count; i++) {
         const struct port_address *own = &port->addresses[i];
-        if (strata_address_is_ipv4(&own->address) && address_matches(&own->address, target, own->prefix_bits))
+        if (address_is_ipv4(&own->address) && address_matches(&own->address, target, own->prefix_bits))
             return own;
     }
     return port_first_address(port, target);
@@ -58,7 +58,7 @@ bool arp_ask(struct port *port, const struct strata_address *target, const uint8
 
 void arp_announce(struct port *port, const struct strata_address *address)
 {
-    if (port->link == STRATA_LINK_ETHERNET && port->up && strata_address_is_ipv4(address))
+    if (port->link == STRATA_LINK_ETHERNET && port->up && address_is_ipv4(address))
         send_request(port, all_stations, address, address);
 }
 

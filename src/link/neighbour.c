@@ -326,7 +326,7 @@ static enum neighbour_result resolve_unicast(struct port *port, const struct str
     struct neighbour *neighbour = neighbour_find(port, next_hop);
     if (!neighbour) {
         // IPv6 has no way to ask yet: only what was set by hand is known.
-        if (!strata_address_is_ipv4(next_hop) || !port_first_address(port, next_hop))
+        if (!address_is_ipv4(next_hop) || !port_first_address(port, next_hop))
             return NEIGHBOUR_UNREACHABLE;
         neighbour = neighbour_obtain(port, next_hop);
         if (!neighbour)

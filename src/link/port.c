@@ -8,7 +8,7 @@
  */
 #include <errno.h>
 
-#include "base/assert.h"
+#include "base/address.h"
 #include "link/neighbours.h"
 #include "wire/ethernet.h"
 
@@ -220,9 +220,9 @@ const struct port_address *port_find_address(const struct port *port, const stru
 
 const struct port_address *port_first_address(const struct port *port, const struct strata_address *like)
 {
-    bool ipv4 = strata_address_is_ipv4(like);
+    bool ipv4 = address_is_ipv4(like);
     for (uint32_t i = 0; i < port->address_count; i++)
-        if (strata_address_is_ipv4(&port->addresses[i].address) == ipv4)
+        if (address_is_ipv4(&port->addresses[i].address) == ipv4)
             return &port->addresses[i];
     return NULL;
 }
@@ -239,6 +239,17 @@ static void *grow(struct core *core, void *array, uint32_t count, uint32_t *room
     return moved;
 }
 
+/* The host bits that all IPv4 subnets have: an address in which these differ is no broadcast address of any. */
+static void update_broadcast_bits(struct port *port)
+{
+    port->broadcast_bits = UINT32_MAX;
+    for (uint32_t i = 0; i < port->address_count; i++) {
+        const struct port_address *own = &port->addresses[i];
+        if (address_is_ipv4(&own->address) && own->prefix_bits >= 96 && own->prefix_bits <= 126)
+            port->broadcast_bits &= (uint32_t)((UINT64_C(1) << (128 - own->prefix_bits)) - 1);
+    }
+}
+
 int port_add_address(struct port *port, const struct strata_address *address, unsigned prefix_bits)
 {
     if (prefix_bits > 128)
@@ -251,6 +262,7 @@ int port_add_address(struct port *port, const struct strata_address *address, un
         return -ENOMEM;
     port->addresses = list;
     list[port->address_count++] = (struct port_address){*address, (uint8_t)prefix_bits};
+    update_broadcast_bits(port);
     arp_announce(port, address);
     return 0;
 }
@@ -262,6 +274,7 @@ int port_remove_address(struct port *port, const struct strata_address *address)
             continue;
         port->address_count--;
         memmove(&port->addresses[i], &port->addresses[i + 1], (port->address_count - i) * sizeof *port->addresses);
+        update_broadcast_bits(port);
         return 0;
     }
     return -EADDRNOTAVAIL;
@@ -515,9 +528,4 @@ void links_free(struct links *links)
     links->ports = NULL;
     links->port_count = 0;
     neighbours_free(links);
-}
-
-struct port *links_port(const struct links *links, int port)
-{
-    return port >= 0 && (uint32_t)port < links->port_count ? links->ports[port] : NULL;
 }

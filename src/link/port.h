@@ -76,6 +76,7 @@ struct port {
     bool up;
     struct port_address *addresses;
     uint32_t address_count, address_room;
+    uint32_t broadcast_bits; /**< Those that are all equal in every broadcast address of its subnets, see net. */
     struct packet_queue control; /**< Complete frames, link header included. */
     struct packet_queue forward; /**< Likewise. */
     struct list speakers;
@@ -129,7 +130,10 @@ void links_free(struct links *links);
 int links_add_port(struct links *links, const struct strata_port_config *config);
 int links_remove_port(struct links *links, int port);
 /** NULL: none. */
-struct port *links_port(const struct links *links, int port);
+static inline struct port *links_port(const struct links *links, int port)
+{
+    return port >= 0 && (uint32_t)port < links->port_count ? links->ports[port] : NULL;
+}
 int port_set_up(struct port *port, bool up);
 int port_add_address(struct port *port, const struct strata_address *address, unsigned prefix_bits);
 int port_remove_address(struct port *port, const struct strata_address *address);

@@ -22,7 +22,7 @@ static void trace_address(struct net *net, int port, const struct strata_address
 /* The broadcast addresses of a subnet: all ones and, from old days, all zeros. */
 static bool has_broadcast(const struct strata_address *address, unsigned bits)
 {
-    return strata_address_is_ipv4(address) && bits <= 126 && !address_is_loopback(address);
+    return address_is_ipv4(address) && bits <= 126 && !address_is_loopback(address);
 }
 
 static int add_prefix_routes(struct net *net, int port, const struct strata_address *address, unsigned bits)
@@ -64,13 +64,13 @@ static bool may_be_ours(int port, const struct strata_address *address)
     // RFC 1122-6, and 0/8 is nobody's.
     if (address_is_loopback(address) != (port == STRATA_PORT_LOOPBACK) && address_is_loopback(address))
         return false;
-    return !strata_address_is_ipv4(address) || address->bytes[12] != 0;
+    return !address_is_ipv4(address) || address->bytes[12] != 0;
 }
 
 int net_address_add(struct net *net, int index, const struct strata_address *address, unsigned prefix_length)
 {
     struct port *port = links_port(&net->links, index);
-    bool ipv4 = strata_address_is_ipv4(address);
+    bool ipv4 = address_is_ipv4(address);
     if (!port)
         return -ENODEV;
     if (prefix_length > (ipv4 ? 32u : 128u) || !may_be_ours(index, address))
@@ -114,7 +114,7 @@ int net_address_remove(struct net *net, int index, const struct strata_address *
     for (uint32_t i = 0; i < port->address_count; i++)
         add_prefix_routes(net, index, &port->addresses[i].address, port->addresses[i].prefix_bits);
     net->generation++;
-    trace_address(net, index, &removed, bits - (strata_address_is_ipv4(&removed) ? ADDRESS_V4_BITS : 0), false);
+    trace_address(net, index, &removed, bits - (address_is_ipv4(&removed) ? ADDRESS_V4_BITS : 0), false);
     return 0;
 }
 
@@ -154,9 +154,12 @@ bool net_is_broadcast(const struct net *net, const struct strata_address *addres
 /* RFC 1122-24: the subnets of a port, all ones and all zeros. */
 static bool port_broadcast(const struct port *port, uint32_t address)
 {
+    uint32_t bits = address & port->broadcast_bits;
+    if (__builtin_expect(bits != 0 && bits != port->broadcast_bits, 1))
+        return false;
     for (uint32_t i = 0; i < port->address_count; i++) {
         const struct port_address *own = &port->addresses[i];
-        if (own->prefix_bits < ADDRESS_V4_BITS || own->prefix_bits > 126 || !strata_address_is_ipv4(&own->address))
+        if (own->prefix_bits < ADDRESS_V4_BITS || own->prefix_bits > 126 || !address_is_ipv4(&own->address))
             continue;
         uint32_t hosts = (uint32_t)((UINT64_C(1) << (128 - own->prefix_bits)) - 1);
         uint32_t host = address & hosts;
@@ -169,7 +172,7 @@ static bool port_broadcast(const struct port *port, uint32_t address)
 bool net_claims(const struct port *port, const struct strata_address *address)
 {
     return port_find_address(port, address) ||
-           (strata_address_is_ipv4(address) && port_broadcast(port, bytes_get32(address->bytes + 12)));
+           (address_is_ipv4(address) && port_broadcast(port, bytes_get32(address->bytes + 12)));
 }
 
 static bool any_member(const struct net *net, const struct strata_address *group)
@@ -188,13 +191,13 @@ enum net_kind net_classify(const struct net *net, const struct port *port, const
         bool loopback = port->index == STRATA_PORT_LOOPBACK;
         return port_is_member(port, address) || (loopback && any_member(net, address)) ? NET_MULTICAST : NET_OTHER;
     }
-    if (strata_address_is_ipv4(address)) {
+    if (address_is_ipv4(address)) {
         uint32_t ipv4 = bytes_get32(address->bytes + 12);
         if (ipv4 == UINT32_MAX || ipv4 == 0 || port_broadcast(port, ipv4))
             return NET_BROADCAST;
     }
     struct route *route = routes_lookup(&net->routes, address, is_local, NULL);
-    if (!route || (address_is_link_local(address) && !strata_address_is_ipv4(address) &&
+    if (!route || (address_is_link_local(address) && !address_is_ipv4(address) &&
                    port->index != STRATA_PORT_LOOPBACK && !port_find_address(port, address)))
         return NET_OTHER;
     return NET_OWN;

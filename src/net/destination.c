@@ -102,7 +102,7 @@ static struct destination *obtain(struct net *net, const struct strata_address *
 
 bool destination_lower_mtu(struct net *net, const struct strata_address *address, uint32_t scope, uint32_t mtu_bytes)
 {
-    if (mtu_bytes < (strata_address_is_ipv4(address) ? IPV4_LEAST_MTU : IPV6_LEAST_MTU))
+    if (mtu_bytes < (address_is_ipv4(address) ? IPV4_LEAST_MTU : IPV6_LEAST_MTU))
         return false;
     struct net_path path;
     if (net_path_find(net, &path, address, scope, 0) < 0 || mtu_bytes >= path.mtu_bytes)

@@ -7,7 +7,7 @@
 
 static uint64_t pseudo_of(const struct net_packet *packet)
 {
-    if (strata_address_is_ipv4(&packet->destination))
+    if (address_is_ipv4(&packet->destination))
         return 0;
     return checksum_pseudo(&packet->source, &packet->destination, PROTOCOL_ICMPV6, (uint32_t)packet->length);
 }
@@ -15,7 +15,7 @@ static uint64_t pseudo_of(const struct net_packet *packet)
 /* RFC 792-12, RFC 4443-11: the same data back, from the address that was asked. */
 static void echo(struct net *net, const struct net_packet *packet, const struct icmp_header *request)
 {
-    bool ipv4 = strata_address_is_ipv4(&packet->destination);
+    bool ipv4 = address_is_ipv4(&packet->destination);
     bool to_many = packet->flags & (NET_PACKET_BROADCAST | NET_PACKET_MULTICAST | NET_PACKET_LINK_BROADCAST);
     if (to_many && net->core->settings.icmp_echo_ignore_broadcasts) {
         net_drop(net, COUNTER_icmp_drop_broadcast, packet); // RFC 792-13
@@ -100,7 +100,7 @@ void icmp_input(struct net *net, const struct net_packet *packet)
     int parsed = icmp_parse(&header, packet->payload, packet->length, pseudo_of(packet));
     if (parsed < 0)
         net_drop(net, (enum counter)-parsed, packet);
-    else if (strata_address_is_ipv4(&packet->destination))
+    else if (address_is_ipv4(&packet->destination))
         input_ipv4(net, packet, &header);
     else
         input_ipv6(net, packet, &header);

@@ -91,7 +91,7 @@ static uint32_t rest_of(bool ipv4, uint8_t type, uint32_t info)
 
 void icmp_send_error(struct net *net, const struct net_packet *packet, uint8_t type, uint8_t code, uint32_t info)
 {
-    bool ipv4 = strata_address_is_ipv4(&packet->source);
+    bool ipv4 = address_is_ipv4(&packet->source);
     if (ipv4 ? !ipv4_may_answer(net, packet) : !ipv6_may_answer(packet, type, code))
         return;
     uint32_t scope = address_is_link_local(&packet->source) ? (uint32_t)packet->port : 0;
@@ -124,7 +124,7 @@ void icmp_send_error(struct net *net, const struct net_packet *packet, uint8_t t
 
 void net_send_error(struct net *net, const struct net_packet *packet, uint8_t type, uint8_t code, uint32_t info)
 {
-    if (strata_address_is_ipv4(&packet->source)) {
+    if (address_is_ipv4(&packet->source)) {
         icmp_send_error(net, packet, type, code, info);
         return;
     }
@@ -254,7 +254,7 @@ static void tell(struct net *net, const struct net_error *error)
 
 void icmp_error_input(struct net *net, const struct net_packet *packet, const struct icmp_header *header)
 {
-    bool ipv4 = strata_address_is_ipv4(&packet->destination);
+    bool ipv4 = address_is_ipv4(&packet->destination);
     struct net_error error = {.reporter = packet->source, .port = packet->port, .ipv6 = !ipv4, .type = header->type,
                               .code = header->code, .info = header->rest};
     if (ipv4 && header->type == ICMP_PARAMETER_PROBLEM)

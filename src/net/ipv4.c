@@ -111,14 +111,15 @@ void ipv4_input(struct net *net, const struct link_input *input)
     };
     enum net_kind kind = net_classify(net, port, &header.destination);
     packet.flags |= kind == NET_BROADCAST ? NET_PACKET_BROADCAST : 0;
-    packet.flags |= address_is_multicast(&header.destination) ? NET_PACKET_MULTICAST : 0;
+    const uint8_t first = header.destination.bytes[12];
+    packet.flags |= first >> 4 == 14 ? NET_PACKET_MULTICAST : 0;
     if (!source_is_possible(net, port, &packet, kind)) {
         net_drop(net, COUNTER_ipv4_drop_source, &packet);
         return;
     }
     if (parsed > IPV4_HEADER_BYTES && !options_pass(net, &header, &packet))
         return;
-    if (address_is_loopback(&header.destination) && !input->loopback) {
+    if (first == 127 && !input->loopback) {
         net_drop(net, COUNTER_ipv4_drop_destination, &packet); // RFC 1122-6
         return;
     }

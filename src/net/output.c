@@ -36,7 +36,7 @@ static int begin_link(struct net *net, struct net_path *path, struct port *port,
         switch (neighbour_resolve(port, &path->next_hop, path->broadcast, mac)) {
         case NEIGHBOUR_RESOLVED:
             port_emit_header(port, bytes, mac,
-                             strata_address_is_ipv4(&path->destination) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+                             address_is_ipv4(&path->destination) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
             return 0;
         case NEIGHBOUR_PENDING:
             if (speaker)
@@ -73,7 +73,7 @@ static int begin(struct net *net, struct net_path *path, struct room *room, stru
         return -EXDEV;
     }
     size_t link = port_header_bytes(port), header = IPV4_HEADER_BYTES;
-    if (!strata_address_is_ipv4(&path->destination))
+    if (!address_is_ipv4(&path->destination))
         header = IPV6_HEADER_BYTES + (fragment ? IPV6_FRAGMENT_BYTES : 0);
     if (room->size < link + header + least)
         return -EMSGSIZE;
@@ -152,7 +152,7 @@ size_t net_finish(struct net *net, const struct net_path *path, struct room *roo
 {
     size_t link = port_header_bytes(links_port(&net->links, path->port));
     uint8_t *bytes = room->bytes + link;
-    bool ipv4 = strata_address_is_ipv4(&path->destination);
+    bool ipv4 = address_is_ipv4(&path->destination);
     if (leaks_loopback(path, &out->source)) {
         core_drop(net->core, ipv4 ? COUNTER_ipv4_drop_source : COUNTER_ipv6_drop_source, path->port, NULL, 0);
         return 0;
@@ -239,7 +239,7 @@ int output_packet(struct net *net, const struct net_out *out, uint32_t scope, in
     if (result == 0 && (out->options_length > 40 || out->options_length % 4 != 0))
         result = -EINVAL;
     if (result == 0)
-        result = strata_address_is_ipv4(&out->destination) ? send_ipv4(net, &path, &complete, packet)
+        result = address_is_ipv4(&out->destination) ? send_ipv4(net, &path, &complete, packet)
                                                            : send_ipv6(net, &path, &complete, packet);
     if (result >= 0 && loops(out, &path))
         loop_copy(net, path.port, packet->ethertype, packet_data(packet), packet->length);

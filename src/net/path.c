@@ -25,7 +25,7 @@ static bool usable(const void *context, const struct route *route)
 
 static bool is_ipv6_link_local(const struct strata_address *address)
 {
-    return address_is_link_local(address) && !strata_address_is_ipv4(address);
+    return address_is_link_local(address) && !address_is_ipv4(address);
 }
 
 /* Multicast and limited broadcast: by the port asked for, a route for the group, the default route, the first port. */
@@ -35,7 +35,7 @@ static int find_group_port(const struct net *net, const struct strata_address *d
     if (bound_port != 0)
         return port && port->up ? bound_port : -1;
     struct wanted wanted = {net, 0};
-    struct strata_address anywhere = strata_address_is_ipv4(destination) ? strata_ipv4(0, 0, 0, 0)
+    struct strata_address anywhere = address_is_ipv4(destination) ? strata_ipv4(0, 0, 0, 0)
                                                                          : (struct strata_address){{0}};
     struct route *route = routes_lookup(&net->routes, destination, usable, &wanted);
     if (!route)
@@ -119,7 +119,7 @@ bool net_path_is_stale(const struct net *net, const struct net_path *path)
 
 size_t net_path_payload(const struct net_path *path)
 {
-    return path->mtu_bytes - (strata_address_is_ipv4(&path->destination) ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES);
+    return path->mtu_bytes - (address_is_ipv4(&path->destination) ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES);
 }
 
 static unsigned common_prefix(const struct strata_address *a, const struct strata_address *b)
@@ -133,7 +133,7 @@ static unsigned common_prefix(const struct strata_address *a, const struct strat
 /* Whether candidate `a` is a better source than `b` (RFC 6724 5: rules 1, 2 and 8; IPv4: the next hop's subnet). */
 static bool better_source(const struct port_address *a, const struct port_address *b, const struct net_path *path)
 {
-    if (strata_address_is_ipv4(&path->destination)) {
+    if (address_is_ipv4(&path->destination)) {
         bool a_near = address_matches(&a->address, &path->next_hop, a->prefix_bits);
         bool b_near = address_matches(&b->address, &path->next_hop, b->prefix_bits);
         return a_near && !b_near;
@@ -149,10 +149,10 @@ static bool better_source(const struct port_address *a, const struct port_addres
 static const struct port_address *best_source(const struct port *port, const struct net_path *path)
 {
     const struct port_address *best = NULL;
-    bool ipv4 = strata_address_is_ipv4(&path->destination);
+    bool ipv4 = address_is_ipv4(&path->destination);
     for (uint32_t i = 0; i < port->address_count; i++) {
         const struct port_address *own = &port->addresses[i];
-        if (strata_address_is_ipv4(&own->address) == ipv4 && (!best || better_source(own, best, path)))
+        if (address_is_ipv4(&own->address) == ipv4 && (!best || better_source(own, best, path)))
             best = own;
     }
     return best;
@@ -233,9 +233,9 @@ static void trace_route(struct net *net, const struct strata_route *route, int p
 
 static int to_route(const struct strata_route *from, struct route *to)
 {
-    bool ipv4 = strata_address_is_ipv4(&from->destination);
+    bool ipv4 = address_is_ipv4(&from->destination);
     bool gateway = !address_is_unspecified(&from->gateway);
-    if (from->prefix_length > (ipv4 ? 32u : 128u) || (gateway && strata_address_is_ipv4(&from->gateway) != ipv4))
+    if (from->prefix_length > (ipv4 ? 32u : 128u) || (gateway && address_is_ipv4(&from->gateway) != ipv4))
         return -EINVAL;
     *to = (struct route){.destination = from->destination, .gateway = from->gateway, .port = (int16_t)from->port,
                          .bits = (uint8_t)(from->prefix_length + (ipv4 ? ADDRESS_V4_BITS : 0)),
@@ -312,7 +312,7 @@ int net_route_get(const struct net *net, unsigned index, struct strata_route *to
         const struct route *route = CONTAINER_OF(node, const struct route, node);
         if (route->kind != ROUTE_UNICAST || index-- > 0)
             continue;
-        bool ipv4 = strata_address_is_ipv4(&route->destination) && route->bits >= ADDRESS_V4_BITS;
+        bool ipv4 = address_is_ipv4(&route->destination) && route->bits >= ADDRESS_V4_BITS;
         *to = (struct strata_route){.destination = route->destination, .gateway = route->gateway, .port = route->port,
                                     .prefix_length = route->bits - (ipv4 ? ADDRESS_V4_BITS : 0),
                                     .metric = route->metric};

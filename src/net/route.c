@@ -209,7 +209,7 @@ static bool better(const struct route *a, const struct route *b, strata_time now
 struct route *routes_lookup(const struct routes *routes, const struct strata_address *destination,
                             route_filter *filter, const void *context)
 {
-    unsigned least = strata_address_is_ipv4(destination) ? ADDRESS_V4_BITS : 0;
+    unsigned least = address_is_ipv4(destination) ? ADDRESS_V4_BITS : 0;
     struct route *best = NULL;
     for (struct route_node *node = routes->root; node; node = node->child[bit_of(destination, node->bits)]) {
         if (!address_matches(&node->key, destination, node->bits))
