@@ -1,18 +1,22 @@
 /**
- * TCP under whatever segments: a listener, and one connection at a time, with a program that writes, reads and closes.
+ * TCP under whatever segments: a listener, and one connection at a time, with a program that writes, reads
+ * and closes.
  *
- * Segments aim at the connection's own variables, so that nearly all of them reach the steps behind the checks. An
- * input is a sequence of records of a kind and its arguments:
+ * Segments aim at the connection's own variables, so that nearly all of them reach the steps behind the
+ * checks. An input is a sequence of records of a kind and its arguments:
  *
- *     0 segment   flags, seq base and delta (16 bits, signed), ack base and delta, window (16), urgent (16), data length
+ *     0 segment   flags, seq base and delta (16 bits, signed), ack base and delta, window (16), urgent (16),
+ * data length
  *                 (16, to 2000), option bytes (1 and that many, to 40)
  *     1 time      2^(argument % 42) ns pass
  *     2 write     argument * 100 octets; 3 read likewise; 4 urgent write
- *     5 say       the host says `argument` segments; 6 close; 7 shutdown write; 8 shutdown read; 9 connect; 10 accept
- *     11 options  a byte of switches; 12 icmp: kind, sequence delta; 13 memory: budget = used + argument * 1000
+ *     5 say       the host says `argument` segments; 6 close; 7 shutdown write; 8 shutdown read; 9 connect;
+ * 10 accept
+ *     11 options  a byte of switches; 12 icmp: kind, sequence delta; 13 memory: budget = used + argument *
+ * 1000
  *
- * Invariants are checked by the code itself on every entry and exit; every segment that comes out is parsed, its
- * checksum verified, and must lie within what may be sent.
+ * Invariants are checked by the code itself on every entry and exit; every segment that comes out is parsed,
+ * its checksum verified, and must lie within what may be sent.
  */
 #include "base/assert.h"
 #include "transport/tcp/connection.h"
@@ -82,7 +86,7 @@ static void end(struct rig *rig)
     core_free(&rig->core); // asserts that nothing leaked
 }
 
-/* ---- What comes in ------------------------------------------------------------------------------------------------ */
+/* ---- What comes in ------------------------------------------------------------------------------------- */
 
 static void hand_in(struct rig *rig, uint8_t protocol, const uint8_t *payload, size_t length)
 {
@@ -151,7 +155,7 @@ static void icmp(struct rig *rig)
     hand_in(rig, PROTOCOL_ICMP, message, ICMP_HEADER_BYTES + at);
 }
 
-/* ---- What comes out ------------------------------------------------------------------------------------------------ */
+/* ---- What comes out ------------------------------------------------------------------------------------ */
 
 static void check_segment(struct rig *rig, const uint8_t *frame, size_t length)
 {
@@ -207,7 +211,7 @@ static void pass(struct rig *rig, strata_time by)
     wheel_advance(&rig->core.wheel, end_time);
 }
 
-/* ---- The program ---------------------------------------------------------------------------------------------------- */
+/* ---- The program --------------------------------------------------------------------------------------- */
 
 static void change_options(struct rig *rig, uint8_t switches)
 {

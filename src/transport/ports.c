@@ -1,6 +1,6 @@
 /*
- * Port numbers: claims and their conflicts, and the choice of ephemeral ports (RFC 6056 3.3.3, simple hash-based
- * selection: an offset that only we can compute for each peer, and a counter).
+ * Port numbers: claims and their conflicts, and the choice of ephemeral ports (RFC 6056 3.3.3, simple
+ * hash-based selection: an offset that only we can compute for each peer, and a counter).
  */
 #include "transport/ports.h"
 #include "base/address.h"
@@ -150,7 +150,8 @@ uint16_t ports_ephemeral(struct ports *ports, const struct strata_address *local
     bytes_put16(bytes + 32, peer->port);
     uint16_t first, size = range_size(ports, &first);
     uint64_t offset = siphash(&ports->key, bytes, sizeof bytes);
-    // The counter goes on with every choice, so that a connection that was just closed does not lend its port again.
+    // The counter goes on with every choice, so that a connection that was just closed does not lend its port
+    // again.
     if (attempt == 0)
         ports->next++;
     return (uint16_t)(first + (offset % size + ports->next + attempt) % size);

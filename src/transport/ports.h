@@ -11,8 +11,8 @@ enum {
     BINDING_V6ONLY = 1,
     BINDING_REUSE_ADDRESS = 2,
     BINDING_REUSE_PORT = 4,
-    /** Nobody else may bind there then, BINDING_REUSE_ADDRESS or not. To become it where others are bound takes
-     * BINDING_REUSE_ADDRESS of all (RFC 9293 MUST-42). */
+    /** Nobody else may bind there then, BINDING_REUSE_ADDRESS or not. To become it where others are bound
+     * takes BINDING_REUSE_ADDRESS of all (RFC 9293 MUST-42). */
     BINDING_LISTENING = 8,
 };
 
@@ -35,7 +35,8 @@ struct ports {
 
 void ports_init(struct ports *ports, struct core *core);
 void ports_free(struct ports *ports);
-/** Claims; port 0 is chosen (randomly, from the configured range). Fills in local.port. @return 0, -EADDRINUSE. */
+/** Claims; port 0 is chosen (randomly, from the configured range). Fills in local.port. @return 0,
+ * -EADDRINUSE. */
 int ports_bind(struct ports *ports, struct binding *binding);
 /** Changes the flags of a held binding if nobody objects. @return 0, -EADDRINUSE. */
 int ports_rebind(struct ports *ports, struct binding *binding, uint32_t flags);

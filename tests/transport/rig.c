@@ -9,7 +9,7 @@
 
 #include <stdarg.h>
 
-/* ---- Birth and death ------------------------------------------------------------------------------------------------ */
+/* ---- Birth and death ----------------------------------------------------------------------------------- */
 
 static void on_connection(void *context, void *owner, uint32_t ready)
 {
@@ -83,7 +83,7 @@ void rig_run(void (*test)(struct rig *rig))
     }
 }
 
-/* ---- Segments as text ------------------------------------------------------------------------------------------------- */
+/* ---- Segments as text ---------------------------------------------------------------------------------- */
 
 /** A segment in relative numbers. */
 struct text_segment {
@@ -231,7 +231,7 @@ static bool fits(const char *text, const char *pattern)
     return *text == 0;
 }
 
-/* ---- The peer says -------------------------------------------------------------------------------------------------- */
+/* ---- The peer says ------------------------------------------------------------------------------------- */
 
 size_t rig_segment(struct rig *rig, uint8_t *room, const char *text)
 {
@@ -259,17 +259,23 @@ size_t rig_segment(struct rig *rig, uint8_t *room, const char *text)
 /** Puts an IP header in front of a payload and hands it to the port. */
 static void hand_in(struct rig *rig, uint8_t protocol, const uint8_t *payload, size_t length)
 {
-    size_t header_bytes = rig->ipv6 ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES;
+    size_t header_bytes = (rig->ipv6 ? IPV6_HEADER_BYTES : IPV4_HEADER_BYTES) + rig->ip_option_bytes;
     uint8_t *datagram = malloc(header_bytes + length); // exact, so that a sanitizer sees a step beyond
     REQUIRE(datagram);
     if (rig->ipv6) {
-        struct ipv6_header header = {.payload_bytes = (uint16_t)length, .next_header = protocol, .hop_limit = 64,
+        struct ipv6_header header = {.payload_bytes = (uint16_t)(rig->ip_option_bytes + length), .hop_limit = 64,
+                                     .next_header = rig->ip_options ? PROTOCOL_DESTINATION_OPTIONS : protocol,
                                      .source = rig->peer.address, .destination = rig->us.address};
         ipv6_emit(datagram, &header);
+        if (rig->ip_options)
+            memcpy(datagram + IPV6_HEADER_BYTES, rig->ip_options, rig->ip_option_bytes);
     } else {
-        struct ipv4_header header = {.header_bytes = IPV4_HEADER_BYTES, .total_bytes = (uint16_t)(20 + length),
+        struct ipv4_header header = {.header_bytes = (uint8_t)header_bytes,
+                                     .total_bytes = (uint16_t)(header_bytes + length),
                                      .dont_fragment = true, .ttl = 64, .protocol = protocol,
                                      .source = rig->peer.address, .destination = rig->us.address};
+        if (rig->ip_options)
+            memcpy(header.options, rig->ip_options, rig->ip_option_bytes);
         ipv4_emit(datagram, &header);
     }
     memcpy(datagram + header_bytes, payload, length);
@@ -295,7 +301,7 @@ void rig_inject(struct rig *rig, const char *file, int line, const char *text, .
     hand_in(rig, PROTOCOL_TCP, room, rig_segment(rig, room, said));
 }
 
-/* ---- We say ---------------------------------------------------------------------------------------------------------- */
+/* ---- We say -------------------------------------------------------------------------------------------- */
 
 static void complain(const char *file, int line, const char *what, const char *detail)
 {
@@ -441,7 +447,7 @@ unsigned rig_drain(struct rig *rig)
     return segments;
 }
 
-/* ---- Time and ICMP --------------------------------------------------------------------------------------------------- */
+/* ---- Time and ICMP ------------------------------------------------------------------------------------- */
 
 void rig_wait(struct rig *rig, strata_time by)
 {
@@ -481,7 +487,7 @@ void rig_icmp(struct rig *rig, uint8_t type, uint8_t code, uint32_t info, uint32
     hand_in(rig, rig->ipv6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP, message, ICMP_HEADER_BYTES + body);
 }
 
-/* ---- Connections ----------------------------------------------------------------------------------------------------- */
+/* ---- Connections --------------------------------------------------------------------------------------- */
 
 void rig_listen(struct rig *rig)
 {

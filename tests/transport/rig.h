@@ -10,13 +10,14 @@
  *         silence(rig);
  *     }
  *
- * A segment is: flags (S F R P U E W and . for ACK), first:end(octets of data), ack, win (as on the wire), urg, and
- * options. Numbers are relative to the initial numbers of each side, so that the SYN is 0 and data begins at 1. Octets
- * of data are a function of their relative number, both ways; the rig fills them in and checks them. What `expect`
- * leaves out (win, urg, options) may be anything; `*` stands for any number. Every segment that comes out is checked
- * for addresses and checksum too.
+ * A segment is: flags (S F R P U E W and . for ACK), first:end(octets of data), ack, win (as on the wire),
+ * urg, and options. Numbers are relative to the initial numbers of each side, so that the SYN is 0 and data
+ * begins at 1. Octets of data are a function of their relative number, both ways; the rig fills them in and
+ * checks them. What `expect` leaves out (win, urg, options) may be anything; `*` stands for any number. Every
+ * segment that comes out is checked for addresses and checksum too.
  *
- * Each test runs twice, over IPv4 and over IPv6. We are 10.0.0.1 or 2001:db8::1, the peer is .2, its port 4000.
+ * Each test runs twice, over IPv4 and over IPv6. We are 10.0.0.1 or 2001:db8::1, the peer is .2, its port
+ * 4000.
  */
 #ifndef TESTS_TRANSPORT_RIG_H
 #define TESTS_TRANSPORT_RIG_H
@@ -41,7 +42,8 @@ struct rig {
     bool know_isn;
     uint32_t our_ts; /**< The first timestamp we sent, from which ours are counted. */
     bool know_ts;
-    uint16_t ip_flags; /**< For injected packets: NET_PACKET_LINK_BROADCAST only. */
+    const uint8_t *ip_options; /**< Of what is injected: IPv4 options, or an IPv6 destination options header. */
+    size_t ip_option_bytes;
     uint8_t tos, ttl;  /**< Of the last segment that came out. */
     struct tcp_socket_options options;
     struct binding binding;

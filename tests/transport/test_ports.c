@@ -104,7 +104,8 @@ TEST(a_port_is_chosen)
     end();
 }
 
-/* RFC 6056 3.3.3: where the sequence begins depends on the peer and on a secret; it does not repeat itself soon. */
+/* RFC 6056 3.3.3: where the sequence begins depends on the peer and on a secret; it does not repeat itself
+ * soon. */
 TEST(ephemeral_ports)
 {
     struct strata_address local = strata_ipv4(10, 0, 0, 1);

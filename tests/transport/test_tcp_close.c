@@ -1,5 +1,6 @@
 /**
- * Closing: in order, at once, half, crossing; TIME-WAIT and what follows it (RFC 9293 3.6, 3.10.4; RFC 1337, RFC 6191).
+ * Closing: in order, at once, half, crossing; TIME-WAIT and what follows it (RFC 9293 3.6, 3.10.4; RFC 1337,
+ * RFC 6191).
  */
 #include "tests/transport/rig.h"
 
@@ -153,7 +154,8 @@ TCP_TEST(an_abort_resets)
     CHECK_EQ(rig->tcp->connection_count, 0);
 }
 
-/* RFC 9293 SHLD-3: data that nobody will read is answered with RST, at the close ... */
+/* RFC 9293 MAY-1: after a close nothing is read. RFC 9293 SHLD-3: data that nobody will read is answered with
+ * RST, at the close ... */
 TCP_TEST(a_close_with_unread_data_resets)
 {
     accepted(rig);
@@ -243,7 +245,7 @@ TCP_TEST(fin_wait_2_without_a_program_ends)
     silence(rig);
 }
 
-/* ---- TIME-WAIT ------------------------------------------------------------------------------------------------------ */
+/* ---- TIME-WAIT ----------------------------------------------------------------------------------------- */
 
 /* RFC 9293 MUST-13: two maximum segment lifetimes. */
 TCP_TEST(time_wait_lasts_two_lifetimes)

@@ -26,12 +26,17 @@ static void ack(struct rig *rig, unsigned number)
     inject(rig, ". 1:1(0) ack %u win 62500", number);
 }
 
-/* RFC 6928-1: ten segments at first. */
+/* RFC 6928-1: ten segments at first. RFC 6928-2: and whoever runs it can see what becomes of them. */
 TCP_TEST(the_initial_window)
 {
     sending(rig);
     CHECK_EQ(rig_drain(rig), 10);
     CHECK_EQ(cwnd(rig), 10000);
+    rig_wait(rig, STRATA_SECOND / 4);
+    rig_drain(rig);
+    CHECK_EQ(COUNT(rig, tcp_segments_sent), 12);
+    CHECK_EQ(COUNT(rig, tcp_segments_retransmitted), 1);
+    CHECK_EQ(rig_info(rig).segments_retransmitted, 1); // RFC 6928-2
 }
 
 /* RFC 6928-1 for large segments: min(10 * MSS, max(2 * MSS, 14600)). */
@@ -181,8 +186,8 @@ TCP_TEST(limited_transmit)
     CHECK_EQ(cwnd(rig), 10000);
 }
 
-/* RFC 5681-8: the third duplicate; RFC 5681-10: what limited transmit sent does not count. RFC 5681-9: each further one
- * adds a segment. RFC 6582-4: the full ACK ends it. */
+/* RFC 5681-8: the third duplicate; RFC 5681-10: what limited transmit sent does not count. RFC 5681-9: each
+ * further one adds a segment. RFC 6582-4: the full ACK ends it. */
 TCP_TEST(fast_retransmit_and_recovery)
 {
     sending(rig);
@@ -240,8 +245,8 @@ TCP_TEST(nothing_out_no_duplicates)
     CHECK_EQ(rig_info(rig).recovery, 0);
 }
 
-/* RFC 6582-3: a partial ACK lets the next hole be filled at once and deflates; RFC 6582-5: the first one resets the
- * timer, later ones do not. */
+/* RFC 6582-3: a partial ACK lets the next hole be filled at once and deflates; RFC 6582-5: the first one
+ * resets the timer, later ones do not. */
 TCP_TEST(partial_acks)
 {
     sending(rig);
@@ -271,8 +276,8 @@ TCP_TEST(partial_acks)
     CHECK_EQ(rig_info(rig).recovery, 0);
 }
 
-/* RFC 6582-1, RFC 6582-2: the very first segment may be sent again fast; then only beyond `recover`. RFC 6582-6: a
- * timeout sets it too. */
+/* RFC 6582-1, RFC 6582-2: the very first segment may be sent again fast; then only beyond `recover`.
+ * RFC 6582-6: a timeout sets it too. */
 TCP_TEST(no_second_recovery_for_one_window)
 {
     sending(rig);

@@ -1,6 +1,6 @@
 /**
- * What ICMP says to a connection: soft and hard errors, source quench, smaller path MTUs (RFC 9293 3.9.2.2, RFC 1191,
- * RFC 5927).
+ * What ICMP says to a connection: soft and hard errors, source quench, smaller path MTUs (RFC 9293 3.9.2.2,
+ * RFC 1191, RFC 5927).
  */
 #include "tests/transport/rig.h"
 #include "wire/icmp.h"
@@ -23,8 +23,8 @@ static void unreachable(struct rig *rig, uint8_t v4_code, uint8_t v6_code, uint3
         rig_icmp(rig, ICMP_UNREACHABLE, v4_code, 0, seq);
 }
 
-/* RFC 9293 MUST-54: the connection that is quoted; MUST-56: a soft error ends nothing; MUST-47, SHLD-25: the program can
- * learn of it. */
+/* RFC 9293 MUST-54: the connection that is quoted; RFC 9293 MUST-56: a soft error ends nothing;
+ * RFC 9293 MUST-47, RFC 9293 SHLD-25: the program can learn of it. */
 TCP_TEST(soft_errors)
 {
     rig->options.receive_errors = true;

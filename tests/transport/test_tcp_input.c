@@ -93,7 +93,8 @@ TCP_TEST(a_closed_window_still_hears)
     CHECK_STATE(rig, "CLOSED");
 }
 
-/* RFC 5961-1: exactly at RCV.NXT it resets, elsewhere in the window it is asked about, outside it is nothing. */
+/* RFC 5961-1: exactly at RCV.NXT it resets, elsewhere in the window it is asked about, outside it is nothing.
+ * */
 TCP_TEST(where_a_reset_counts)
 {
     accepted(rig);
@@ -169,8 +170,8 @@ TCP_TEST(an_ack_beyond_what_was_sent)
     CHECK_EQ(COUNT(rig, tcp_drop_ack), 1);
 }
 
-/* RFC 5961-3: nor one far behind, from a guesser; one a little behind is an old duplicate, whose data counts
- * (RFC 9293-6). */
+/* RFC 5961-3, RFC 9293 MAY-12: nor one far behind, from a guesser; one a little behind is an old duplicate,
+ * whose data counts (RFC 9293-6). */
 TCP_TEST(an_ack_far_behind)
 {
     accepted(rig);

@@ -1,6 +1,6 @@
 /**
- * Listeners: backlog and half-open bounds, which listener gets a SYN, filters, transparent ones (RFC 4987; RFC 9293
- * 3.9.1.1).
+ * Listeners: backlog and half-open bounds, which listener gets a SYN, filters, transparent ones (RFC 4987;
+ * RFC 9293 3.9.1.1).
  */
 #include "tests/transport/rig.h"
 
@@ -59,7 +59,8 @@ TCP_TEST(an_ack_that_finds_the_backlog_full)
     rig_drain(rig);
 }
 
-/* RFC 4987-2: half-open ones are bounded, the oldest makes room; RFC 4987-1: so service goes on under a flood. */
+/* RFC 4987-2: half-open ones are bounded, the oldest makes room; RFC 4987-1: so service goes on under a
+ * flood. */
 TCP_TEST(a_flood_of_syns)
 {
     SET(rig, tcp_syn_backlog, 8);
@@ -119,7 +120,7 @@ TCP_TEST(no_memory_for_new_ones)
     rig->core.memory.budget_bytes = budget;
 }
 
-/* ---- Which listener --------------------------------------------------------------------------------------------------- */
+/* ---- Which listener ------------------------------------------------------------------------------------ */
 
 struct candidate {
     struct binding binding;
@@ -214,7 +215,7 @@ TCP_TEST(listeners_that_share_a_port)
         stop(rig, &candidates[i]);
 }
 
-/* ---- Filters and transparent listeners ------------------------------------------------------------------------------------ */
+/* ---- Filters and transparent listeners ----------------------------------------------------------------- */
 
 TCP_TEST(a_filter_decides)
 {

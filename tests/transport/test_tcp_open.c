@@ -1,6 +1,6 @@
 /**
- * Opening: the handshake from both sides, crossing SYNs, options of SYNs, initial sequence numbers, what may not open
- * (RFC 9293 3.4.1, 3.5, 3.7.1, 3.9.1.1, 3.10.7.1 to 3.10.7.3).
+ * Opening: the handshake from both sides, crossing SYNs, options of SYNs, initial sequence numbers, what may
+ * not open (RFC 9293 3.4.1, 3.5, 3.7.1, 3.9.1.1, 3.10.7.1 to 3.10.7.3).
  */
 #include "tests/transport/rig.h"
 
@@ -151,7 +151,8 @@ TCP_TEST(what_a_listener_hears)
     expect(rig, "S. 0:0(0) ack 1");
 }
 
-/* RFC 9293-3: in SYN-SENT an ACK of what was not sent draws a reset, and a reset counts only with a good ACK. */
+/* RFC 9293-3: in SYN-SENT an ACK of what was not sent draws a reset, and a reset counts only with a good ACK.
+ * */
 TCP_TEST(what_syn_sent_hears)
 {
     rig_connect(rig);
@@ -203,10 +204,10 @@ TCP_TEST(the_same_syn_again_is_answered_again)
     CHECK_EQ(rig->tcp->half_open_count, 0);
 }
 
-/* ---- MSS ------------------------------------------------------------------------------------------------------------ */
+/* ---- MSS ----------------------------------------------------------------------------------------------- */
 
-/* RFC 9293 MUST-14: it is sent and heard; RFC 9293 MAY-3, SHLD-5: always; RFC 9293 MUST-65: on SYNs only; RFC 9293
- * MUST-67, RFC 6691-1: the MTU less 40 or 60, although timestamps will take 12 of it. */
+/* RFC 9293 MUST-14: it is sent and heard; RFC 9293 MAY-3, SHLD-5: always; RFC 9293 MUST-65: on SYNs only;
+ * RFC 9293 MUST-67, RFC 6691-1: the MTU less 40 or 60, although timestamps will take 12 of it. */
 TCP_TEST(mss_is_told_and_heard)
 {
     unsigned mss = rig->ipv6 ? 1440 : 1460;
@@ -275,12 +276,20 @@ TCP_TEST(the_smaller_mtu_is_told)
     inject(rig, "S 0:0(0) win 65535 <mss 1000>");
     rig->port = usual;
     expect(rig, "S. 0:0(0) ack 1 <mss %u>", rig->ipv6 ? 1340 : 1360);
+    // And the other way round: in by the usual one, out by the smaller.
+    struct strata_route route = {.destination = rig->peer.address, .prefix_length = rig->ipv6 ? 128 : 32,
+                                 .port = other};
+    REQUIRE(net_route_add(rig->net, &route) == 0);
+    rig->peer.port++;
+    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
+    rig->port = other;
+    expect(rig, "S. 0:0(0) ack 1 <mss %u>", rig->ipv6 ? 1340 : 1360);
 }
 
-/* ---- Options that are strange ------------------------------------------------------------------------------------------ */
+/* ---- Options that are strange -------------------------------------------------------------------------- */
 
-/* RFC 9293 MUST-4: EOL, NOP and MSS; RFC 9293 MUST-6, MUST-68: unknown ones are skipped by their length; RFC 9293
- * MUST-64: at any byte. */
+/* RFC 9293 MUST-4: EOL, NOP and MSS; RFC 9293 MUST-6, MUST-68: unknown ones are skipped by their length;
+ * RFC 9293 MUST-64: at any byte. */
 TCP_TEST(options_at_odd_places)
 {
     rig_listen(rig);
@@ -324,9 +333,10 @@ TCP_TEST(options_in_the_middle)
     expect(rig, ". 1:1001(1000) ack 21");
 }
 
-/* ---- Initial sequence numbers ------------------------------------------------------------------------------------------ */
+/* ---- Initial sequence numbers -------------------------------------------------------------------------- */
 
-/* RFC 9293 MUST-8, SHLD-1, RFC 6528-1: a clock of 4 microseconds plus a hash of the four-tuple under a secret. */
+/* RFC 9293 MUST-8, SHLD-1, RFC 6528-1: a clock of 4 microseconds plus a hash of the four-tuple under a
+ * secret. */
 TCP_TEST(initial_sequence_numbers)
 {
     rig_listen(rig);
@@ -345,7 +355,8 @@ TCP_TEST(initial_sequence_numbers)
     expect(rig, "S. 0:0(0) ack 1");
     isn[2] = rig->our_isn;
     CHECK(isn[2] - isn[1] > 1000); // another four-tuple at the same time
-    // RFC 9293 MUST-9: another host, with another seed, has other numbers for the same four-tuple at the same time.
+    // RFC 9293 MUST-9: another host, with another seed, has other numbers for the same four-tuple at the same
+    // time.
     struct rig *other = rig_new(rig->ipv6, 1500, 0);
     random_key(&other->core.random, &other->tcp->isn_key);
     rig_wait(other, 400 * STRATA_MICROSECOND);
@@ -357,7 +368,7 @@ TCP_TEST(initial_sequence_numbers)
     rig_free(other);
 }
 
-/* ---- Active opens -------------------------------------------------------------------------------------------------------- */
+/* ---- Active opens -------------------------------------------------------------------------------------- */
 
 static int connect_to(struct rig *rig, const char *ipv4, const char *ipv6, uint16_t port)
 {
@@ -383,7 +394,8 @@ TCP_TEST(no_connection_to_a_crowd)
     CHECK_EQ(connect_to(rig, "10.0.0.2", "2001:db8::2", 80), 0);
 }
 
-/* RFC 9293 MUST-44: the IP layer chooses the local address; MUST-45: it stays, whatever addresses come. */
+/* RFC 9293 MUST-44: the IP layer chooses the local address; RFC 9293 MUST-45: it stays, whatever addresses
+ * come. */
 TCP_TEST(the_local_address_is_chosen_and_stays)
 {
     struct strata_address second = rig->us.address;
@@ -412,7 +424,8 @@ TCP_TEST(the_local_address_is_given)
     CHECK_EQ(tcp_connect(rig->tcp, &rig->binding, &rig->peer, &rig->options, rig, &again), -EADDRINUSE);
 }
 
-/* RFC 9293 MUST-42: a LISTEN at a port with a connection in SYN-SENT; MUST-41: it does nothing to that connection. */
+/* RFC 9293 MUST-42: a LISTEN at a port with a connection in SYN-SENT; RFC 9293 MUST-41: it does nothing to
+ * that connection. */
 TCP_TEST(listening_where_a_connection_is_being_opened)
 {
     rig->binding.local.port = RIG_PORT;
@@ -451,9 +464,10 @@ TCP_TEST(a_listener_leaves_connections_alone)
     CHECK_EQ(rig_read(rig, 100), 10);
 }
 
-/* ---- Who may not open ------------------------------------------------------------------------------------------------------ */
+/* ---- Who may not open ---------------------------------------------------------------------------------- */
 
-/* RFC 9293 MUST-57: a SYN to a crowd is not answered. RFC 9293 MUST-63: nor one from a source that is no host. */
+/* RFC 9293 MUST-57: a SYN to a crowd is not answered. RFC 9293 MUST-63: nor one from a source that is no
+ * host. */
 TCP_TEST(crowds_are_not_answered)
 {
     struct strata_address us = rig->us.address, peer = rig->peer.address;
@@ -475,6 +489,22 @@ TCP_TEST(crowds_are_not_answered)
     CHECK_EQ(rig->tcp->half_open_count, 0);
     inject(rig, "S 0:0(0) win 65535");
     expect(rig, "S. 0:0(0) ack 1");
+}
+
+/* RFC 9293 MUST-50: options of the IP layer that mean nothing to TCP change nothing. */
+TCP_TEST(options_of_the_ip_layer)
+{
+    static const uint8_t strange[] = {1, 0x9e, 5, 7, 7, 7, 1, 0};        // NOP, an unknown one, NOP, end
+    static const uint8_t extension[] = {PROTOCOL_TCP, 0, 0x1e, 4, 9, 9, 9, 9}; // destination options: an unknown one
+    rig_listen(rig);
+    rig->ip_options = rig->ipv6 ? extension : strange;
+    rig->ip_option_bytes = sizeof strange;
+    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
+    expect(rig, "S. 0:0(0) ack 1");
+    inject(rig, "P. 1:11(10) ack 1 win 65535");
+    rig->c = tcp_accept(rig->listener, rig);
+    REQUIRE(rig->c);
+    CHECK_EQ(rig_read(rig, 100), 10);
 }
 
 TCP_TEST(data_with_the_syn_comes_again)
@@ -536,5 +566,6 @@ TEST_MAIN(TEST_ENTRY(a_listener_answers), TEST_ENTRY(we_open), TEST_ENTRY(syns_c
           TEST_ENTRY(no_connection_to_a_crowd), TEST_ENTRY(the_local_address_is_chosen_and_stays),
           TEST_ENTRY(the_local_address_is_given), TEST_ENTRY(listening_where_a_connection_is_being_opened),
           TEST_ENTRY(a_listener_leaves_connections_alone), TEST_ENTRY(crowds_are_not_answered),
+          TEST_ENTRY(options_of_the_ip_layer),
           TEST_ENTRY(data_with_the_syn_comes_again), TEST_ENTRY(data_with_the_third_segment),
           TEST_ENTRY(data_with_the_syn_ack), TEST_ENTRY(what_is_written_while_opening_is_sent_when_open))

@@ -93,7 +93,7 @@ TCP_TEST(the_edge_that_was_offered_counts)
     CHECK_EQ(rig_info(rig).out_of_order_bytes, 100); // RFC 7323-4
 }
 
-/* ---- Timestamps ------------------------------------------------------------------------------------------------------ */
+/* ---- Timestamps ---------------------------------------------------------------------------------------- */
 
 /* RFC 7323-5: on everything once agreed on; RFC 7323-13: in milliseconds. */
 TCP_TEST(timestamps_are_everywhere)
@@ -139,7 +139,8 @@ TCP_TEST(a_timestamp_that_nobody_agreed_on)
     expect(rig, ". 1:1(0) ack 21 <>");
 }
 
-/* RFC 7323-8: what is echoed is the latest of what we have acknowledged, not of what came ahead of its turn. */
+/* RFC 7323-8: what is echoed is the latest of what we have acknowledged, not of what came ahead of its turn.
+ * */
 TCP_TEST(which_timestamp_is_echoed)
 {
     rig_accept(rig, WITH_TIMESTAMPS);

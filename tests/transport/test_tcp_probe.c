@@ -10,7 +10,8 @@ static void accepted(struct rig *rig)
     rig_accept(rig, "S 0:0(0) win 65535 <mss 1000>");
 }
 
-/* RFC 9293 MUST-36: a closed window is probed; SHLD-29: first after one RTO; SHLD-30: then ever more slowly. */
+/* RFC 9293 MUST-36: a closed window is probed; RFC 9293 SHLD-29: first after one RTO; RFC 9293 SHLD-30: then
+ * ever more slowly. */
 TCP_TEST(a_closed_window_is_probed)
 {
     accepted(rig);
@@ -58,7 +59,8 @@ TCP_TEST(a_probe_that_fits)
     expect(rig, "P. 3:31(28) ack 1");
 }
 
-/* RFC 9293 MUST-37: as long as probes are answered there is no end to it; RFC 9293 MAY-8 on the other side. */
+/* RFC 9293 MUST-37: as long as probes are answered there is no end to it; RFC 9293 MAY-8 on the other side.
+ * */
 TCP_TEST(an_answered_probe_keeps_it_open)
 {
     accepted(rig);
@@ -87,8 +89,8 @@ TCP_TEST(an_unanswered_probe_ends_it)
     CHECK_EQ(tcp_take_error(rig->c), ETIMEDOUT);
 }
 
-/* RFC 9293 MUST-35: a window that shrinks to zero over data that is out is probed like any other; SHLD-17: it is no
- * reason to end. */
+/* RFC 9293 MUST-35: a window that shrinks to zero over data that is out is probed like any other;
+ * RFC 9293 SHLD-17: it is no reason to end. */
 TCP_TEST(a_window_that_shrinks_to_zero)
 {
     accepted(rig);
@@ -139,7 +141,7 @@ TCP_TEST(the_last_octet_and_the_fin_behind_a_closed_window)
     CHECK_STATE(rig, "FIN-WAIT-2");
 }
 
-/* ---- Keep-alive -------------------------------------------------------------------------------------------------------- */
+/* ---- Keep-alive ---------------------------------------------------------------------------------------- */
 
 /* RFC 9293 MUST-25: off, unless asked for. */
 TCP_TEST(no_keep_alive_by_itself)
@@ -153,7 +155,8 @@ TCP_TEST(no_keep_alive_by_itself)
     CHECK_STATE(rig, "ESTABLISHED");
 }
 
-/* RFC 9293 MUST-24: on, per connection; MUST-28: after two hours; SHLD-12: no data; MUST-29: nine probes, not one. */
+/* RFC 9293 MAY-5, RFC 9293 MUST-24: on, per connection; RFC 9293 MUST-28: after two hours; RFC 9293 SHLD-12:
+ * no data; RFC 9293 MUST-29: nine probes, not one. */
 TCP_TEST(keep_alive)
 {
     accepted(rig);

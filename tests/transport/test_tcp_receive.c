@@ -41,7 +41,8 @@ TCP_TEST(every_second_segment_is_acknowledged)
     }
 }
 
-/* RFC 5681-13: out of order, and when a gap is filled, at once, one for each. RFC 9293 SHLD-31: it was kept; MAY-13. */
+/* RFC 5681-13: out of order, and when a gap is filled, at once, one for each. RFC 9293 SHLD-31: it was kept;
+ * RFC 9293 MAY-13. */
 TCP_TEST(out_of_order_data_is_kept)
 {
     accepted(rig);
@@ -188,7 +189,7 @@ TCP_TEST(a_closed_window_answers_probes)
     CHECK_EQ(rig_info(rig).receive_queue, 4000);
 }
 
-/* ---- Memory that ends ------------------------------------------------------------------------------------------------ */
+/* ---- Memory that ends ---------------------------------------------------------------------------------- */
 
 TEST(memory_ends)
 {

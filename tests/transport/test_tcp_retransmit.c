@@ -1,6 +1,6 @@
 /**
- * Retransmission by timeout: the RTO, Karn's rule, backoff, R1 and R2, the user's timeout (RFC 6298; RFC 9293 3.8.1,
- * 3.8.3).
+ * Retransmission by timeout: the RTO, Karn's rule, backoff, R1 and R2, the user's timeout (RFC 6298;
+ * RFC 9293 3.8.1, 3.8.3).
  */
 #include "tests/transport/rig.h"
 
@@ -122,8 +122,8 @@ TCP_TEST(samples_come_with_each_round_trip)
     CHECK(rig_info(rig).srtt_ns < 30 * MS);
 }
 
-/* RFC 6298-9: on with the first, off with the last, anew with each ACK of something new; RFC 6298-8: so nothing goes
- * again before a whole RTO has passed since. */
+/* RFC 6298-9: on with the first, off with the last, anew with each ACK of something new; RFC 6298-8: so
+ * nothing goes again before a whole RTO has passed since. */
 TCP_TEST(when_the_timer_runs)
 {
     connected(rig, SYN_ACK);
@@ -181,7 +181,8 @@ TCP_TEST(data_after_a_lost_syn)
     CHECK_EQ(until_said(rig, 9 * STRATA_SECOND), 3 * STRATA_SECOND);
 }
 
-/* RFC 9293 MUST-20: R1 tells the network room, which finds another first hop; R2 ends it. SHLD-9, SHLD-10, SHLD-11. */
+/* RFC 9293 MUST-20: R1 tells the network room, which finds another first hop; R2 ends it. RFC 9293 SHLD-9,
+ * RFC 9293 SHLD-10, RFC 9293 SHLD-11. */
 TCP_TEST(r1_and_r2)
 {
     rig->options.receive_errors = true;

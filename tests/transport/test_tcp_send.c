@@ -1,5 +1,6 @@
 /**
- * Sending: how data becomes segments; Nagle, silly windows, windows that shrink, PSH (RFC 9293 3.7.4, 3.8.6, 3.9.1.2).
+ * Sending: how data becomes segments; Nagle, silly windows, windows that shrink, PSH (RFC 9293 3.7.4, 3.8.6,
+ * 3.9.1.2).
  */
 #include "tests/transport/rig.h"
 
@@ -10,7 +11,8 @@ static void accepted(struct rig *rig)
     rig_accept(rig, "S 0:0(0) win 65535 <mss 1000>");
 }
 
-/* RFC 9293 MUST-60, MUST-61: what is written goes, and the last of it says PSH; RFC 9293 SHLD-28: in full segments. */
+/* RFC 9293 MUST-60, MUST-61: what is written goes, and the last of it says PSH; RFC 9293 SHLD-28: in full
+ * segments. */
 TCP_TEST(data_goes_in_full_segments)
 {
     accepted(rig);
@@ -33,7 +35,7 @@ TCP_TEST(small_data_waits_for_the_acknowledgement)
     rig_write(rig, 10);
     silence(rig);
     inject(rig, ". 1:1(0) ack 11 win 65535");
-    expect(rig, "P. 11:31(20) ack 1"); // RFC 9293 SHLD-27: one segment for both
+    expect(rig, "P. 11:31(20) ack 1"); // RFC 9293 SHLD-27, RFC 9293 MAY-16: one segment for both
     rig_write(rig, 990);
     silence(rig);
     rig_write(rig, 10);
@@ -115,8 +117,8 @@ TCP_TEST(never_beyond_cwnd)
     CHECK_EQ(rig_drain(rig), 2);
 }
 
-/* The window is taken back over data that is out. RFC 9293 MUST-34: the usable window is negative; SHLD-15: no new data;
- * SHLD-16: what is inside is sent again. */
+/* The window is taken back over data that is out. RFC 9293 MUST-34: the usable window is negative;
+ * RFC 9293 SHLD-15: no new data; RFC 9293 SHLD-16: what is inside is sent again. */
 TCP_TEST(a_window_that_shrinks)
 {
     accepted(rig);
@@ -141,7 +143,8 @@ TCP_TEST(a_window_that_shrinks)
     CHECK_EQ(rig_info(rig).flight, 0);
 }
 
-/* RFC 9293 MUST-48, SHLD-21, SHLD-22: the byte the program gives, unchanged, and it may change. RFC 9293 MUST-49. */
+/* RFC 9293 MUST-48, SHLD-21, SHLD-22: the byte the program gives, unchanged, and it may change.
+ * RFC 9293 MUST-49. */
 TCP_TEST(diffserv_and_ttl)
 {
     rig->options.tos = 0xb8;

@@ -20,7 +20,8 @@ static void work(struct stream *stream, struct pair *pair)
 {
     uint8_t buffer[5000];
     while (stream->sent < stream->total) {
-        size_t size = stream->total - stream->sent < sizeof buffer ? (size_t)(stream->total - stream->sent) : sizeof buffer;
+        uint64_t left = stream->total - stream->sent;
+        size_t size = left < sizeof buffer ? (size_t)left : sizeof buffer;
         for (size_t i = 0; i < size; i++)
             buffer[i] = byte_at(stream->sent + i);
         int64_t taken = strata_write(stream->host, stream->socket, buffer, size, pair->now);

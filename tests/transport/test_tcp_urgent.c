@@ -73,7 +73,8 @@ TCP_TEST(the_pointer_passes_a_closed_window)
     silence(rig);
 }
 
-/* RFC 9293 MUST-32: told when it first pends and when the pointer advances; MUST-33: how much is ahead. */
+/* RFC 9293 MUST-32: told when it first pends and when the pointer advances; RFC 9293 MUST-33: how much is
+ * ahead. */
 TCP_TEST(urgent_data_is_received)
 {
     accepted(rig);

@@ -1,5 +1,6 @@
 /*
- * ACK processing (RFC 9293 3.10.7.4 fifth step, RFC 5961 5), the send window, and round-trip times (RFC 6298).
+ * ACK processing (RFC 9293 3.10.7.4 fifth step, RFC 5961 5), the send window, and round-trip times (RFC
+ * 6298).
  */
 #include "transport/tcp/acknowledge.h"
 #include "transport/tcp/output.h"
@@ -38,8 +39,8 @@ void acknowledge_sample(struct tcp_connection *c, strata_time rtt_ns)
         trace_sample(c, rtt_ns);
 }
 
-/** The round-trip time an ACK tells of: from what was sent once only (Karn, RFC 6298-6), else from the timestamp that
- * was echoed (RFC 7323-9). */
+/** The round-trip time an ACK tells of: from what was sent once only (Karn, RFC 6298-6), else from the
+ * timestamp that was echoed (RFC 7323-9). */
 static void measure(struct tcp_connection *c, const struct segment *segment, const struct sent_acked *acked)
 {
     strata_time now = connection_now(c);
@@ -100,7 +101,8 @@ static bool fin_acknowledged(struct tcp_connection *c)
     }
 }
 
-/** Tells a program that was refused room that there is some now: a third of the buffer, so that it comes in gulps. */
+/** Tells a program that was refused room that there is some now: a third of the buffer, so that it comes in
+ * gulps. */
 static void offer_room(struct tcp_connection *c)
 {
     if (!(c->flags & FLAG_WANT_WRITE) || ring_room(&c->send) < c->send.capacity / 3)

@@ -6,7 +6,8 @@
 
 #include "transport/tcp/connection.h"
 
-/** Processes the ACK field in a synchronized state. @return false: the segment is done with, or the connection gone. */
+/** Processes the ACK field in a synchronized state. @return false: the segment is done with, or the
+ * connection gone. */
 bool acknowledge_segment(struct tcp_connection *c, const struct segment *segment);
 /** SND.UNA moves up to `ack` <= SND.NXT. @return false: the connection is gone. */
 bool acknowledge_advance(struct tcp_connection *c, const struct segment *segment);

@@ -1,8 +1,8 @@
 /**
  * Congestion control as a table of functions, one table per algorithm, in integer arithmetic.
  *
- * An algorithm says how cwnd grows and what a loss does to ssthresh. When something was lost, and what is sent again,
- * is the business of recovery.c, the same for all of them. Windows are in bytes.
+ * An algorithm says how cwnd grows and what a loss does to ssthresh. When something was lost, and what is
+ * sent again, is the business of recovery.c, the same for all of them. Windows are in bytes.
  */
 #ifndef TRANSPORT_TCP_CONGESTION_H
 #define TRANSPORT_TCP_CONGESTION_H

@@ -1,5 +1,6 @@
 /*
- * A connection's birth and death, its place in tables and lists, its path, and the invariants that always hold.
+ * A connection's birth and death, its place in tables and lists, its path, and the invariants that always
+ * hold.
  */
 #include "transport/tcp/connection.h"
 #include "transport/tcp/congestion.h"
@@ -14,10 +15,11 @@
 
 /** NOP, NOP and the timestamps option, as it is on every segment once agreed on. */
 #define TIMESTAMP_BYTES 12u
-/** The largest segment that IPv4 can carry with its smallest headers; also enough for IPv6 without jumbograms. */
+/** The largest segment that IPv4 can carry with its smallest headers; also enough for IPv6 without
+ * jumbograms. */
 #define MSS_MOST (65535u - 40u)
 
-/* ---- Numbers a peer may not guess -------------------------------------------------------------------------------- */
+/* ---- Numbers a peer may not guess ---------------------------------------------------------------------- */
 
 seq_t tcp_initial_sequence(const struct tcp *tcp, const struct tcp_record *key)
 {
@@ -30,7 +32,7 @@ uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct tcp_record *ke
     return (uint32_t)demux_hash(&tcp->timestamp_key, key);
 }
 
-/* ---- Sizes ------------------------------------------------------------------------------------------------------- */
+/* ---- Sizes --------------------------------------------------------------------------------------------- */
 
 uint16_t connection_mss_of_port(const struct tcp *tcp, int port, bool ipv4, uint16_t bound)
 {
@@ -69,13 +71,14 @@ void connection_update_mss(struct tcp_connection *c)
 
 int connection_find_path(struct tcp_connection *c)
 {
-    int error = net_path_find(c->tcp->net, &c->path, &c->record.remote, (uint32_t)c->record.scope, c->tuning->bind_port);
+    const struct tcp_record *key = &c->record;
+    int error = net_path_find(c->tcp->net, &c->path, &key->remote, (uint32_t)key->scope, c->tuning->bind_port);
     if (error == 0)
         connection_update_mss(c);
     return error;
 }
 
-/* ---- Options ----------------------------------------------------------------------------------------------------- */
+/* ---- Options ------------------------------------------------------------------------------------------- */
 
 static bool same_tuning(const struct tcp_tuning *a, const struct tcp_tuning *b)
 {
@@ -140,7 +143,7 @@ void connection_apply(struct tcp_connection *c, const struct tcp_socket_options 
         timers_keep_alive(c);
 }
 
-/* ---- Birth and death ----------------------------------------------------------------------------------------------- */
+/* ---- Birth and death ----------------------------------------------------------------------------------- */
 
 struct tcp_connection *connection_new(struct tcp *tcp, const struct tcp_record *key,
                                       const struct tcp_socket_options *options)
@@ -222,7 +225,7 @@ void connection_reset(struct tcp_connection *c, int error)
     connection_end(c, error);
 }
 
-/* ---- In between ----------------------------------------------------------------------------------------------------- */
+/* ---- In between ---------------------------------------------------------------------------------------- */
 
 void connection_mark(struct tcp_connection *c)
 {
@@ -242,7 +245,7 @@ void connection_event(struct tcp_connection *c, uint32_t ready)
     c->tcp->events.connection(c->tcp->events.context, c->owner, ready);
 }
 
-/* ---- Invariants ------------------------------------------------------------------------------------------------------ */
+/* ---- Invariants ---------------------------------------------------------------------------------------- */
 
 static void verify_sent(const struct tcp_connection *c)
 {

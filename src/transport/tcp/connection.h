@@ -10,11 +10,12 @@
  *     path    | the cached way to the peer
  *     rest    | round-trip time, urgent data, options, statistics
  *
- * Half-open (SYN-RECEIVED from a listener) and TIME-WAIT connections are smaller records in the same demultiplexer.
+ * Half-open (SYN-RECEIVED from a listener) and TIME-WAIT connections are smaller records in the same
+ * demultiplexer.
  *
- * Input marks, output speaks: nothing in here is sent while a segment is being processed. What is owed to the peer is
- * kept in `marks`, `acks_owed`, the map of sent ranges and the rings, and tcp_speak (output.c) turns it into segments,
- * one per call, when the port has room.
+ * Input marks, output speaks: nothing in here is sent while a segment is being processed. What is owed to the
+ * peer is kept in `marks`, `acks_owed`, the map of sent ranges and the rings, and tcp_speak (output.c) turns
+ * it into segments, one per call, when the port has room.
  */
 #ifndef TRANSPORT_TCP_CONNECTION_H
 #define TRANSPORT_TCP_CONNECTION_H
@@ -27,7 +28,7 @@
 #include "transport/tcp/tcp.h"
 #include "wire/tcp.h"
 
-/* ---- Records of the demultiplexer --------------------------------------------------------------------------- */
+/* ---- Records of the demultiplexer ---------------------------------------------------------------------- */
 
 enum tcp_record_kind { TCP_RECORD_CONNECTION, TCP_RECORD_HALF_OPEN, TCP_RECORD_TIME_WAIT };
 
@@ -49,13 +50,13 @@ struct tcp_half_open {
     struct list node;      /**< In listener->half_open, oldest first. */
     strata_time sent_at;   /**< The first SYN-ACK. */
     uint64_t id;           /**< For tcp_decide. */
-    struct tcp_time_wait *previous; /**< The connection before, should the SYN turn out to be old (RFC 9293 MAY-2). */
+    struct tcp_time_wait *previous; /**< Before this, should the SYN turn out to be old (RFC 9293 MAY-2). */
     seq_t iss, irs;
     uint32_t ts_recent;
     uint16_t window;       /**< The SYN's, never scaled. */
     uint16_t peer_mss;
     int16_t port;          /**< Where the SYN arrived. */
-    uint8_t tos;
+    uint16_t own_mss;      /**< What our SYN-ACK says. */
     uint8_t scale;         /**< The peer's shift. */
     uint8_t retransmits;
     bool timestamps : 1, scaling : 1;
@@ -75,7 +76,7 @@ struct tcp_time_wait {
     uint8_t timestamps;
 };
 
-/* ---- The connection ------------------------------------------------------------------------------------------- */
+/* ---- The connection ------------------------------------------------------------------------------------ */
 
 /** What a connection is, for as long as it lives. */
 enum tcp_flag {
@@ -85,7 +86,7 @@ enum tcp_flag {
     FLAG_FIN_QUEUED = 1 << 3,      /**< No more data will be written; a FIN follows the ring. */
     FLAG_FIN_SENT = 1 << 4,        /**< SND.NXT lies behind our FIN. */
     FLAG_FIN_RECEIVED = 1 << 5,    /**< RCV.NXT lies behind the peer's FIN. */
-    FLAG_FIN_AHEAD = 1 << 6,       /**< The peer's FIN is known, at out_of_order->fin, but data before it is missing. */
+    FLAG_FIN_AHEAD = 1 << 6,       /**< The peer's FIN is known (out_of_order->fin), but not all data before it. */
     FLAG_READ_SHUT = 1 << 7,       /**< The program reads no more; what comes is thrown away. */
     FLAG_ORPHAN = 1 << 8,          /**< The program has closed: nobody to tell. */
     FLAG_QUEUED = 1 << 9,          /**< In its listener's queue; owner is the next one in it. */
@@ -117,7 +118,8 @@ enum tcp_mark {
 /** enum recovery: also what strata_tcp_info says. */
 enum tcp_recovery { RECOVERY_OPEN, RECOVERY_DISORDER, RECOVERY_FAST, RECOVERY_LOSS };
 
-/** Data beyond RCV.NXT: it lies in the receive ring, here is what of it is there. Exists only while there is any. */
+/** Data beyond RCV.NXT: it lies in the receive ring, here is what of it is there. Exists only while there is
+ * any. */
 struct tcp_out_of_order {
     struct ranges ranges;
     struct list node; /**< In tcp->out_of_order, oldest first: the first to lose its pages. */
@@ -203,7 +205,7 @@ struct tcp_connection {
     uint32_t segments_retransmitted, timeouts, fast_retransmits;
 };
 
-/* ---- TCP of one host ------------------------------------------------------------------------------------------- */
+/* ---- TCP of one host ----------------------------------------------------------------------------------- */
 
 struct tcp {
     struct core *core;
@@ -248,7 +250,7 @@ static inline uint32_t segment_space(const struct segment *segment)
     return segment->length + (segment->flags & TCP_SYN ? 1 : 0) + (segment->flags & TCP_FIN ? 1 : 0);
 }
 
-/* ---- What many files ask ----------------------------------------------------------------------------------------- */
+/* ---- What many files ask ------------------------------------------------------------------------------- */
 
 static inline struct core *connection_core(const struct tcp_connection *c)
 {
@@ -319,9 +321,11 @@ static inline uint32_t tcp_timestamp(const struct core *core, uint32_t offset)
 /** A connection with its variables at rest, in no table. NULL: no memory. */
 struct tcp_connection *connection_new(struct tcp *tcp, const struct tcp_record *key,
                                       const struct tcp_socket_options *options);
-/** Takes it out of the demultiplexer and off the port, and disarms its timer: no segment finds it any more. */
+/** Takes it out of the demultiplexer and off the port, and disarms its timer: no segment finds it any more.
+ * */
 void connection_unlist(struct tcp_connection *c);
-/** It is over: tells the owner (`error` 0: in order), frees it when there is none. The caller touches it no more. */
+/** It is over: tells the owner (`error` 0: in order), frees it when there is none. The caller touches it no
+ * more. */
 void connection_end(struct tcp_connection *c, int error);
 /** Ends it with an RST to the peer. */
 void connection_reset(struct tcp_connection *c, int error);
@@ -329,7 +333,8 @@ void connection_reset(struct tcp_connection *c, int error);
 void connection_free(struct tcp_connection *c);
 /** Looks up the path again and takes over its MTU. @return 0, -ENETUNREACH. */
 int connection_find_path(struct tcp_connection *c);
-/** Recomputes smss after a change of path MTU, peer's MSS, options or the program's bound (RFC 9293 MUST-16). */
+/** Recomputes smss after a change of path MTU, peer's MSS, options or the program's bound (RFC 9293 MUST-16).
+ * */
 void connection_update_mss(struct tcp_connection *c);
 /** Largest segment we tell the peer to send: from the MTU of `port` (RFC 9293 MUST-67, RFC 6691-1). */
 uint16_t connection_mss_of_port(const struct tcp *tcp, int port, bool ipv4, uint16_t bound);

@@ -1,8 +1,8 @@
 /*
  * One hash table for all that a segment can belong to: half-open connections, connections, TIME-WAIT.
  *
- * The hash is keyed (SipHash), so that nobody outside can make all connections fall into one chain. The record found
- * last is tried first: segments come in trains.
+ * The hash is keyed (SipHash), so that nobody outside can make all connections fall into one chain. The
+ * record found last is tried first: segments come in trains.
  */
 #include "transport/tcp/demux.h"
 

@@ -4,9 +4,9 @@
  *     timestamps (RFC 7323 5) -> first: sequence number -> second: RST -> (third: security, historic)
  *         -> fourth: SYN -> fifth: ACK -> sixth: URG -> seventh: text -> eighth: FIN
  *
- * A step says whether the next one follows. When it says no the connection may be gone. Nothing is sent from here: what
- * a segment calls for is marked, and said when output is asked. (Segments without a connection are answered through
- * the port's queue; see reply.c.)
+ * A step says whether the next one follows. When it says no the connection may be gone. Nothing is sent from
+ * here: what a segment calls for is marked, and said when output is asked. (Segments without a connection are
+ * answered through the port's queue; see reply.c.)
  */
 #include "transport/tcp/input.h"
 #include "transport/tcp/acknowledge.h"
@@ -38,7 +38,7 @@ void input_drop(struct tcp *tcp, const struct segment *segment, enum counter rea
     core_drop(tcp->core, reason, packet->port, packet->datagram, packet->datagram_length);
 }
 
-/* ---- Before a connection is known -------------------------------------------------------------------------------- */
+/* ---- Before a connection is known ---------------------------------------------------------------------- */
 
 static void trace_received(struct tcp *tcp, const struct segment *segment)
 {
@@ -120,7 +120,7 @@ bool input_wants(void *context, const struct net_packet *packet)
     return demux_find(tcp, &key) || listen_wants(tcp, &key, packet->port);
 }
 
-/* ---- SYN-SENT (RFC 9293 3.10.7.3) --------------------------------------------------------------------------------- */
+/* ---- SYN-SENT (RFC 9293 3.10.7.3) ---------------------------------------------------------------------- */
 
 void input_take_options(struct tcp_connection *c, const struct tcp_options *options)
 {
@@ -208,7 +208,7 @@ static void syn_sent_arrives(struct tcp_connection *c, struct segment *segment)
     receive_segment(c, segment);
 }
 
-/* ---- The steps of RFC 9293 3.10.7.4 --------------------------------------------------------------------------------- */
+/* ---- The steps of RFC 9293 3.10.7.4 -------------------------------------------------------------------- */
 
 /** RFC 7323 5.3: protection against wrapped sequence numbers, before the first step. */
 static bool check_timestamps(struct tcp_connection *c, const struct segment *segment)
@@ -269,8 +269,8 @@ static bool check_sequence(struct tcp_connection *c, struct segment *segment)
     int32_t from = seq_diff(segment->seq, c->rcv_nxt);
     bool acceptable;
     if (space == 0)
-        // ACKs at the right edge too, beyond what the RFC's table says: a peer that has filled our window has its
-        // SND.NXT there, and what it acknowledges from there must count.
+        // ACKs at the right edge too, beyond what the RFC's table says: a peer that has filled our window has
+        // its SND.NXT there, and what it acknowledges from there must count.
         acceptable = from >= 0 && ((uint32_t)from < window || (from == 0 && window == 0) ||
                                    ((uint32_t)from == window && !(segment->flags & TCP_RST)));
     else
@@ -313,7 +313,8 @@ static bool check_reset(struct tcp_connection *c, const struct segment *segment)
     return false;
 }
 
-/** Fourth step (RFC 5961-2). In SYN-RECEIVED of a simultaneous open their SYN may come again, with our ACK. */
+/** Fourth step (RFC 5961-2). In SYN-RECEIVED of a simultaneous open their SYN may come again, with our ACK.
+ * */
 static bool check_syn(struct tcp_connection *c, struct segment *segment)
 {
     if (!(segment->flags & TCP_SYN) || segment->flags & TCP_RST)
@@ -379,10 +380,10 @@ static void check_text(struct tcp_connection *c, struct segment *segment)
     receive_segment(c, segment);
 }
 
-/* ---- The common case ------------------------------------------------------------------------------------------------ */
+/* ---- The common case ----------------------------------------------------------------------------------- */
 
-/** Header prediction: in ESTABLISHED, the next data in order or an ACK of what is out, nothing else to think about.
- * @return whether that was it. */
+/** Header prediction: in ESTABLISHED, the next data in order or an ACK of what is out, nothing else to think
+ * about. @return whether that was it. */
 static bool predicted(struct tcp_connection *c, struct segment *segment)
 {
     const struct tcp_options *options = &segment->header.options;
@@ -434,9 +435,10 @@ void input_segment(struct tcp_connection *c, struct segment *segment)
     check_text(c, segment);
 }
 
-/* ---- What ICMP says -------------------------------------------------------------------------------------------------- */
+/* ---- What ICMP says ------------------------------------------------------------------------------------ */
 
-/** The connection that an ICMP error quotes, if it quotes something that is under way (RFC 9293 MUST-54, RFC 5927 4.1). */
+/** The connection that an ICMP error quotes, if it quotes something that is under way (RFC 9293 MUST-54,
+ * RFC 5927 4.1). */
 static struct tcp_connection *quoted_connection(struct tcp *tcp, const struct net_error *error)
 {
     struct tcp_quote quote;

@@ -1,11 +1,12 @@
 /*
  * Passive opens (RFC 9293 3.9.1.1, 3.10.7.2, 3.10.7.4 in SYN-RECEIVED; RFC 4987).
  *
- * A SYN makes a small half-open record, not a connection; the ACK of our SYN-ACK turns it into one, which then waits in
- * its listener's queue. Both are bounded: half-open records by recycling the oldest (what is real answers within a round
- * trip), the queue by not taking the ACK, which then comes again.
+ * A SYN makes a small half-open record, not a connection; the ACK of our SYN-ACK turns it into one, which
+ * then waits in its listener's queue. Both are bounded: half-open records by recycling the oldest (what is
+ * real answers within a round trip), the queue by not taking the ACK, which then comes again.
  *
- * A listener may see the SYN before it is answered (a filter), and may take SYNs to any address (transparent).
+ * A listener may see the SYN before it is answered (a filter), and may take SYNs to any address
+ * (transparent).
  */
 #include "transport/tcp/listen.h"
 #include "transport/tcp/acknowledge.h"
@@ -18,7 +19,7 @@
 
 #include <errno.h>
 
-/* ---- Which listener ------------------------------------------------------------------------------------------------ */
+/* ---- Which listener ------------------------------------------------------------------------------------ */
 
 /** The best listener for a SYN. */
 struct search {
@@ -30,7 +31,8 @@ struct search {
     uint64_t weight;
 };
 
-/** How well a listener fits; 0: not at all. A named address is better than any, any of one family than any of both. */
+/** How well a listener fits; 0: not at all. A named address is better than any, any of one family than any of
+ * both. */
 static unsigned fit(const struct tcp_listener *listener, const struct tcp_record *key, int port)
 {
     const struct strata_endpoint *local = &listener->binding->local;
@@ -48,8 +50,8 @@ static unsigned fit(const struct tcp_listener *listener, const struct tcp_record
     return ipv4 && address_is_unspecified(&local->address) ? 2 + more : 0;
 }
 
-/** Takes a listener into account. Among equals (RFC 1122 knows none; REUSE_PORT) a keyed hash decides, such that those
- * who stay keep their share when one goes. */
+/** Takes a listener into account. Among equals (RFC 1122 knows none; REUSE_PORT) a keyed hash decides, such
+ * that those who stay keep their share when one goes. */
 static void consider(struct search *search, struct tcp_listener *listener)
 {
     unsigned score = fit(listener, search->key, search->port);
@@ -96,7 +98,7 @@ bool listen_wants(const struct tcp *tcp, const struct tcp_record *key, int port)
     return !list_is_empty(&tcp->transparent) && find(tcp, key, port, true);
 }
 
-/* ---- Half-open connections ------------------------------------------------------------------------------------------ */
+/* ---- Half-open connections ----------------------------------------------------------------------------- */
 
 static void unlist_half_open(struct tcp *tcp, struct tcp_half_open *half_open)
 {
@@ -153,6 +155,21 @@ static void answer(struct tcp *tcp, struct tcp_half_open *half_open)
     arm(tcp, half_open);
 }
 
+/** What we tell the peer as our MSS: from the MTU of the port where its SYN came in or of that by which our
+ * answer leaves, whichever is smaller (RFC 9293 SHLD-6). */
+static uint16_t own_mss(const struct tcp_listener *listener, const struct tcp_half_open *half_open)
+{
+    struct tcp *tcp = listener->tcp;
+    const struct tcp_socket_options *options = &listener->options;
+    bool ipv4 = strata_address_is_ipv4(&half_open->record.local);
+    uint16_t in = connection_mss_of_port(tcp, half_open->port, ipv4, options->max_segment), out = in;
+    struct net_path path;
+    if (net_path_find(tcp->net, &path, &half_open->record.remote, (uint32_t)half_open->record.scope,
+                      options->bind_port) == 0)
+        out = connection_mss_of_port(tcp, path.port, ipv4, options->max_segment);
+    return in < out ? in : out;
+}
+
 static void fill(struct tcp *tcp, struct tcp_half_open *half_open, const struct segment *segment)
 {
     const struct tcp_options *options = &segment->header.options;
@@ -166,7 +183,7 @@ static void fill(struct tcp *tcp, struct tcp_half_open *half_open, const struct 
     half_open->timestamps = options->has_timestamps && settings->tcp_timestamps;
     half_open->ts_recent = options->ts_value;
     half_open->port = (int16_t)segment->packet->port;
-    half_open->tos = segment->packet->tos;
+    half_open->own_mss = own_mss(half_open->listener, half_open);
     half_open->id = ++tcp->next_id;
 }
 
@@ -251,7 +268,7 @@ void listen_input(struct tcp *tcp, struct segment *segment, struct tcp_time_wait
     }
 }
 
-/* ---- The third segment ------------------------------------------------------------------------------------------------ */
+/* ---- The third segment --------------------------------------------------------------------------------- */
 
 /** A connection with all that a half-open record knows. NULL: no memory, no route. */
 static struct tcp_connection *make_connection(struct tcp *tcp, struct tcp_half_open *half_open)
@@ -265,7 +282,6 @@ static struct tcp_connection *make_connection(struct tcp *tcp, struct tcp_half_o
         connection_free(c);
         return NULL;
     }
-    bool ipv4 = strata_address_is_ipv4(&c->record.local);
     c->iss = half_open->iss;
     c->recover = c->iss;
     c->snd_una = c->snd_nxt = c->snd_up = c->iss + 1;
@@ -273,7 +289,7 @@ static struct tcp_connection *make_connection(struct tcp *tcp, struct tcp_half_o
     c->rcv_nxt = c->rcv_up = c->last_ack_sent = c->irs + 1;
     uint32_t window = listener->options.receive_bytes;
     c->rcv_adv = c->rcv_nxt + (window < UINT16_MAX ? window : UINT16_MAX);
-    c->own_mss = connection_mss_of_port(tcp, half_open->port, ipv4, c->max_segment);
+    c->own_mss = half_open->own_mss;
     c->snd_wnd = c->snd_wnd_max = half_open->window;
     c->snd_wl1 = c->irs;
     c->snd_wl2 = c->snd_una;
@@ -318,7 +334,8 @@ static struct tcp_connection *promote(struct tcp *tcp, struct tcp_half_open *hal
     return c;
 }
 
-/** RFC 7323 5.3 and the first, second and fourth step of RFC 9293 3.10.7.4. @return whether the ACK is next. */
+/** RFC 7323 5.3 and the first, second and fourth step of RFC 9293 3.10.7.4. @return whether the ACK is next.
+ * */
 static bool half_open_acceptable(struct tcp *tcp, struct tcp_half_open *half_open, struct segment *segment)
 {
     const struct tcp_options *options = &segment->header.options;
@@ -383,7 +400,7 @@ void half_open_input(struct tcp *tcp, struct tcp_half_open *half_open, struct se
     input_segment(c, segment);
 }
 
-/* ---- The user's calls (RFC 9293 3.9.1.1) ------------------------------------------------------------------------------ */
+/* ---- The user's calls (RFC 9293 3.9.1.1) --------------------------------------------------------------- */
 
 int tcp_listen(struct tcp *tcp, const struct binding *binding, const struct tcp_socket_options *options, int backlog,
                void *owner, struct tcp_listener **listener)

@@ -1,12 +1,13 @@
 /*
- * Output: decides what the next segment of a connection is, and writes it straight into the room a driver lent
- * (RFC 9293 3.7, 3.8; RFC 896; RFC 5681).
+ * Output: decides what the next segment of a connection is, and writes it straight into the room a driver
+ * lent (RFC 9293 3.7, 3.8; RFC 896; RFC 5681).
  *
- * A port asks its speakers in turn. Each call makes one segment: first a plan (which octets, which flags), then the
- * header and the octets, copied from the send ring and summed in the same pass. Nothing is noted as sent before the
- * room below has taken it. The order of what may be said:
+ * A port asks its speakers in turn. Each call makes one segment: first a plan (which octets, which flags),
+ * then the header and the octets, copied from the send ring and summed in the same pass. Nothing is noted as
+ * sent before the room below has taken it. The order of what may be said:
  *
- *     SYN; ACKs owed one by one; a challenge ACK; what is lost; new data and FIN; a window probe; a keep-alive
+ *     SYN; ACKs owed one by one; a challenge ACK; what is lost; new data and FIN; a window probe; a
+ * keep-alive
  *     probe; an ACK that data did not carry.
  */
 #include "transport/tcp/output.h"
@@ -57,7 +58,7 @@ void output_owe_ack(struct tcp_connection *c)
     connection_mark(c);
 }
 
-/* ---- Plans --------------------------------------------------------------------------------------------------- */
+/* ---- Plans --------------------------------------------------------------------------------------------- */
 
 /** Octets the peer's window leaves beyond `seq`; negative where it was taken back (RFC 9293 MUST-34). */
 static int32_t window_beyond(const struct tcp_connection *c, seq_t seq)
@@ -132,7 +133,7 @@ static void restart_after_idle(struct tcp_connection *c)
 }
 
 /** Whether `length` of `unsent` octets may go now: silly window avoidance and Nagle's algorithm
- * (RFC 9293 3.8.6.2.1 and 3.7.4; MUST-38, SHLD-7). */
+ * (RFC 9293 3.8.6.2.1 and 3.7.4; RFC 9293 MUST-38, RFC 9293 SHLD-7). */
 static bool worth_sending(const struct tcp_connection *c, uint32_t length, uint32_t unsent)
 {
     if (length >= c->smss)
@@ -238,7 +239,7 @@ static bool plan_next(struct tcp_connection *c, struct plan *plan)
     return false;
 }
 
-/* ---- Segments -------------------------------------------------------------------------------------------------- */
+/* ---- Segments ------------------------------------------------------------------------------------------ */
 
 /** Copies `length` octets from the send ring and adds them to a sum, in one pass. */
 static uint64_t copy_data(const struct ring *ring, uint32_t offset, uint8_t *to, uint32_t length, uint64_t sum)
@@ -249,7 +250,8 @@ static uint64_t copy_data(const struct ring *ring, uint32_t offset, uint8_t *to,
         ASSERT(run > 0);
         if (run > length)
             run = length;
-        // A sum goes on at even offsets only: an octet alone at the end of a page is summed with the next page's first.
+        // A sum goes on at even offsets only: an octet alone at the end of a page is summed with the next
+        // page's first.
         if (run % 2 == 1 && run < length) {
             uint32_t next;
             sum = checksum_copy(sum, to, from, run - 1);

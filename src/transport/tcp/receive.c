@@ -4,10 +4,10 @@
  *        read by the program | in order | hole | out of order | room
  *                            ^ ring head  ^ RCV.NXT                 ^ rcv_adv
  *
- * Data beyond RCV.NXT is stored where it belongs in the receive ring, and a set of ranges says what of it is there. The
- * window is what the ring's capacity leaves; its right edge is kept in rcv_adv and never moves left. It is not a
- * reservation: data that finds no page is dropped and not acknowledged, data out of order being given up first, our own
- * and then that of others.
+ * Data beyond RCV.NXT is stored where it belongs in the receive ring, and a set of ranges says what of it is
+ * there. The window is what the ring's capacity leaves; its right edge is kept in rcv_adv and never moves
+ * left. It is not a reservation: data that finds no page is dropped and not acknowledged, data out of order
+ * being given up first, our own and then that of others.
  */
 #include "transport/tcp/receive.h"
 #include "transport/tcp/output.h"
@@ -39,7 +39,8 @@ uint16_t receive_offer(struct tcp_connection *c, bool syn)
     uint32_t most = (uint32_t)UINT16_MAX << scale, field;
     if (bytes > most)
         bytes = most;
-    // Rounded up where there is room, so that the edge does not seem to move left by the octets the scale cannot say.
+    // Rounded up where there is room, so that the edge does not seem to move left by the octets the scale
+    // cannot say.
     field = bytes >> scale;
     if (field << scale < bytes && (field + 1) << scale <= ring_room(&c->receive) && field < UINT16_MAX)
         field++;
@@ -51,7 +52,8 @@ void receive_taken(struct tcp_connection *c)
 {
     if (!connection_may_receive(c))
         return;
-    // RFC 5681 4.2 and RFC 9293 3.8.6.2.2: a window update of its own when it opens by half of the buffer or two segments.
+    // RFC 5681 4.2 and RFC 9293 3.8.6.2.2: a window update of its own when it opens by half of the buffer or
+    // two segments.
     uint32_t opens = window(c) - (c->rcv_adv - c->rcv_nxt), half = c->receive.capacity / 2;
     uint32_t least = half < 2u * c->own_mss ? half : 2u * c->own_mss;
     if (opens > 0 && opens >= least) {
@@ -60,7 +62,7 @@ void receive_taken(struct tcp_connection *c)
     }
 }
 
-/* ---- Out of order ------------------------------------------------------------------------------------------------ */
+/* ---- Out of order -------------------------------------------------------------------------------------- */
 
 static void forget_out_of_order(struct tcp_connection *c)
 {
@@ -144,7 +146,8 @@ static void join_ahead(struct tcp_connection *c)
         c->rcv_nxt += bytes;
         c->bytes_received += bytes;
     }
-    // Whatever lies before RCV.NXT now is at the beginning of the set, so that nothing is split and this cannot fail.
+    // Whatever lies before RCV.NXT now is at the beginning of the set, so that nothing is split and this
+    // cannot fail.
     while (ahead->ranges.count > 0 && seq_lt(ahead->ranges.list[0].start, c->rcv_nxt))
         ranges_remove(&ahead->ranges, memory, ahead->ranges.list[0].start,
                       seq_min(ahead->ranges.list[0].end, c->rcv_nxt));
@@ -157,9 +160,10 @@ static void join_ahead(struct tcp_connection *c)
         c->flags |= FLAG_FIN_AHEAD; // for receive_segment, which acts on it
 }
 
-/* ---- In order --------------------------------------------------------------------------------------------------- */
+/* ---- In order ------------------------------------------------------------------------------------------ */
 
-/** Appends to the ring; makes room by giving up what others, or we, hold out of order. @return octets taken. */
+/** Appends to the ring; makes room by giving up what others, or we, hold out of order. @return octets taken.
+ * */
 static uint32_t append(struct tcp_connection *c, const uint8_t *data, uint32_t length)
 {
     struct core *core = connection_core(c);

@@ -11,7 +11,8 @@ uint16_t receive_offer(struct tcp_connection *c, bool syn);
 /** Takes the data of a segment that begins at or beyond RCV.NXT and lies within the window, and its FIN.
  * @return false: the connection is gone. */
 bool receive_segment(struct tcp_connection *c, struct segment *segment);
-/** `length` octets at RCV.NXT, nothing out of order being held: the common case. @return false: no memory for all. */
+/** `length` octets at RCV.NXT, nothing out of order being held: the common case. @return false: no memory for
+ * all. */
 bool receive_in_order(struct tcp_connection *c, const uint8_t *data, uint32_t length);
 /** The program has taken bytes: says so to the peer when the window opens enough (RFC 9293 MUST-39). */
 void receive_taken(struct tcp_connection *c);

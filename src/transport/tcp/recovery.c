@@ -1,12 +1,13 @@
 /*
- * Loss detection and repair: fast retransmit and fast recovery (RFC 5681 3.2, RFC 6582), limited transmit (RFC 3042),
- * and what follows a retransmission timeout (RFC 5681 3.1, RFC 6298 5.4).
+ * Loss detection and repair: fast retransmit and fast recovery (RFC 5681 3.2, RFC 6582), limited transmit
+ * (RFC 3042), and what follows a retransmission timeout (RFC 5681 3.1, RFC 6298 5.4).
  *
  *     OPEN --first duplicate ACK--> DISORDER --third--> FAST --ACK beyond recover--> OPEN
  *       any --timeout--> LOSS --ACK beyond recover--> OPEN
  *
- * In FAST the window is inflated as RFC 6582 says, so that octets in flight are counted whole. In LOSS everything that
- * was out is marked as lost in the map of sent ranges and is sent again as slow start opens the window.
+ * In FAST the window is inflated as RFC 6582 says, so that octets in flight are counted whole. In LOSS
+ * everything that was out is marked as lost in the map of sent ranges and is sent again as slow start opens
+ * the window.
  */
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/congestion.h"
@@ -67,7 +68,8 @@ void recovery_duplicate(struct tcp_connection *c)
     c->recovery = RECOVERY_DISORDER;
     if (c->dup_acks < DUP_THRESHOLD)
         return;
-    // RFC 6582-2: only when the ACK covers more than `recover`; duplicates of what a repair sent twice do not count.
+    // RFC 6582-2: only when the ACK covers more than `recover`; duplicates of what a repair sent twice do not
+    // count.
     if (c->dup_acks == DUP_THRESHOLD && seq_gt(c->snd_una, c->recover))
         enter_fast(c);
 }
@@ -118,8 +120,8 @@ bool recovery_acked(struct tcp_connection *c, uint32_t bytes)
 
 void recovery_timeout(struct tcp_connection *c)
 {
-    // RFC 5681-6: a segment that timed out before does not lower ssthresh again. A new one, or one that fast retransmit
-    // had sent again, does (RFC 5681-15).
+    // RFC 5681-6: a segment that timed out before does not lower ssthresh again. A new one, or one that fast
+    // retransmit had sent again, does (RFC 5681-15).
     if (c->backoff <= 1)
         c->ssthresh = c->congestion->ssthresh(c, flight_without_limited(c));
     c->cwnd = c->smss; // RFC 5681-7

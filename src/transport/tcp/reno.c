@@ -15,7 +15,8 @@ static void acked(struct tcp_connection *c, uint32_t bytes)
         c->cwnd += bytes < c->smss ? bytes : c->smss;
         return;
     }
-    // Congestion avoidance: one SMSS per window of acknowledged bytes, so never more per round trip (RFC 5681-5).
+    // Congestion avoidance: one SMSS per window of acknowledged bytes, so never more per round trip (RFC
+    // 5681-5).
     c->cwnd_acked += bytes;
     if (c->cwnd_acked >= c->cwnd) {
         c->cwnd_acked -= c->cwnd;

@@ -101,9 +101,7 @@ void reply_syn_ack(struct tcp_half_open *half_open)
         .flags = TCP_SYN | TCP_ACK,
         .window = half_open_window(half_open),
         .options = {.has_mss = true,
-                    .mss = connection_mss_of_port(tcp, half_open->port,
-                                                  strata_address_is_ipv4(&half_open->record.local),
-                                                  listener->options.max_segment),
+                    .mss = half_open->own_mss,
                     .has_scale = half_open->scaling,
                     .scale = connection_scale_of(tcp, listener->options.receive_bytes)},
     };
@@ -120,7 +118,7 @@ void reply_challenge(struct tcp_half_open *half_open)
                                 .flags = TCP_ACK,
                                 .window = half_open_window(half_open)};
     if (half_open->scaling)
-        header.window = (uint16_t)(header.window >> connection_scale_of(listener->tcp, listener->options.receive_bytes));
+        header.window >>= connection_scale_of(listener->tcp, listener->options.receive_bytes);
     half_open_timestamps(half_open, &header.options);
     core_count(listener->tcp->core, COUNTER_tcp_challenge_acks);
     reply_send(listener->tcp, &half_open->record, &header, listener->options.bind_port, listener->options.ttl,

@@ -1,6 +1,7 @@
 /**
- * Segments that no connection speaks: RST to what belongs to nobody, SYN-ACK of half-open records, ACK of TIME-WAIT,
- * RST of a connection that ends. They go as owned packets through the port's bounded control queue.
+ * Segments that no connection speaks: RST to what belongs to nobody, SYN-ACK of half-open records, ACK of
+ * TIME-WAIT, RST of a connection that ends. They go as owned packets through the port's bounded control
+ * queue.
  */
 #ifndef TRANSPORT_TCP_REPLY_H
 #define TRANSPORT_TCP_REPLY_H

@@ -1,10 +1,11 @@
 /*
  * The map of sent ranges.
  *
- * A plain array whose front moves: acknowledgements take from the front, new data is added at the back, both without
- * moving anything. Splits in the middle are rare (losses) and move what lies behind. Memory that is not there is never
- * a reason to fail: two ranges are then told of as one, with the later time and the flags of both, which errs to the
- * side of caution: no round-trip sample, and what was lost may be found out by a later timeout only.
+ * A plain array whose front moves: acknowledgements take from the front, new data is added at the back, both
+ * without moving anything. Splits in the middle are rare (losses) and move what lies behind. Memory that is
+ * not there is never a reason to fail: two ranges are then told of as one, with the later time and the flags
+ * of both, which errs to the side of caution: no round-trip sample, and what was lost may be found out by a
+ * later timeout only.
  */
 #include "transport/tcp/sent.h"
 #include "base/assert.h"
@@ -148,8 +149,8 @@ static uint32_t find(struct sent *sent, seq_t x)
     return low;
 }
 
-/** Makes x the border of two ranges, where memory allows. @return the index of the range that begins at x, or of the
- * one that holds x. */
+/** Makes x the border of two ranges, where memory allows. @return the index of the range that begins at x, or
+ * of the one that holds x. */
 static uint32_t split(struct sent *sent, struct memory *memory, seq_t x)
 {
     uint32_t index = find(sent, x);

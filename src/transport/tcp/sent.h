@@ -4,10 +4,11 @@
  *     SND.UNA                                              SND.NXT
  *        |  sent at 3 ms, once | sent at 9 ms, twice | lost |  ...
  *
- * Each range knows when it was last sent, how often, and what had been delivered at that time; that is what Karn's
- * rule (RFC 6298 3), retransmission and later loss detection ask. SYN and FIN take their octet of sequence space
- * here as everywhere. The ranges are contiguous and ascending: taken from the front, added at the back, split where
- * a part is sent again, merged where neighbours tell the same. One range needs no memory of its own.
+ * Each range knows when it was last sent, how often, and what had been delivered at that time; that is what
+ * Karn's rule (RFC 6298 3), retransmission and later loss detection ask. SYN and FIN take their octet of
+ * sequence space here as everywhere. The ranges are contiguous and ascending: taken from the front, added at
+ * the back, split where a part is sent again, merged where neighbours tell the same. One range needs no
+ * memory of its own.
  */
 #ifndef TRANSPORT_TCP_SENT_H
 #define TRANSPORT_TCP_SENT_H
@@ -49,8 +50,8 @@ static inline struct sent_range *sent_at(struct sent *sent, uint32_t index)
 {
     return sent->list ? &sent->list[sent->head + index] : &sent->single;
 }
-/** Adds what was sent for the first time; `start` is the end of the map. Where memory is short it is told of less
- * exactly, as part of the range before. */
+/** Adds what was sent for the first time; `start` is the end of the map. Where memory is short it is told of
+ * less exactly, as part of the range before. */
 void sent_push(struct sent *sent, struct memory *memory, seq_t start, seq_t end, strata_time now, uint32_t delivered);
 /** Takes away what lies before `ack`. */
 struct sent_acked sent_acknowledge(struct sent *sent, struct memory *memory, seq_t ack);

@@ -1,5 +1,6 @@
 /*
- * The user's calls (RFC 9293 3.9.1): OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS, and TCP's own birth and death.
+ * The user's calls (RFC 9293 3.9.1): OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS, and TCP's own birth and
+ * death.
  *
  * They change rings and flags and mark the connection; segments are made when the port asks.
  */
@@ -18,7 +19,7 @@
 /** How many ports are tried for one connection before all are said to be taken. */
 #define EPHEMERAL_ATTEMPTS 65536u
 
-/* ---- TCP ------------------------------------------------------------------------------------------------------------- */
+/* ---- TCP ----------------------------------------------------------------------------------------------- */
 
 static void default_tuning(struct tcp *tcp)
 {
@@ -127,7 +128,7 @@ bool tcp_tuple_in_use(struct tcp *tcp, const struct strata_endpoint *local, cons
     return demux_find(tcp, &key) != NULL;
 }
 
-/* ---- OPEN -------------------------------------------------------------------------------------------------------------- */
+/* ---- OPEN ---------------------------------------------------------------------------------------------- */
 
 /** Whether one can connect there at all (RFC 9293 MUST-46). */
 static bool is_host(const struct tcp *tcp, const struct strata_endpoint *peer)
@@ -210,7 +211,7 @@ int tcp_connect(struct tcp *tcp, const struct binding *binding, const struct str
     return 0;
 }
 
-/* ---- SEND -------------------------------------------------------------------------------------------------------------- */
+/* ---- SEND ---------------------------------------------------------------------------------------------- */
 
 /** Whether data may be written. @return 0, -EPIPE, or why it ended. */
 static int may_write(const struct tcp_connection *c)
@@ -280,7 +281,7 @@ int tcp_commit(struct tcp_connection *c, size_t bytes)
     return 0;
 }
 
-/* ---- RECEIVE ----------------------------------------------------------------------------------------------------------- */
+/* ---- RECEIVE ------------------------------------------------------------------------------------------- */
 
 /** What a read says when no data is there: 0 is the end of the stream. */
 static int nothing_to_read(const struct tcp_connection *c)
@@ -341,7 +342,7 @@ int64_t tcp_urgent_mark(const struct tcp_connection *c)
     return ahead > 0 ? ahead : 0;
 }
 
-/* ---- CLOSE and ABORT ----------------------------------------------------------------------------------------------------- */
+/* ---- CLOSE and ABORT ----------------------------------------------------------------------------------- */
 
 /** No more data will be written: a FIN follows what was (RFC 9293 3.10.4). */
 static void finish(struct tcp_connection *c)
@@ -416,7 +417,7 @@ void tcp_abort(struct tcp_connection *c)
         connection_reset(c, 0);
 }
 
-/* ---- STATUS -------------------------------------------------------------------------------------------------------------- */
+/* ---- STATUS -------------------------------------------------------------------------------------------- */
 
 uint32_t tcp_readiness(const struct tcp_connection *c)
 {

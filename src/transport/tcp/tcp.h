@@ -1,9 +1,10 @@
 /**
  * TCP as the socket room sees it: RFC 9293's user interface (3.9.1), non-blocking, with events.
  *
- * A connection outlives its program: after tcp_close the connection frees itself when it is done. The owner gets
- * events through the table given at birth and never after tcp_close or tcp_abort. Events are raised while input,
- * timers or output run; the owner only notes them (it must not call back into TCP from an event).
+ * A connection outlives its program: after tcp_close the connection frees itself when it is done. The owner
+ * gets events through the table given at birth and never after tcp_close or tcp_abort. Events are raised
+ * while input, timers or output run; the owner only notes them (it must not call back into TCP from an
+ * event).
  */
 #ifndef TRANSPORT_TCP_TCP_H
 #define TRANSPORT_TCP_TCP_H
@@ -26,7 +27,8 @@ int tcp_new(struct tcp **tcp, struct net *net, const struct tcp_events *events);
 /** Frees all connections and records in silence. */
 void tcp_free(struct tcp *tcp);
 
-/** Options of a socket before and after it has a connection or listener; inherited by what a listener accepts. */
+/** Options of a socket before and after it has a connection or listener; inherited by what a listener
+ * accepts. */
 struct tcp_socket_options {
     uint32_t send_bytes, receive_bytes;
     strata_time keep_idle_ns, keep_interval_ns, user_timeout_ns, linger_ns;
@@ -38,8 +40,8 @@ struct tcp_socket_options {
 };
 void tcp_default_options(const struct tcp *tcp, struct tcp_socket_options *options);
 
-/** Passive OPEN (RFC 9293 3.9.1.1). `binding` is the socket's, already held with BINDING_LISTENING, and outlives the
- * listener. @return 0, -EADDRINUSE, -ENOMEM. */
+/** Passive OPEN (RFC 9293 3.9.1.1). `binding` is the socket's, already held with BINDING_LISTENING, and
+ * outlives the listener. @return 0, -EADDRINUSE, -ENOMEM. */
 int tcp_listen(struct tcp *tcp, const struct binding *binding, const struct tcp_socket_options *options, int backlog,
                void *owner, struct tcp_listener **listener);
 void tcp_listener_set_backlog(struct tcp_listener *listener, int backlog);
@@ -53,8 +55,9 @@ bool tcp_listener_readable(const struct tcp_listener *listener);
 int tcp_pending(struct tcp_listener *listener, struct strata_syn *syn);
 int tcp_decide(struct tcp_listener *listener, uint64_t id, enum strata_decision decision);
 
-/** Active OPEN. `binding` may be NULL or hold a local address and port. @return 0 (SYN is on its way), or errno:
- * -EADDRNOTAVAIL (no port or address left), -EADDRINUSE (four-tuple), -ENETUNREACH, -EINVAL (RFC 9293 MUST-46). */
+/** Active OPEN. `binding` may be NULL or hold a local address and port. @return 0 (SYN is on its way), or
+ * errno: -EADDRNOTAVAIL (no port or address left), -EADDRINUSE (four-tuple), -ENETUNREACH, -EINVAL (RFC 9293
+ * MUST-46). */
 int tcp_connect(struct tcp *tcp, const struct binding *binding, const struct strata_endpoint *peer,
                 const struct tcp_socket_options *options, void *owner, struct tcp_connection **connection);
 

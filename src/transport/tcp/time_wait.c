@@ -1,8 +1,8 @@
 /*
  * TIME-WAIT as a small record (RFC 9293 3.6.1 and 3.10.7.4, RFC 1337, RFC 6191).
  *
- * All records wait equally long, so that a list in order of expiry and one timer suffice. When there are too many, the
- * oldest goes: it has protected the longest.
+ * All records wait equally long, so that a list in order of expiry and one timer suffice. When there are too
+ * many, the oldest goes: it has protected the longest.
  */
 #include "transport/tcp/time_wait.h"
 #include "transport/tcp/demux.h"

@@ -1,9 +1,9 @@
 /*
  * Timers of a connection (RFC 6298; RFC 9293 3.8.1, 3.8.3, 3.8.4, 3.8.6.1).
  *
- * A connection has one timer in the host's wheel. It stands at the earliest deadline or before it: a deadline that moves
- * to a later time is left where it is, and when the wheel fires for nothing the timer is armed for what is due next.
- * Nothing is sent from here: the timers mark, output speaks.
+ * A connection has one timer in the host's wheel. It stands at the earliest deadline or before it: a deadline
+ * that moves to a later time is left where it is, and when the wheel fires for nothing the timer is armed for
+ * what is due next. Nothing is sent from here: the timers mark, output speaks.
  */
 #include "transport/tcp/timers.h"
 #include "transport/tcp/output.h"
@@ -51,8 +51,8 @@ strata_time timers_rto(const struct tcp_connection *c)
     const struct settings *settings = &connection_core(c)->settings;
     strata_time rto, most = settings->tcp_rto_max_ms * STRATA_MILLISECOND;
     if (c->flags & FLAG_RTT_SAMPLED) {
-        // RFC 6298-2: SRTT + max(G, 4 * RTTVAR). The setting stands in G's place: so the result is never below it
-        // (RFC 6298-4), and a steady path with a delayed ACK at its end does not time out.
+        // RFC 6298-2: SRTT + max(G, 4 * RTTVAR). The setting stands in G's place: so the result is never
+        // below it (RFC 6298-4), and a steady path with a delayed ACK at its end does not time out.
         strata_time deviation = 4 * c->rttvar_ns, least = settings->tcp_rto_min_ms * STRATA_MILLISECOND;
         rto = c->srtt_ns + (deviation > least ? deviation : least);
     } else {
@@ -151,7 +151,8 @@ static bool syn_timeout(struct tcp_connection *c)
 /** The window is still closed: probe it (RFC 9293 MUST-36). @return false: the connection is gone. */
 static bool persist_timeout(struct tcp_connection *c)
 {
-    // RFC 9293 MUST-37: as long as probes are answered there is no end; unanswered ones are counted like timeouts.
+    // RFC 9293 MUST-37: as long as probes are answered there is no end; unanswered ones are counted like
+    // timeouts.
     if (c->probes >= connection_core(c)->settings.tcp_retries2) {
         connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
         return false;
@@ -175,7 +176,8 @@ static bool retransmission_timeout(struct tcp_connection *c)
     if (!connection_is_synchronized(c))
         return syn_timeout(c);
     if (c->snd_wnd == 0) {
-        // The peer took its window back over data that is out: RFC 9293 SHLD-17, not a failure but a window to probe.
+        // The peer took its window back over data that is out: RFC 9293 SHLD-17, not a failure but a window
+        // to probe.
         c->flags |= FLAG_PERSIST;
         return persist_timeout(c);
     }
@@ -224,7 +226,8 @@ static bool keep_alive_timeout(struct tcp_connection *c, strata_time now)
     return true;
 }
 
-/** Keep-alive, or the patience with a peer of a connection that no program holds. @return false: it is gone. */
+/** Keep-alive, or the patience with a peer of a connection that no program holds. @return false: it is gone.
+ * */
 static bool other_timeout(struct tcp_connection *c, strata_time now)
 {
     c->other_at = STRATA_NEVER;

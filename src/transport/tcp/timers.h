@@ -19,8 +19,8 @@ enum tcp_timer_kind {
 
 /** The wheel's call. */
 void timers_fire(struct timer *timer, strata_time now);
-/** Sees to it that the wheel fires no later than the earliest deadline. Deadlines that moved away are found out when
- * the wheel fires: so acknowledgements do not touch it. */
+/** Sees to it that the wheel fires no later than the earliest deadline. Deadlines that moved away are found
+ * out when the wheel fires: so acknowledgements do not touch it. */
 void timers_update(struct tcp_connection *c);
 /** The retransmission timeout, backed off (RFC 6298 2, 5.5). */
 strata_time timers_rto(const struct tcp_connection *c);
