@@ -147,7 +147,7 @@ static int load(const struct options *options, struct scenario **scenario)
         complaints_print(&complaints, options->file, stderr);
         status = TOOL_USAGE;
     } else if (error) {
-        status = tool_complain(TOOL_USAGE, "%s: %s", options->file, strerror(-error));
+        status = tool_complain(TOOL_FAILED, "%s: %s", options->file, strerror(-error));
     }
     complaints_free(&complaints);
     return status;

@@ -26,7 +26,7 @@ WRONG = [
     (["fetch", "http://127.0.0.1:1/"], 1, "127.0.0.1"),
     (["ping"], 2, "usage"),
     (["ping", "127.0.0.1", "-c", "many"], 2, "many"),
-    (["dig"], 2, "usage"),
+    (["dig"], 2, "which name"),
     (["run", "no-such-program"], 2, "no program 'no-such-program'"),
     (["settings", "--bogus"], 2, "--bogus"),
     (["lab"], 2, "which scenario"),
