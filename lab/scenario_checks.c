@@ -244,7 +244,7 @@ static const char *name_check(struct scenario *scenario, const struct scenario_c
     case CHECK_OUTPUT:
         return format(scenario, "output of %s", target);
     case CHECK_FILE:
-        return *check->other.path ? format(scenario, "file %s equals %s:%s", target, check->other.node_name,
+        return check->other.path && *check->other.path ? format(scenario, "file %s equals %s:%s", target, check->other.node_name,
                                            check->other.path)
                                   : format(scenario, "file %s", target);
     case CHECK_COUNTER:

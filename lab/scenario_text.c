@@ -178,7 +178,7 @@ void nearest_try(struct nearest *nearest, const char *word)
 const char *nearest_text(struct nearest *nearest)
 {
     size_t length = strlen(nearest->wrong);
-    unsigned most = length < 3 ? 1 : length < 6 ? 2 : 3;
+    unsigned most = length < 2 ? 0 : length < 3 ? 1 : length < 6 ? 2 : 3;
     nearest->text[0] = '\0';
     if (nearest->best && nearest->distance <= most)
         snprintf(nearest->text, sizeof nearest->text, " (did you mean %s?)", nearest->best);
