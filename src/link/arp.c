@@ -1,10 +1,10 @@
 /*
  * ARP: who has this address (RFC 826), and the beginnings of address conflict detection (RFC 5227).
  *
- * Reception is RFC 826's algorithm with its merge flag: a sender whom we know already is updated whatever the packet
- * says, a new one is added only when the packet is for us, and a request for an address of ours is answered to the
- * sender's station. A claim to one of our own addresses is counted and answered by an announcement, at most once in
- * ten seconds (RFC 5227 2.4, way c: we keep the address).
+ * Reception is RFC 826's algorithm with its merge flag: a sender whom we know already is updated whatever the
+ * packet says, a new one is added only when the packet is for us, and a request for an address of ours is
+ * answered to the sender's station. A claim to one of our own addresses is counted and answered by an
+ * announcement, at most once in ten seconds (RFC 5227 2.4, way c: we keep the address).
  */
 #include "link/neighbours.h"
 #include "wire/arp.h"
@@ -24,7 +24,8 @@ static void send(struct port *port, const uint8_t destination[6], const struct a
     }
     port_emit_header(port, packet_data(packet), destination, ETHERTYPE_ARP);
     arp_emit(packet_data(packet) + ETHERNET_HEADER_BYTES, arp);
-    core_count(port->links->core, arp->operation == ARP_REQUEST ? COUNTER_arp_requests_sent : COUNTER_arp_replies_sent);
+    core_count(port->links->core,
+               arp->operation == ARP_REQUEST ? COUNTER_arp_requests_sent : COUNTER_arp_replies_sent);
     port_queue(port, packet, PORT_CONTROL);
 }
 
@@ -123,7 +124,7 @@ void arp_input(struct port *port, const uint8_t *bytes, size_t length)
     struct arp_packet arp;
     int parsed = arp_parse(&arp, bytes, length);
     if (parsed < 0) {
-        core_drop(core, (enum counter)-parsed, port->index, bytes, length);
+        core_drop(core, (enum counter)(-parsed), port->index, bytes, length);
         return;
     }
     if (!plausible(&arp)) {

@@ -1,11 +1,12 @@
 /*
- * A learning bridge, or a hub (IEEE 802.1D-2004 7): a device of its own, with ports, a table of stations and bounded
- * output queues.
+ * A learning bridge, or a hub (IEEE 802.1D-2004 7): a device of its own, with ports, a table of stations and
+ * bounded output queues.
  *
- * A frame teaches where its source is, latest port wins, and goes to the one port that leads to its destination, or to
- * all others if that is a group or unknown; never back where it came from. Frames to 01-80-C2-00-00-00 to -0F are for
- * neighbours only and are not relayed. A station not heard for 300 s is forgotten; that is seen when it is looked for,
- * so that a bridge has no timers. Where the table is full the station silent for longest makes room.
+ * A frame teaches where its source is, latest port wins, and goes to the one port that leads to its
+ * destination, or to all others if that is a group or unknown; never back where it came from. Frames to
+ * 01-80-C2-00-00-00 to -0F are for neighbours only and are not relayed. A station not heard for 300 s is
+ * forgotten; that is seen when it is looked for, so that a bridge has no timers. Where the table is full the
+ * station silent for longest makes room.
  *
  * A frame that goes to several ports is one packet with several references.
  */
@@ -62,7 +63,8 @@ static void count(struct strata_bridge *bridge, enum counter counter)
     bridge->counters.value[counter]++;
 }
 
-/* ---- Stations ------------------------------------------------------------------------------------------------- */
+/* ---- Stations
+ * ------------------------------------------------------------------------------------------------- */
 
 static bool equal(const struct table_entry *entry, const void *mac)
 {
@@ -80,7 +82,8 @@ static void forget(struct strata_bridge *bridge, struct station *station)
 /* Where a station is; NULL: unknown, or not heard for too long (802.1D 7.9.2). */
 static struct station *find(struct strata_bridge *bridge, const uint8_t mac[6], strata_time now)
 {
-    struct table_entry *entry = table_find(&bridge->table, (uint32_t)siphash(&bridge->key, mac, 6), equal, mac);
+    struct table_entry *entry =
+        table_find(&bridge->table, (uint32_t)siphash(&bridge->key, mac, 6), equal, mac);
     if (!entry)
         return NULL;
     struct station *station = CONTAINER_OF(entry, struct station, entry);
@@ -116,7 +119,8 @@ static void learn(struct strata_bridge *bridge, const uint8_t mac[6], unsigned p
     list_push_front(&bridge->stations, &station->node);
 }
 
-/* ---- Frames --------------------------------------------------------------------------------------------------- */
+/* ---- Frames
+ * --------------------------------------------------------------------------------------------------- */
 
 /* One frame on its way through: it becomes a packet at the first queue that takes it. */
 struct relay {
@@ -169,7 +173,8 @@ static void relay_frame(struct strata_bridge *bridge, unsigned from, const struc
         count(bridge, COUNTER_bridge_drop_reserved);
         return;
     }
-    struct station *station = ethernet_is_group(header->destination) ? NULL : find(bridge, header->destination, now);
+    struct station *station =
+        ethernet_is_group(header->destination) ? NULL : find(bridge, header->destination, now);
     if (!station) {
         flood(bridge, from, relay);
     } else if (station->port == from) {
@@ -180,8 +185,8 @@ static void relay_frame(struct strata_bridge *bridge, unsigned from, const struc
     }
 }
 
-static void bridge_input(void *self, int port, const void *frame, size_t length, const struct strata_meta *meta,
-                         strata_time now)
+static void bridge_input(void *self, int port, const void *frame, size_t length,
+                         const struct strata_meta *meta, strata_time now)
 {
     struct strata_bridge *bridge = self;
     struct ethernet_header header;
@@ -212,7 +217,8 @@ static void complete_checksum(uint8_t *bytes, size_t length, struct strata_meta 
     meta->flags &= ~STRATA_META_PARTIAL;
 }
 
-static size_t bridge_output(void *self, int number, void *room, size_t size, struct strata_meta *meta, strata_time now)
+static size_t bridge_output(void *self, int number, void *room, size_t size, struct strata_meta *meta,
+                            strata_time now)
 {
     struct strata_bridge *bridge = self;
     (void)now;
@@ -250,7 +256,8 @@ static strata_time bridge_deadline(void *self)
     return STRATA_NEVER;
 }
 
-/* ---- Birth and death ------------------------------------------------------------------------------------------ */
+/* ---- Birth and death
+ * ------------------------------------------------------------------------------------------ */
 
 static void bridge_free(void *self)
 {
@@ -291,8 +298,9 @@ int strata_bridge_new(struct strata_bridge **result, const struct strata_bridge_
         return -EINVAL;
     memcpy(&given, config, config->size < sizeof given ? config->size : sizeof given);
     const struct strata_allocator *allocator = given.allocator ? given.allocator : allocator_default();
-    if (given.ports < 1 || given.ports > PORTS_MAX || given.ageing_ns < 0 || given.table_entries > ENTRIES_MAX ||
-        given.queue_frames > ENTRIES_MAX || !allocator->allocate || !allocator->release)
+    if (given.ports < 1 || given.ports > PORTS_MAX || given.ageing_ns < 0 ||
+        given.table_entries > ENTRIES_MAX || given.queue_frames > ENTRIES_MAX || !allocator->allocate ||
+        !allocator->release)
         return -EINVAL;
     struct strata_bridge *bridge = allocator->allocate(allocator->context, sizeof *bridge);
     if (!bridge)

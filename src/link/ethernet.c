@@ -1,8 +1,9 @@
 /*
- * Frames in: Ethernet II (RFC 894) with or without a priority tag (802.1Q), or bare datagrams; and the link header out.
+ * Frames in: Ethernet II (RFC 894) with or without a priority tag (802.1Q), or bare datagrams; and the link
+ * header out.
  *
- * A frame is ours if it is to our station address, to all stations, or to a group somebody here has joined. A tag
- * with VLAN 0 only carries a priority; any other VLAN is not ours.
+ * A frame is ours if it is to our station address, to all stations, or to a group somebody here has joined. A
+ * tag with VLAN 0 only carries a priority; any other VLAN is not ours.
  */
 #include "link/neighbours.h"
 #include "wire/ethernet.h"
@@ -36,7 +37,7 @@ static void ethernet_input(struct port *port, const uint8_t *frame, size_t lengt
     int parsed = ethernet_parse(&header, frame, length);
     enum counter reason = COUNTER_NONE;
     if (parsed < 0) {
-        reason = (enum counter)-parsed;
+        reason = (enum counter)(-parsed);
     } else if (ethernet_is_group(header.destination)) {
         input->link_broadcast = true;
         if (!ethernet_is_broadcast(header.destination) && !in_group(port, header.destination))
@@ -99,12 +100,14 @@ void port_input(struct port *port, const void *frame, size_t length, const struc
     port->frames_in++;
     port->bytes_in += length;
     if (core_traces(core)) {
-        struct strata_trace_record record = {.kind = STRATA_TRACE_FRAME_IN, .port = (int16_t)port->index,
-                                             .length = (uint32_t)length, .frame = frame};
+        struct strata_trace_record record = {.kind = STRATA_TRACE_FRAME_IN,
+                                             .port = (int16_t)port->index,
+                                             .length = (uint32_t)length,
+                                             .frame = frame};
         core_trace(core, &record);
     }
-    struct link_input input = {.port = port->index, .meta = meta ? meta : &none,
-                               .loopback = port->index == STRATA_PORT_LOOPBACK};
+    struct link_input input = {
+        .port = port->index, .meta = meta ? meta : &none, .loopback = port->index == STRATA_PORT_LOOPBACK};
     if (port->link == STRATA_LINK_ETHERNET)
         ethernet_input(port, frame, length, &input);
     else

@@ -1,11 +1,12 @@
 /*
  * Neighbours: the table of who answers for a next hop, and those who wait for an answer.
  *
- * An entry is INCOMPLETE while we ask (one request per second, RFC 1122 2.3.2.1), then REACHABLE; without news it
- * becomes STALE and is still used, but its next use asks the station itself, by unicast, whether it is still there
- * (RFC 1122 2.3.2.1 way 2). What does not answer is FAILED for a while: not asked again, and whoever waited is told.
- * An entry that is stale and not used is forgotten, so that a quiet host has no timers. The table is bounded: the
- * entry not used for longest makes room. RFC 826, RFC 1122 2.3.2, RFC 1812 3.3.2.
+ * An entry is INCOMPLETE while we ask (one request per second, RFC 1122 2.3.2.1), then REACHABLE; without
+ * news it becomes STALE and is still used, but its next use asks the station itself, by unicast, whether it
+ * is still there (RFC 1122 2.3.2.1 way 2). What does not answer is FAILED for a while: not asked again, and
+ * whoever waited is told. An entry that is stale and not used is forgotten, so that a quiet host has no
+ * timers. The table is bounded: the entry not used for longest makes room. RFC 826, RFC 1122 2.3.2, RFC
+ * 1812 3.3.2.
  */
 #include <errno.h>
 
@@ -44,7 +45,8 @@ static void set_state(struct neighbour *neighbour, enum neighbour_state state)
 {
     struct core *core = core_of(neighbour);
     if (core_traces(core) && neighbour->state != state) {
-        struct strata_trace_record record = {.kind = STRATA_TRACE_NEIGHBOUR, .port = (int16_t)neighbour->port->index};
+        struct strata_trace_record record = {.kind = STRATA_TRACE_NEIGHBOUR,
+                                             .port = (int16_t)neighbour->port->index};
         record.remote.address = neighbour->address;
         record.value[0] = state;
         core_trace(core, &record);
@@ -79,7 +81,8 @@ void speakers_give_up(struct list *speakers, int error)
     }
 }
 
-/* Moves what waits from one place to lists of the caller, so that the callbacks that follow may do as they like. */
+/* Moves what waits from one place to lists of the caller, so that the callbacks that follow may do as they
+ * like. */
 static void take_waiting(struct neighbour *neighbour, struct packet_queue *packets, struct list *speakers)
 {
     struct packet *packet;
@@ -94,8 +97,8 @@ static void take_waiting(struct neighbour *neighbour, struct packet_queue *packe
     }
 }
 
-static void release_waiting(struct links *links, struct packet_queue *packets, struct list *speakers, int error,
-                            enum counter counter)
+static void release_waiting(struct links *links, struct packet_queue *packets, struct list *speakers,
+                            int error, enum counter counter)
 {
     struct packet *packet;
     while ((packet = packet_queue_pop(packets))) {
@@ -321,7 +324,8 @@ void neighbour_learn(struct neighbour *neighbour, const uint8_t mac[6])
         port_mark(port, CONTAINER_OF(node, struct speaker, node));
 }
 
-static enum neighbour_result resolve_unicast(struct port *port, const struct strata_address *next_hop, uint8_t mac[6])
+static enum neighbour_result resolve_unicast(struct port *port, const struct strata_address *next_hop,
+                                             uint8_t mac[6])
 {
     struct neighbour *neighbour = neighbour_find(port, next_hop);
     if (!neighbour) {
@@ -355,8 +359,8 @@ static enum neighbour_result resolve_unicast(struct port *port, const struct str
     return NEIGHBOUR_RESOLVED;
 }
 
-enum neighbour_result neighbour_resolve(struct port *port, const struct strata_address *next_hop, bool broadcast,
-                                        uint8_t mac[6])
+enum neighbour_result neighbour_resolve(struct port *port, const struct strata_address *next_hop,
+                                        bool broadcast, uint8_t mac[6])
 {
     if (port->link != STRATA_LINK_ETHERNET) {
         memset(mac, 0, 6);

@@ -8,11 +8,18 @@
 #include "link/neighbour.h"
 
 /** Numbered as the trace reports them. */
-enum neighbour_state { NEIGHBOUR_GONE, NEIGHBOUR_INCOMPLETE, NEIGHBOUR_REACHABLE, NEIGHBOUR_STALE, NEIGHBOUR_FAILED };
+enum neighbour_state {
+    NEIGHBOUR_GONE,
+    NEIGHBOUR_INCOMPLETE,
+    NEIGHBOUR_REACHABLE,
+    NEIGHBOUR_STALE,
+    NEIGHBOUR_FAILED
+};
 
 struct neighbour {
     struct table_entry entry;
-    struct list node; /**< In neighbours->used, the one used last in front; set by hand: in neighbours->manual. */
+    struct list
+        node; /**< In neighbours->used, the one used last in front; set by hand: in neighbours->manual. */
     struct timer timer;
     struct port *port;
     struct strata_address address;
@@ -43,7 +50,8 @@ struct neighbour *neighbour_obtain(struct port *port, const struct strata_addres
 /** The neighbour has told its station address: what waited goes out. */
 void neighbour_learn(struct neighbour *neighbour, const uint8_t mac[6]);
 
-/** Asks for an address, by broadcast or (mac) at the station that had it. @return false: we have no address here. */
+/** Asks for an address, by broadcast or (mac) at the station that had it. @return false: we have no address
+ * here. */
 bool arp_ask(struct port *port, const struct strata_address *target, const uint8_t *mac);
 
 /** Tells speakers in a list of their own that they need not wait any longer. */

@@ -1,10 +1,11 @@
 /*
  * Ports: their life, their addresses and groups, and who speaks next.
  *
- * A port that has something to say is in links->ready, so that finding one costs the same however many are silent.
- * Speakers take turns by bytes: each may say a quantum (a full frame, or the largest it has said) and then goes to
- * the end of the line; what it says beyond is owed in the next round (deficit round robin, Shreedhar and Varghese
- * 1995, paid afterwards). Queues of control and forwarded frames take turns with the speakers by the table `order`.
+ * A port that has something to say is in links->ready, so that finding one costs the same however many are
+ * silent. Speakers take turns by bytes: each may say a quantum (a full frame, or the largest it has said) and
+ * then goes to the end of the line; what it says beyond is owed in the next round (deficit round robin,
+ * Shreedhar and Varghese 1995, paid afterwards). Queues of control and forwarded frames take turns with the
+ * speakers by the table `order`.
  */
 #include <errno.h>
 
@@ -18,7 +19,8 @@
 
 bool port_is_ready(const struct port *port)
 {
-    return port->up && (port->control.count > 0 || port->forward.count > 0 || !list_is_empty(&port->speakers));
+    return port->up &&
+           (port->control.count > 0 || port->forward.count > 0 || !list_is_empty(&port->speakers));
 }
 
 /* The loopback is pumped from within and never asked from outside. */
@@ -81,12 +83,12 @@ void port_queue_to(struct port *port, struct packet *packet, const uint8_t mac[6
     port_queue(port, packet, (enum port_class)packet->flags);
 }
 
-void port_send(struct port *port, struct packet *packet, const struct strata_address *next_hop, bool broadcast,
-               enum port_class class)
+void port_send(struct port *port, struct packet *packet, const struct strata_address *next_hop,
+               bool broadcast, enum port_class class)
 {
     struct links *links = port->links;
     uint8_t mac[6] = {0};
-    packet->flags = (uint16_t)class;
+    packet->flags = (uint16_t) class;
     packet->next_hop = *next_hop;
     switch (port->up ? neighbour_resolve(port, next_hop, broadcast, mac) : NEIGHBOUR_RESOLVED) {
     case NEIGHBOUR_RESOLVED:
@@ -135,8 +137,8 @@ static long output_speakers(struct port *port, struct room *room)
     struct list *node;
     while ((node = list_first(&port->speakers))) {
         struct speaker *speaker = CONTAINER_OF(node, struct speaker, node);
-        /* What it does while it speaks may take it off this list or free it. A marker behind it tells afterwards,
-         * without looking at it, whether it still stands where it stood. */
+        /* What it does while it speaks may take it off this list or free it. A marker behind it tells
+         * afterwards, without looking at it, whether it still stands where it stood. */
         struct list marker;
         list_insert_before(node->next, &marker);
         long length = speaker->ops->speak(speaker, room);
@@ -158,8 +160,10 @@ static long output_speakers(struct port *port, struct room *room)
 enum { CONTROL, FORWARD, SPEAKERS, CLASSES };
 
 /* Who is asked first, second and last, by turn: control is quick, and nobody starves. */
-static const uint8_t order[4][CLASSES] = {
-    {CONTROL, FORWARD, SPEAKERS}, {FORWARD, CONTROL, SPEAKERS}, {CONTROL, SPEAKERS, FORWARD}, {SPEAKERS, FORWARD, CONTROL}};
+static const uint8_t order[4][CLASSES] = {{CONTROL, FORWARD, SPEAKERS},
+                                          {FORWARD, CONTROL, SPEAKERS},
+                                          {CONTROL, SPEAKERS, FORWARD},
+                                          {SPEAKERS, FORWARD, CONTROL}};
 
 static long output_class(struct port *port, uint8_t class, struct room *room)
 {
@@ -184,10 +188,12 @@ size_t port_output(struct port *port, struct room *room)
     else
         for (int i = 0; i < CLASSES && length <= 0; i++)
             length = output_class(port, order[port->turn & 3][i], room);
-    // A speaker that had to ask for its neighbour first has left a request behind, perhaps after control's turn.
+    // A speaker that had to ask for its neighbour first has left a request behind, perhaps after control's
+    // turn.
     if (length == 0)
         length = output_queue(port, &port->control, room);
-    // Others, where there are any, get their turn; a port that has nothing more leaves the list in links_ready.
+    // Others, where there are any, get their turn; a port that has nothing more leaves the list in
+    // links_ready.
     struct list *ready = &port->links->ready;
     if (ready->next != ready->previous && list_is_linked(&port->ready_node)) {
         list_remove(&port->ready_node);
@@ -201,14 +207,17 @@ size_t port_output(struct port *port, struct room *room)
     port->bytes_out += (uint64_t)length;
     struct core *core = port->links->core;
     if (core_traces(core)) {
-        struct strata_trace_record record = {.kind = STRATA_TRACE_FRAME_OUT, .port = (int16_t)port->index,
-                                             .length = (uint32_t)length, .frame = room->bytes};
+        struct strata_trace_record record = {.kind = STRATA_TRACE_FRAME_OUT,
+                                             .port = (int16_t)port->index,
+                                             .length = (uint32_t)length,
+                                             .frame = room->bytes};
         core_trace(core, &record);
     }
     return (size_t)length;
 }
 
-/* ---- Addresses and groups -------------------------------------------------------------------------------- */
+/* ---- Addresses and groups --------------------------------------------------------------------------------
+ */
 
 const struct port_address *port_find_address(const struct port *port, const struct strata_address *address)
 {
@@ -239,7 +248,8 @@ static void *grow(struct core *core, void *array, uint32_t count, uint32_t *room
     return moved;
 }
 
-/* The host bits that all IPv4 subnets have: an address in which these differ is no broadcast address of any. */
+/* The host bits that all IPv4 subnets have: an address in which these differ is no broadcast address of any.
+ */
 static void update_broadcast_bits(struct port *port)
 {
     port->broadcast_bits = UINT32_MAX;
@@ -256,8 +266,8 @@ int port_add_address(struct port *port, const struct strata_address *address, un
         return -EINVAL;
     if (port_find_address(port, address))
         return -EEXIST;
-    struct port_address *list = grow(port->links->core, port->addresses, port->address_count, &port->address_room,
-                                     sizeof *list);
+    struct port_address *list =
+        grow(port->links->core, port->addresses, port->address_count, &port->address_room, sizeof *list);
     if (!list)
         return -ENOMEM;
     port->addresses = list;
@@ -273,7 +283,8 @@ int port_remove_address(struct port *port, const struct strata_address *address)
         if (!address_equal(&port->addresses[i].address, address))
             continue;
         port->address_count--;
-        memmove(&port->addresses[i], &port->addresses[i + 1], (port->address_count - i) * sizeof *port->addresses);
+        memmove(&port->addresses[i], &port->addresses[i + 1],
+                (port->address_count - i) * sizeof *port->addresses);
         update_broadcast_bits(port);
         return 0;
     }
@@ -300,7 +311,8 @@ int port_join(struct port *port, const struct strata_address *group)
         known->members++;
         return 0;
     }
-    struct port_group *list = grow(port->links->core, port->groups, port->group_count, &port->group_room, sizeof *list);
+    struct port_group *list =
+        grow(port->links->core, port->groups, port->group_count, &port->group_room, sizeof *list);
     if (!list)
         return -ENOMEM;
     port->groups = list;
@@ -318,7 +330,8 @@ int port_leave(struct port *port, const struct strata_address *group)
     return 0;
 }
 
-/* ---- Birth and death ------------------------------------------------------------------------------------- */
+/* ---- Birth and death -------------------------------------------------------------------------------------
+ */
 
 static void trace_port(struct port *port)
 {
@@ -405,7 +418,8 @@ int links_add_port(struct links *links, const struct strata_port_config *config)
     struct core *core = links->core;
     uint32_t mtu = config->mtu_bytes ? config->mtu_bytes : 1500;
     if (config->size < sizeof *config || mtu < 68 || mtu > 65535 ||
-        (config->link != STRATA_LINK_ETHERNET && config->link != STRATA_LINK_IP) || ethernet_is_group(config->mac))
+        (config->link != STRATA_LINK_ETHERNET && config->link != STRATA_LINK_IP) ||
+        ethernet_is_group(config->mac))
         return -EINVAL;
     struct port *port = memory_allocate(&core->memory, sizeof *port);
     if (!port)

@@ -173,8 +173,8 @@ enum port_class { PORT_CONTROL, PORT_FORWARD };
 /** Queues an owned, complete frame. Takes the packet in any case. */
 void port_queue(struct port *port, struct packet *packet, enum port_class class);
 /**
- * Sends an owned network datagram (packet->ethertype says which) to a next hop on this port: resolves, queues at the neighbour while it must,
- * then in the port's control or forwarding queue. Takes the packet in any case; counts a drop where there is
+ * Sends an owned network datagram (packet->ethertype says which) to a next hop on this port: resolves, queues at the
+ * neighbour while it must, then in the port's control or forwarding queue. Takes the packet in any case; counts a drop where there is
  * no room. `next_hop` multicast or broadcast goes to the group's station address.
  */
 void port_send(struct port *port, struct packet *packet, const struct strata_address *next_hop, bool broadcast,

@@ -1,14 +1,16 @@
 /*
- * Our addresses, their connected routes, and whom an address means: ours, a broadcast, a group of ours, or others.
+ * Our addresses, their connected routes, and whom an address means: ours, a broadcast, a group of ours, or
+ * others.
  *
- * Each address adds a local route for itself, the broadcast addresses of its subnet in both forms (RFC 1122 3.3.6)
- * and a connected route, so that one lookup says both whose a destination is and where it lies.
+ * Each address adds a local route for itself, the broadcast addresses of its subnet in both forms (RFC
+ * 1122 3.3.6) and a connected route, so that one lookup says both whose a destination is and where it lies.
  */
 #include <errno.h>
 
 #include "net/internal.h"
 
-static void trace_address(struct net *net, int port, const struct strata_address *address, unsigned bits, bool added)
+static void trace_address(struct net *net, int port, const struct strata_address *address, unsigned bits,
+                          bool added)
 {
     if (!core_traces(net->core))
         return;
@@ -27,11 +29,15 @@ static bool has_broadcast(const struct strata_address *address, unsigned bits)
 
 static int add_prefix_routes(struct net *net, int port, const struct strata_address *address, unsigned bits)
 {
-    struct route route = {.destination = *address, .bits = (uint8_t)bits, .port = (int16_t)port, .connected = true,
+    struct route route = {.destination = *address,
+                          .bits = (uint8_t)bits,
+                          .port = (int16_t)port,
+                          .connected = true,
                           .kind = address_is_loopback(address) ? ROUTE_LOCAL : ROUTE_UNICAST};
     int error = bits < 128 ? routes_add(&net->routes, &route) : 0;
     if (has_broadcast(address, bits) && (error == 0 || error == -EEXIST)) {
-        struct route broadcast = {.bits = 128, .port = (int16_t)port, .connected = true, .kind = ROUTE_BROADCAST};
+        struct route broadcast = {
+            .bits = 128, .port = (int16_t)port, .connected = true, .kind = ROUTE_BROADCAST};
         broadcast.destination = address_broadcast(address, bits);
         error = routes_add(&net->routes, &broadcast);
         broadcast.destination = address_mask(address, bits);
@@ -41,9 +47,12 @@ static int add_prefix_routes(struct net *net, int port, const struct strata_addr
     return error == -EEXIST ? 0 : error;
 }
 
-static void remove_prefix_routes(struct net *net, int port, const struct strata_address *address, unsigned bits)
+static void remove_prefix_routes(struct net *net, int port, const struct strata_address *address,
+                                 unsigned bits)
 {
-    struct route route = {.destination = *address, .bits = (uint8_t)bits, .port = (int16_t)port,
+    struct route route = {.destination = *address,
+                          .bits = (uint8_t)bits,
+                          .port = (int16_t)port,
                           .kind = address_is_loopback(address) ? ROUTE_LOCAL : ROUTE_UNICAST};
     if (bits < 128)
         routes_remove(&net->routes, &route);
@@ -58,8 +67,8 @@ static void remove_prefix_routes(struct net *net, int port, const struct strata_
 
 static bool may_be_ours(int port, const struct strata_address *address)
 {
-    if (address_is_unspecified(address) || address_is_multicast(address) || address_is_limited_broadcast(address) ||
-        address_is_reserved(address))
+    if (address_is_unspecified(address) || address_is_multicast(address) ||
+        address_is_limited_broadcast(address) || address_is_reserved(address))
         return false;
     // RFC 1122-6, and 0/8 is nobody's.
     if (address_is_loopback(address) != (port == STRATA_PORT_LOOPBACK) && address_is_loopback(address))
@@ -80,8 +89,8 @@ int net_address_add(struct net *net, int index, const struct strata_address *add
     if (!address_is_link_local(address) && net_is_own(net, address) && !address_is_loopback(address))
         return -EEXIST;
     unsigned bits = prefix_length + (ipv4 ? ADDRESS_V4_BITS : 0);
-    struct route local = {.destination = *address, .bits = 128, .port = (int16_t)index, .connected = true,
-                          .kind = ROUTE_LOCAL};
+    struct route local = {
+        .destination = *address, .bits = 128, .port = (int16_t)index, .connected = true, .kind = ROUTE_LOCAL};
     int error = port_find_address(port, address) ? -EEXIST : routes_add(&net->routes, &local);
     if (error < 0)
         return error;
@@ -148,7 +157,8 @@ static bool is_broadcast(const void *context, const struct route *route)
 
 bool net_is_broadcast(const struct net *net, const struct strata_address *address)
 {
-    return address_is_limited_broadcast(address) || routes_lookup(&net->routes, address, is_broadcast, NULL) != NULL;
+    return address_is_limited_broadcast(address) ||
+           routes_lookup(&net->routes, address, is_broadcast, NULL) != NULL;
 }
 
 /* RFC 1122-24: the subnets of a port, all ones and all zeros. */
@@ -163,7 +173,8 @@ static bool port_broadcast(const struct port *port, uint32_t address)
             continue;
         uint32_t hosts = (uint32_t)((UINT64_C(1) << (128 - own->prefix_bits)) - 1);
         uint32_t host = address & hosts;
-        if ((address & ~hosts) == (bytes_get32(own->address.bytes + 12) & ~hosts) && (host == 0 || host == hosts))
+        if ((address & ~hosts) == (bytes_get32(own->address.bytes + 12) & ~hosts) &&
+            (host == 0 || host == hosts))
             return true;
     }
     return false;
@@ -183,13 +194,15 @@ static bool any_member(const struct net *net, const struct strata_address *group
     return false;
 }
 
-enum net_kind net_classify(const struct net *net, const struct port *port, const struct strata_address *address)
+enum net_kind net_classify(const struct net *net, const struct port *port,
+                           const struct strata_address *address)
 {
     if (port->address_count <= 8 && port_find_address(port, address))
         return NET_OWN;
     if (address_is_multicast(address)) {
         bool loopback = port->index == STRATA_PORT_LOOPBACK;
-        return port_is_member(port, address) || (loopback && any_member(net, address)) ? NET_MULTICAST : NET_OTHER;
+        return port_is_member(port, address) || (loopback && any_member(net, address)) ? NET_MULTICAST
+                                                                                       : NET_OTHER;
     }
     if (address_is_ipv4(address)) {
         uint32_t ipv4 = bytes_get32(address->bytes + 12);
@@ -203,7 +216,8 @@ enum net_kind net_classify(const struct net *net, const struct port *port, const
     return NET_OWN;
 }
 
-/* ---- Multicast ------------------------------------------------------------------------------------------------ */
+/* ---- Multicast
+ * ------------------------------------------------------------------------------------------------ */
 
 static struct port *group_port(struct net *net, const struct strata_address *group, int index)
 {

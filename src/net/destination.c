@@ -1,7 +1,8 @@
 /*
- * The cache of destinations. An entry exists only where a router told us something: that packets are too big for the
- * path (RFC 1191 3, RFC 8201 4), or that another gateway is nearer (RFC 1122 3.3.1.2). A lowered MTU is forgotten
- * after ten minutes, so that a better path is found again; nothing that a router says ever raises it.
+ * The cache of destinations. An entry exists only where a router told us something: that packets are too big
+ * for the path (RFC 1191 3, RFC 8201 4), or that another gateway is nearer (RFC 1122 3.3.1.2). A lowered MTU
+ * is forgotten after ten minutes, so that a better path is found again; nothing that a router says ever
+ * raises it.
  */
 #include "net/internal.h"
 
@@ -38,7 +39,8 @@ struct destination *destination_find(struct net *net, const struct strata_addres
     if (net->destinations.count == 0)
         return NULL;
     struct key key = {address, scope};
-    struct table_entry *entry = table_find(&net->destinations.table, hash_of(net, address, scope), equal, &key);
+    struct table_entry *entry =
+        table_find(&net->destinations.table, hash_of(net, address, scope), equal, &key);
     if (!entry)
         return NULL;
     struct destination *destination = CONTAINER_OF(entry, struct destination, entry);
@@ -100,7 +102,8 @@ static struct destination *obtain(struct net *net, const struct strata_address *
     return destination;
 }
 
-bool destination_lower_mtu(struct net *net, const struct strata_address *address, uint32_t scope, uint32_t mtu_bytes)
+bool destination_lower_mtu(struct net *net, const struct strata_address *address, uint32_t scope,
+                           uint32_t mtu_bytes)
 {
     if (mtu_bytes < (address_is_ipv4(address) ? IPV4_LEAST_MTU : IPV6_LEAST_MTU))
         return false;
@@ -117,8 +120,8 @@ bool destination_lower_mtu(struct net *net, const struct strata_address *address
     return true;
 }
 
-void destination_redirect(struct net *net, const struct strata_address *address, const struct strata_address *gateway,
-                          int port)
+void destination_redirect(struct net *net, const struct strata_address *address,
+                          const struct strata_address *gateway, int port)
 {
     struct destination *destination = obtain(net, address, 0);
     if (!destination)
@@ -130,7 +133,7 @@ void destination_redirect(struct net *net, const struct strata_address *address,
 
 void destinations_forget_gateway(struct net *net, const struct strata_address *gateway, int port)
 {
-    LIST_FOR_EACH_SAFE(node, &net->destinations.used) {
+    LIST_FOR_EACH_SAFE (node, &net->destinations.used) {
         struct destination *destination = CONTAINER_OF(node, struct destination, node);
         if (address_is_zero(&destination->gateway) || destination->port != port ||
             (gateway && !address_equal(&destination->gateway, gateway)))

@@ -1,6 +1,6 @@
 /**
- * What we learned about single destinations: the MTU of their path (RFC 1191, RFC 8201) and a better first hop
- * (Redirect, RFC 792). Bounded; what was not used longest goes first.
+ * What we learned about single destinations: the MTU of their path (RFC 1191, RFC 8201) and a better first
+ * hop (Redirect, RFC 792). Bounded; what was not used longest goes first.
  */
 #ifndef NET_DESTINATION_H
 #define NET_DESTINATION_H
@@ -10,7 +10,7 @@
 
 struct destination {
     struct table_entry entry;
-    struct list node; /**< In destinations->used, the one used last in front. */
+    struct list node;   /**< In destinations->used, the one used last in front. */
     struct timer timer; /**< Ends mtu_bytes. */
     struct net *net;
     struct strata_address address;
@@ -31,11 +31,13 @@ void destinations_init(struct net *net);
 void destinations_free(struct net *net);
 /** NULL: nothing is known. */
 struct destination *destination_find(struct net *net, const struct strata_address *address, uint32_t scope);
-/** Lowers the path MTU; never raises it, never below the family's least (RFC 8201-1, -2). @return whether it did. */
-bool destination_lower_mtu(struct net *net, const struct strata_address *address, uint32_t scope, uint32_t mtu_bytes);
+/** Lowers the path MTU; never raises it, never below the family's least (RFC 8201-1, -2). @return whether it
+ * did. */
+bool destination_lower_mtu(struct net *net, const struct strata_address *address, uint32_t scope,
+                           uint32_t mtu_bytes);
 /** A better first hop. */
-void destination_redirect(struct net *net, const struct strata_address *address, const struct strata_address *gateway,
-                          int port);
+void destination_redirect(struct net *net, const struct strata_address *address,
+                          const struct strata_address *gateway, int port);
 /** Forgets redirects to a gateway, or (NULL) all over a port. */
 void destinations_forget_gateway(struct net *net, const struct strata_address *gateway, int port);
 

@@ -1,9 +1,10 @@
 /*
- * The router (RFC 1812 5.2 and 5.3, RFC 2644, RFC 6890; RFC 8200 and RFC 4443 for IPv6). The host is one when the
- * settings ip_forward and ipv6_forwarding say so; both are off at birth (RFC 1122-27).
+ * The router (RFC 1812 5.2 and 5.3, RFC 2644, RFC 6890; RFC 8200 and RFC 4443 for IPv6). The host is one when
+ * the settings ip_forward and ipv6_forwarding say so; both are off at birth (RFC 1122-27).
  *
- * A forwarded datagram is copied into a packet that waits in the port's bounded forwarding queue. Nothing is put
- * together on the way (RFC 1812-10), and options that ask routers to write into the header are left as they are.
+ * A forwarded datagram is copied into a packet that waits in the port's bounded forwarding queue. Nothing is
+ * put together on the way (RFC 1812-10), and options that ask routers to write into the header are left as
+ * they are.
  */
 #include "net/internal.h"
 #include "wire/checksum.h"
@@ -16,8 +17,9 @@ struct range4 {
 /* RFC 6890-1, RFC 1812-20: neither from nor to. */
 static bool ipv4_forwardable(const struct strata_address *address)
 {
-    static const struct range4 never[] = {{0x00000000, 8},  {0x7f000000, 8},  {0xa9fe0000, 16}, {0xc0000200, 24},
-                                          {0xc6336400, 24}, {0xcb007100, 24}, {0xe0000000, 4},  {0xf0000000, 4}};
+    static const struct range4 never[] = {{0x00000000, 8},  {0x7f000000, 8},  {0xa9fe0000, 16},
+                                          {0xc0000200, 24}, {0xc6336400, 24}, {0xcb007100, 24},
+                                          {0xe0000000, 4},  {0xf0000000, 4}};
     uint32_t ipv4 = address_v4(address);
     for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
         if ((ipv4 ^ never[i].first) >> (32 - never[i].bits) == 0)
@@ -29,14 +31,16 @@ static bool ipv4_forwardable(const struct strata_address *address)
 static bool ipv6_forwardable(const struct strata_address *address)
 {
     static const uint8_t documentation[4] = {0x20, 0x01, 0x0d, 0xb8};
-    return !address_is_unspecified(address) && !address_is_loopback(address) && !address_is_link_local(address) &&
-           !address_is_multicast(address) && memcmp(address->bytes, documentation, 4) != 0;
+    return !address_is_unspecified(address) && !address_is_loopback(address) &&
+           !address_is_link_local(address) && !address_is_multicast(address) &&
+           memcmp(address->bytes, documentation, 4) != 0;
 }
 
 /* A copy that waits; a checksum that a driver left for us to finish is finished. */
 static struct packet *copy(struct net *net, const struct net_packet *packet, uint16_t ethertype)
 {
-    struct packet *owned = packet_copy(&net->core->memory, NET_HEADROOM, packet->datagram, packet->datagram_length);
+    struct packet *owned =
+        packet_copy(&net->core->memory, NET_HEADROOM, packet->datagram, packet->datagram_length);
     if (!owned)
         return NULL;
     owned->port = (int16_t)packet->port;
@@ -71,13 +75,14 @@ static void send_ipv4(struct net *net, const struct net_packet *packet, const st
     }
     struct ipv4_header smaller = *header;
     smaller.ttl--;
-    fragment_ipv4(net, path, &smaller, packet_data(owned) + header->header_bytes, packet->length, packet->port,
-                  PORT_FORWARD);
+    fragment_ipv4(net, path, &smaller, packet_data(owned) + header->header_bytes, packet->length,
+                  packet->port, PORT_FORWARD);
     packet_free(&net->core->memory, owned);
 }
 
 /* RFC 1812-19: a directed broadcast for a subnet of ours is let in only when a setting says so. */
-static bool broadcast_passes(const struct net *net, const struct net_packet *packet, const struct net_path *path)
+static bool broadcast_passes(const struct net *net, const struct net_packet *packet,
+                             const struct net_path *path)
 {
     return !path->broadcast || (net->core->settings.ip_forward_directed && path->port != packet->port);
 }
@@ -108,7 +113,8 @@ void ipv4_forward(struct net *net, const struct net_packet *packet, const struct
     path.mtu_bytes = links_port(&net->links, path.port)->mtu_bytes;
     if (header->total_bytes > path.mtu_bytes && header->dont_fragment) {
         net_drop(net, COUNTER_ipv4_drop_too_big, packet); // RFC 791-7, RFC 6864-4
-        icmp_send_error(net, packet, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, path.mtu_bytes); // RFC 1812-8
+        icmp_send_error(net, packet, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED,
+                        path.mtu_bytes); // RFC 1812-8
         return;
     }
     if (!path.broadcast)

@@ -1,6 +1,7 @@
 /*
- * Fragments out (RFC 791 3.2, RFC 8200 4.5): cut on 8-octet boundaries, with only those options in the later ones that
- * ask to be copied. A fragment may be cut again on its way; IPv6 datagrams are cut by their source alone.
+ * Fragments out (RFC 791 3.2, RFC 8200 4.5): cut on 8-octet boundaries, with only those options in the later
+ * ones that ask to be copied. A fragment may be cut again on its way; IPv6 datagrams are cut by their source
+ * alone.
  */
 #include <errno.h>
 
@@ -15,7 +16,8 @@ static void keep_copied_options(struct ipv4_header *header)
     uint8_t kept[40] = {0};
     size_t size = 0, position = 0;
     struct ipv4_option option;
-    while (ipv4_option_next(header->options, header->header_bytes - (size_t)IPV4_HEADER_BYTES, &position, &option) > 0) {
+    size_t options = header->header_bytes - (size_t)IPV4_HEADER_BYTES;
+    while (ipv4_option_next(header->options, options, &position, &option) > 0) {
         if (!(option.type & OPTION_COPIED))
             continue;
         memcpy(kept + size, option.bytes, option.length);
@@ -52,13 +54,15 @@ int fragment_ipv4(struct net *net, const struct net_path *path, const struct ipv
     return 0;
 }
 
-int fragment_ipv6(struct net *net, const struct net_path *path, const struct net_out *out, uint32_t identification,
-                  const uint8_t *payload, size_t length)
+int fragment_ipv6(struct net *net, const struct net_path *path, const struct net_out *out,
+                  uint32_t identification, const uint8_t *payload, size_t length)
 {
     struct port *port = links_port(&net->links, path->port);
     size_t head = IPV6_HEADER_BYTES + IPV6_FRAGMENT_BYTES, room = (path->mtu_bytes - head) & ~(size_t)7;
     struct ipv6_fragment fragment = {.next_header = out->protocol, .identification = identification};
-    struct ipv6_header header = {.traffic_class = out->tos, .next_header = PROTOCOL_FRAGMENT, .source = out->source,
+    struct ipv6_header header = {.traffic_class = out->tos,
+                                 .next_header = PROTOCOL_FRAGMENT,
+                                 .source = out->source,
                                  .destination = out->destination};
     header.hop_limit = out->ttl ? out->ttl : (uint8_t)net->core->settings.ip_default_ttl;
     for (size_t offset = 0; offset < length;) {

@@ -1,6 +1,6 @@
 /*
- * ICMP and ICMPv6 in (RFC 792, RFC 1122 3.2.2, RFC 4443): echo is answered here, echo replies go to whoever takes
- * PROTOCOL_ICMP, errors go to the transport they are about.
+ * ICMP and ICMPv6 in (RFC 792, RFC 1122 3.2.2, RFC 4443): echo is answered here, echo replies go to whoever
+ * takes PROTOCOL_ICMP, errors go to the transport they are about.
  */
 #include "net/internal.h"
 #include "wire/checksum.h"
@@ -26,7 +26,8 @@ static void echo(struct net *net, const struct net_packet *packet, const struct 
         return;
     }
     uint32_t scope = address_is_link_local(&packet->source) ? (uint32_t)packet->port : 0;
-    struct net_out out = {.destination = packet->source, .tos = packet->tos,
+    struct net_out out = {.destination = packet->source,
+                          .tos = packet->tos,
                           .protocol = ipv4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6};
     struct net_path path;
     if (net_path_find(net, &path, &packet->source, scope, 0) < 0)
@@ -40,8 +41,8 @@ static void echo(struct net *net, const struct net_packet *packet, const struct 
     if (!reply)
         return;
     struct icmp_header header = {.type = ipv4 ? ICMP_ECHO_REPLY : ICMPV6_ECHO_REPLY, .rest = request->rest};
-    uint64_t pseudo = ipv4 ? 0
-                           : checksum_pseudo(&out.source, &out.destination, PROTOCOL_ICMPV6, (uint32_t)packet->length);
+    uint64_t pseudo =
+        ipv4 ? 0 : checksum_pseudo(&out.source, &out.destination, PROTOCOL_ICMPV6, (uint32_t)packet->length);
     icmp_emit(packet_data(reply), &header, packet->length - ICMP_HEADER_BYTES, pseudo);
     if (output_packet(net, &out, scope, 0, reply) == 0)
         core_count(net->core, COUNTER_icmp_echo_replies_sent);
@@ -99,7 +100,7 @@ void icmp_input(struct net *net, const struct net_packet *packet)
     // RFC 792-1, RFC 4443-1
     int parsed = icmp_parse(&header, packet->payload, packet->length, pseudo_of(packet));
     if (parsed < 0)
-        net_drop(net, (enum counter)-parsed, packet);
+        net_drop(net, (enum counter)(-parsed), packet);
     else if (address_is_ipv4(&packet->destination))
         input_ipv4(net, packet, &header);
     else

@@ -1,9 +1,10 @@
 /*
  * ICMP errors, both ways.
  *
- * Out: about a datagram that came in, unless a rule says silence (RFC 1122 3.2.2, RFC 1812 4.3.2.7, RFC 4443 2.4 e)
- * or the token bucket is empty (RFC 1812 4.3.2.8, RFC 4443 2.4 f). In: what an error quotes must be a datagram of
- * ours; the path MTU learns from it (RFC 1191, RFC 8201), and the transport that sent it is told.
+ * Out: about a datagram that came in, unless a rule says silence (RFC 1122 3.2.2, RFC 1812 4.3.2.7, RFC
+ * 4443 2.4 e) or the token bucket is empty (RFC 1812 4.3.2.8, RFC 4443 2.4 f). In: what an error quotes must
+ * be a datagram of ours; the path MTU learns from it (RFC 1191, RFC 8201), and the transport that sent it is
+ * told.
  */
 #include <errno.h>
 
@@ -11,12 +12,13 @@
 #include "wire/checksum.h"
 #include "wire/ethernet.h"
 
-#define IPV4_ERROR_BYTES 576u  /* RFC 1812-11 */
-#define IPV6_ERROR_BYTES 1280u /* RFC 4443-2 */
+#define IPV4_ERROR_BYTES 576u         /* RFC 1812-11 */
+#define IPV6_ERROR_BYTES 1280u        /* RFC 4443-2 */
 #define TOS_INTERNETWORK_CONTROL 0xc0 /* RFC 1812 4.3.2.5 */
 #define ICMPV6_REDIRECT 137
 
-/* ---- Out ------------------------------------------------------------------------------------------------------ */
+/* ---- Out
+ * ------------------------------------------------------------------------------------------------------ */
 
 bool icmp_error_allowed(struct net *net)
 {
@@ -57,7 +59,8 @@ static bool ipv4_may_answer(const struct net *net, const struct net_packet *pack
     if (header.protocol == PROTOCOL_ICMP &&
         (packet->datagram_length <= (size_t)parsed || is_icmp_error(packet->datagram[parsed])))
         return false;
-    if (header.source.bytes[12] == 0 || header.source.bytes[12] >= 224 || net_is_broadcast(net, &header.source))
+    if (header.source.bytes[12] == 0 || header.source.bytes[12] >= 224 ||
+        net_is_broadcast(net, &header.source))
         return false;
     return !address_is_loopback(&header.source) || packet->flags & NET_PACKET_LOOPBACK;
 }
@@ -89,7 +92,8 @@ static uint32_t rest_of(bool ipv4, uint8_t type, uint32_t info)
     return ipv4 && type == ICMP_PARAMETER_PROBLEM ? info << 24 : info;
 }
 
-void icmp_send_error(struct net *net, const struct net_packet *packet, uint8_t type, uint8_t code, uint32_t info)
+void icmp_send_error(struct net *net, const struct net_packet *packet, uint8_t type, uint8_t code,
+                     uint32_t info)
 {
     bool ipv4 = address_is_ipv4(&packet->source);
     if (ipv4 ? !ipv4_may_answer(net, packet) : !ipv6_may_answer(packet, type, code))
@@ -98,9 +102,11 @@ void icmp_send_error(struct net *net, const struct net_packet *packet, uint8_t t
     struct net_path path;
     if (net_path_find(net, &path, &packet->source, scope, 0) < 0)
         return;
-    struct net_out out = {.destination = packet->source, .tos = ipv4 ? TOS_INTERNETWORK_CONTROL : 0,
+    struct net_out out = {.destination = packet->source,
+                          .tos = ipv4 ? TOS_INTERNETWORK_CONTROL : 0,
                           .protocol = ipv4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6};
-    // The address that was meant, if it is ours; a router speaks with that of the port it leaves by (RFC 1812-12).
+    // RFC 1812-12: the address that was meant, if it is ours; a router speaks with that of the port it
+    // leaves by.
     if (!(packet->flags & (NET_PACKET_BROADCAST | NET_PACKET_MULTICAST | NET_PACKET_FOREIGN)) &&
         net_is_own(net, &packet->destination))
         out.source = packet->destination;
@@ -116,21 +122,25 @@ void icmp_send_error(struct net *net, const struct net_packet *packet, uint8_t t
         return;
     memcpy(packet_data(error) + ICMP_HEADER_BYTES, packet->datagram, quoted); // RFC 792-2: as it came
     struct icmp_header header = {.type = type, .code = code, .rest = rest_of(ipv4, type, info)};
-    uint64_t pseudo = ipv4 ? 0 : checksum_pseudo(&out.source, &out.destination, PROTOCOL_ICMPV6, error->length);
+    uint64_t pseudo =
+        ipv4 ? 0 : checksum_pseudo(&out.source, &out.destination, PROTOCOL_ICMPV6, error->length);
     icmp_emit(packet_data(error), &header, quoted, pseudo);
     if (output_packet(net, &out, scope, 0, error) == 0)
-        core_count(net->core, type == ICMP_REDIRECT && ipv4 ? COUNTER_icmp_redirects_sent : COUNTER_icmp_errors_sent);
+        core_count(net->core,
+                   type == ICMP_REDIRECT && ipv4 ? COUNTER_icmp_redirects_sent : COUNTER_icmp_errors_sent);
 }
 
-void net_send_error(struct net *net, const struct net_packet *packet, uint8_t type, uint8_t code, uint32_t info)
+void net_send_error(struct net *net, const struct net_packet *packet, uint8_t type, uint8_t code,
+                    uint32_t info)
 {
     if (address_is_ipv4(&packet->source)) {
         icmp_send_error(net, packet, type, code, info);
         return;
     }
-    static const uint8_t unreachable[] = {
-        [ICMP_NET_UNREACHABLE] = 0, [ICMP_HOST_UNREACHABLE] = 3, [ICMP_PORT_UNREACHABLE] = 4,
-        [ICMP_ADMINISTRATIVELY_PROHIBITED] = 1};
+    static const uint8_t unreachable[] = {[ICMP_NET_UNREACHABLE] = 0,
+                                          [ICMP_HOST_UNREACHABLE] = 3,
+                                          [ICMP_PORT_UNREACHABLE] = 4,
+                                          [ICMP_ADMINISTRATIVELY_PROHIBITED] = 1};
     if (type == ICMP_TIME_EXCEEDED)
         icmp_send_error(net, packet, ICMPV6_TIME_EXCEEDED, code, 0);
     else if (type == ICMP_UNREACHABLE && code == ICMP_FRAGMENTATION_NEEDED)
@@ -141,13 +151,16 @@ void net_send_error(struct net *net, const struct net_packet *packet, uint8_t ty
         icmp_send_error(net, packet, ICMPV6_UNREACHABLE, unreachable[code], 0);
 }
 
-/* ---- In ------------------------------------------------------------------------------------------------------- */
+/* ---- In
+ * ------------------------------------------------------------------------------------------------------- */
 
-/* RFC 1122 3.2.2.1 and 4.2.3.9: what the codes of Unreachable mean to a program. RFC 792-7: 0, 1 and 5 are hints. */
+/* RFC 1122 3.2.2.1 and 4.2.3.9: what the codes of Unreachable mean to a program. RFC 792-7: 0, 1 and 5 are
+ * hints. */
 static int unreachable_errno(uint8_t code)
 {
-    static const uint8_t errors[] = {ENETUNREACH, EHOSTUNREACH, ENOPROTOOPT, ECONNREFUSED, EMSGSIZE,    EOPNOTSUPP,
-                                     ENETUNREACH, EHOSTDOWN,    ENONET,      ENETUNREACH,  EHOSTUNREACH, ENETUNREACH,
+    static const uint8_t errors[] = {ENETUNREACH,  EHOSTUNREACH, ENOPROTOOPT,  ECONNREFUSED,
+                                     EMSGSIZE,     EOPNOTSUPP,   ENETUNREACH,  EHOSTDOWN,
+                                     ENONET,       ENETUNREACH,  EHOSTUNREACH, ENETUNREACH,
                                      EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH};
     return code < sizeof errors ? errors[code] : EHOSTUNREACH;
 }
@@ -169,7 +182,8 @@ static void judge_ipv4(struct net_error *error)
 
 static void judge_ipv6(struct net_error *error)
 {
-    static const uint8_t errors[] = {ENETUNREACH, EACCES, EHOSTUNREACH, EHOSTUNREACH, ECONNREFUSED, EACCES, EACCES};
+    static const uint8_t errors[] = {ENETUNREACH,  EACCES, EHOSTUNREACH, EHOSTUNREACH,
+                                     ECONNREFUSED, EACCES, EACCES};
     switch (error->type) {
     case ICMPV6_UNREACHABLE:
         error->error = error->code < sizeof errors ? errors[error->code] : EHOSTUNREACH;
@@ -230,8 +244,8 @@ static bool quoted_ipv6(const uint8_t *bytes, size_t length, struct net_error *e
 {
     struct ipv6_header header;
     size_t offset;
-    if (ipv6_parse_quoted(&header, bytes, length) < 0 || !ipv6_find_upper(bytes, length, &error->protocol, &offset) ||
-        offset > length)
+    if (ipv6_parse_quoted(&header, bytes, length) < 0 ||
+        !ipv6_find_upper(bytes, length, &error->protocol, &offset) || offset > length)
         return false;
     error->source = header.source;
     error->destination = header.destination;
@@ -241,7 +255,8 @@ static bool quoted_ipv6(const uint8_t *bytes, size_t length, struct net_error *e
     return true;
 }
 
-/* RFC 792-5: to the transport that the quoted header names. Echo over IPv6 is the business of whoever takes ICMP. */
+/* RFC 792-5: to the transport that the quoted header names. Echo over IPv6 is the business of whoever takes
+ * ICMP. */
 static void tell(struct net *net, const struct net_error *error)
 {
     uint8_t protocol = error->protocol == PROTOCOL_ICMPV6 ? PROTOCOL_ICMP : error->protocol;
@@ -255,8 +270,12 @@ static void tell(struct net *net, const struct net_error *error)
 void icmp_error_input(struct net *net, const struct net_packet *packet, const struct icmp_header *header)
 {
     bool ipv4 = address_is_ipv4(&packet->destination);
-    struct net_error error = {.reporter = packet->source, .port = packet->port, .ipv6 = !ipv4, .type = header->type,
-                              .code = header->code, .info = header->rest};
+    struct net_error error = {.reporter = packet->source,
+                              .port = packet->port,
+                              .ipv6 = !ipv4,
+                              .type = header->type,
+                              .code = header->code,
+                              .info = header->rest};
     if (ipv4 && header->type == ICMP_PARAMETER_PROBLEM)
         error.info = header->rest >> 24;
     else if (ipv4)
@@ -264,7 +283,8 @@ void icmp_error_input(struct net *net, const struct net_packet *packet, const st
     const uint8_t *bytes = packet->payload + ICMP_HEADER_BYTES;
     size_t length = packet->length - ICMP_HEADER_BYTES;
     uint32_t total = 0;
-    bool readable = ipv4 ? quoted_ipv4(bytes, length, &error, &total) : quoted_ipv6(bytes, length, &error, &total);
+    bool readable =
+        ipv4 ? quoted_ipv4(bytes, length, &error, &total) : quoted_ipv6(bytes, length, &error, &total);
     if (!readable || !net_is_own(net, &error.source)) {
         net_drop(net, COUNTER_icmp_drop_quote, packet);
         return;
@@ -281,11 +301,15 @@ void icmp_error_local(struct net *net, const struct packet *packet)
 {
     const uint8_t *bytes = packet->bytes + packet->offset;
     bool ipv4 = packet->ethertype == ETHERTYPE_IPV4;
-    struct net_error error = {.ipv6 = !ipv4, .port = packet->port, .error = EHOSTUNREACH,
+    struct net_error error = {.ipv6 = !ipv4,
+                              .port = packet->port,
+                              .error = EHOSTUNREACH,
                               .type = ipv4 ? ICMP_UNREACHABLE : ICMPV6_UNREACHABLE,
                               .code = ipv4 ? ICMP_HOST_UNREACHABLE : 3};
     uint32_t total = 0;
-    if (ipv4 ? !quoted_ipv4(bytes, packet->length, &error, &total) : !quoted_ipv6(bytes, packet->length, &error, &total))
+    bool readable = ipv4 ? quoted_ipv4(bytes, packet->length, &error, &total)
+                         : quoted_ipv6(bytes, packet->length, &error, &total);
+    if (!readable)
         return;
     if (packet->port < 0) {
         error.reporter = error.source;
@@ -293,12 +317,16 @@ void icmp_error_local(struct net *net, const struct packet *packet)
         return;
     }
     // RFC 1812-7: a forwarded datagram; its source is told that the last hop found nobody.
-    struct net_packet forwarded = {.source = error.source, .destination = error.destination, .port = packet->port,
-                                   .datagram = bytes, .datagram_length = packet->length};
+    struct net_packet forwarded = {.source = error.source,
+                                   .destination = error.destination,
+                                   .port = packet->port,
+                                   .datagram = bytes,
+                                   .datagram_length = packet->length};
     icmp_send_error(net, &forwarded, error.type, error.code, 0);
 }
 
-/* ---- Redirects ------------------------------------------------------------------------------------------------ */
+/* ---- Redirects
+ * ------------------------------------------------------------------------------------------------ */
 
 void icmp_redirect_input(struct net *net, const struct net_packet *packet, const struct icmp_header *header)
 {
@@ -309,8 +337,8 @@ void icmp_redirect_input(struct net *net, const struct net_packet *packet, const
     const struct port *port = links_port(&net->links, packet->port);
     // RFC 1812-16: who forwards knows its routes itself.
     bool believed = net->core->settings.accept_redirects && !net->core->settings.ip_forward &&
-                    quoted_ipv4(packet->payload + ICMP_HEADER_BYTES, packet->length - ICMP_HEADER_BYTES, &quoted,
-                                &total) &&
+                    quoted_ipv4(packet->payload + ICMP_HEADER_BYTES, packet->length - ICMP_HEADER_BYTES,
+                                &quoted, &total) &&
                     net_is_own(net, &quoted.source);
     // RFC 792-10: only the present first hop may say so, and only of a gateway on the same link.
     if (!believed || net_path_find(net, &path, &quoted.destination, 0, 0) < 0 || path.port != packet->port ||
@@ -328,8 +356,9 @@ void icmp_redirect_output(struct net *net, const struct net_packet *packet, cons
 {
     const struct port *port = links_port(&net->links, path->port);
     // RFC 1812-15: back out of the port it came by, to a next hop that its source could have reached itself.
-    if (!net->core->settings.send_redirects || path->port != packet->port || port->link != STRATA_LINK_ETHERNET ||
-        !net_on_link(net, port, &packet->source) || !net_on_link(net, port, &path->next_hop))
+    if (!net->core->settings.send_redirects || path->port != packet->port ||
+        port->link != STRATA_LINK_ETHERNET || !net_on_link(net, port, &packet->source) ||
+        !net_on_link(net, port, &path->next_hop))
         return;
     icmp_send_error(net, packet, ICMP_REDIRECT, 1, address_v4(&path->next_hop));
 }

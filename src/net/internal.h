@@ -1,5 +1,6 @@
 /**
- * What the files of the network room share: the struct behind `struct net`, and the steps that hand a datagram on.
+ * What the files of the network room share: the struct behind `struct net`, and the steps that hand a
+ * datagram on.
  */
 #ifndef NET_INTERNAL_H
 #define NET_INTERNAL_H
@@ -48,8 +49,8 @@ void ipv4_input(struct net *net, const struct link_input *input);
 void ipv6_input(struct net *net, const struct link_input *input);
 /** A whole datagram for us, after reassembly or without. */
 void ipv4_deliver(struct net *net, const struct net_packet *packet);
-/** Goes on behind the fragment header of a datagram that was put together. `next_at` is where the number of the
- * header at `offset` stands. */
+/** Goes on behind the fragment header of a datagram that was put together. `next_at` is where the number of
+ * the header at `offset` stands. */
 void ipv6_continue(struct net *net, struct net_packet *packet, uint8_t next, size_t next_at, size_t offset);
 void icmp_input(struct net *net, const struct net_packet *packet);
 void ipv4_forward(struct net *net, const struct net_packet *packet, const struct ipv4_header *header);
@@ -60,17 +61,19 @@ bool ipv6_find_upper(const uint8_t *datagram, size_t length, uint8_t *protocol, 
 
 /* Output. */
 /** Sends an owned payload that has NET_HEADROOM in front. Takes the packet in any case. */
-int output_packet(struct net *net, const struct net_out *out, uint32_t scope, int bound_port, struct packet *packet);
+int output_packet(struct net *net, const struct net_out *out, uint32_t scope, int bound_port,
+                  struct packet *packet);
 /** Cuts an IPv4 datagram into fragments and sends them. `header` is the whole datagram's. */
 int fragment_ipv4(struct net *net, const struct net_path *path, const struct ipv4_header *header,
                   const uint8_t *payload, size_t length, int arrival, enum port_class class);
 /** The same for IPv6, own datagrams only (RFC 8200-15). */
-int fragment_ipv6(struct net *net, const struct net_path *path, const struct net_out *out, uint32_t identification,
-                  const uint8_t *payload, size_t length);
+int fragment_ipv6(struct net *net, const struct net_path *path, const struct net_out *out,
+                  uint32_t identification, const uint8_t *payload, size_t length);
 
 /* ICMP errors. */
 /** As net_send_error, with the type and code of the datagram's own family. */
-void icmp_send_error(struct net *net, const struct net_packet *packet, uint8_t type, uint8_t code, uint32_t info);
+void icmp_send_error(struct net *net, const struct net_packet *packet, uint8_t type, uint8_t code,
+                     uint32_t info);
 /** Takes a token if there is one. */
 bool icmp_error_allowed(struct net *net);
 void icmp_error_input(struct net *net, const struct net_packet *packet, const struct icmp_header *header);
@@ -82,8 +85,10 @@ void icmp_redirect_output(struct net *net, const struct net_packet *packet, cons
 
 /* Who an address is. */
 enum net_kind { NET_OTHER, NET_OWN, NET_BROADCAST, NET_MULTICAST };
-enum net_kind net_classify(const struct net *net, const struct port *port, const struct strata_address *address);
-/** Whether an address is one of a port's own, or a broadcast address of its subnets: no source from outside. */
+enum net_kind net_classify(const struct net *net, const struct port *port,
+                           const struct strata_address *address);
+/** Whether an address is one of a port's own, or a broadcast address of its subnets: no source from outside.
+ */
 bool net_claims(const struct port *port, const struct strata_address *address);
 /** Whether an address is on the link of a port. */
 bool net_on_link(const struct net *net, const struct port *port, const struct strata_address *address);

@@ -1,9 +1,10 @@
 /*
- * IPv4 in (RFC 791, RFC 1122 3.2.1): the checks, options, whose it is, and on to reassembly, a transport, or the
- * router.
+ * IPv4 in (RFC 791, RFC 1122 3.2.1): the checks, options, whose it is, and on to reassembly, a transport, or
+ * the router.
  *
- * Options are walked so that one that lies is found; none changes what we do, except that a datagram with a source
- * route is dropped (RFC 7126 4.3 and 4.4), and Record Route and Timestamp are left as they are (RFC 7126 4.5, 4.7).
+ * Options are walked so that one that lies is found; none changes what we do, except that a datagram with a
+ * source route is dropped (RFC 7126 4.3 and 4.4), and Record Route and Timestamp are left as they are (RFC
+ * 7126 4.5, 4.7).
  */
 #include "net/internal.h"
 
@@ -15,8 +16,8 @@ static bool options_pass(struct net *net, struct ipv4_header *header, const stru
     size_t position = 0;
     struct ipv4_option option;
     int found;
-    while ((found = ipv4_option_next(header->options, header->header_bytes - (size_t)IPV4_HEADER_BYTES, &position,
-                                     &option)) > 0) {
+    while ((found = ipv4_option_next(header->options, header->header_bytes - (size_t)IPV4_HEADER_BYTES,
+                                     &position, &option)) > 0) {
         if (option.type == IPV4_OPTION_LOOSE_ROUTE || option.type == IPV4_OPTION_STRICT_ROUTE) {
             net_drop(net, COUNTER_ipv4_drop_source_route, packet);
             return false;
@@ -31,8 +32,8 @@ static bool options_pass(struct net *net, struct ipv4_header *header, const stru
 }
 
 /* RFC 1122-5, RFC 1122-7: a source is one host; 0.0.0.0 only while it learns its own address. */
-static bool source_is_possible(const struct net *net, const struct port *port, const struct net_packet *packet,
-                               enum net_kind kind)
+static bool source_is_possible(const struct net *net, const struct port *port,
+                               const struct net_packet *packet, enum net_kind kind)
 {
     const uint8_t first = packet->source.bytes[12];
     bool loopback = packet->flags & NET_PACKET_LOOPBACK;
@@ -49,7 +50,8 @@ static bool source_is_possible(const struct net *net, const struct port *port, c
            (!net->core->settings.rp_filter || net_reverse_path(net, packet));
 }
 
-static void deliver_or_reassemble(struct net *net, const struct net_packet *packet, const struct ipv4_header *header)
+static void deliver_or_reassemble(struct net *net, const struct net_packet *packet,
+                                  const struct ipv4_header *header)
 {
     if (header->more_fragments || header->fragment_offset_bytes != 0)
         reassembly_ipv4(net, packet, header);
@@ -91,7 +93,7 @@ void ipv4_input(struct net *net, const struct link_input *input)
     // RFC 1122-1, RFC 1122-2, RFC 791-1, RFC 1812-1, all in silence.
     int parsed = ipv4_parse(&header, input->bytes, input->length);
     if (parsed < 0) {
-        core_drop(net->core, (enum counter)-parsed, input->port, input->bytes, input->length);
+        core_drop(net->core, (enum counter)(-parsed), input->port, input->bytes, input->length);
         return;
     }
     struct net_packet packet = {

@@ -1,6 +1,6 @@
 /*
- * IPv6 in (RFC 8200): the header, and the extension headers strictly in the order in which they stand. There is no
- * neighbour discovery yet, so this serves ports of link type IP and the loopback.
+ * IPv6 in (RFC 8200): the header, and the extension headers strictly in the order in which they stand. There
+ * is no neighbour discovery yet, so this serves ports of link type IP and the loopback.
  */
 #include "net/internal.h"
 
@@ -10,7 +10,8 @@
 enum { OPTION_SKIP = 0, OPTION_DROP = 1, OPTION_DROP_AND_SAY = 2, OPTION_DROP_AND_SAY_UNLESS_MULTICAST = 3 };
 enum { PROBLEM_FIELD = 0, PROBLEM_NEXT_HEADER = 1, PROBLEM_OPTION = 2 };
 
-static void problem(struct net *net, const struct net_packet *packet, enum counter counter, uint8_t code, size_t pointer)
+static void problem(struct net *net, const struct net_packet *packet, enum counter counter, uint8_t code,
+                    size_t pointer)
 {
     net_drop(net, counter, packet);
     icmp_send_error(net, packet, ICMPV6_PARAMETER_PROBLEM, code, (uint32_t)pointer);
@@ -25,7 +26,8 @@ static size_t extension_bytes(const uint8_t *datagram, size_t length, size_t off
     return bytes <= length - offset ? bytes : 0;
 }
 
-/* RFC 8200-4, RFC 8200-5: options of a Hop-by-Hop or Destination Options header; all are unknown to us but padding. */
+/* RFC 8200-4, RFC 8200-5: options of a Hop-by-Hop or Destination Options header; all are unknown to us but
+ * padding. */
 static bool options_pass(struct net *net, const struct net_packet *packet, size_t offset, size_t bytes)
 {
     struct ipv6_option option;
@@ -76,13 +78,14 @@ static void deliver(struct net *net, struct net_packet *packet, uint8_t next, si
     }
 }
 
-/* A fragment header. @return the next header of an atomic fragment, which goes on alone (RFC 8200-13), or -1. */
+/* A fragment header. @return the next header of an atomic fragment, which goes on alone (RFC 8200-13), or -1.
+ */
 static int fragment(struct net *net, const struct net_packet *packet, size_t next_at, size_t offset)
 {
     struct ipv6_fragment header;
     int parsed = ipv6_fragment_parse(&header, packet->datagram + offset, packet->datagram_length - offset);
     if (parsed < 0) {
-        net_drop(net, (enum counter)-parsed, packet);
+        net_drop(net, (enum counter)(-parsed), packet);
         return -1;
     }
     if (header.offset_bytes == 0 && !header.more_fragments)
@@ -133,13 +136,14 @@ bool ipv6_find_upper(const uint8_t *datagram, size_t length, uint8_t *protocol, 
         return false;
     *protocol = datagram[NEXT_HEADER_AT];
     *offset = IPV6_HEADER_BYTES;
-    while (*protocol == PROTOCOL_HOP_BY_HOP || *protocol == PROTOCOL_ROUTING || *protocol == PROTOCOL_FRAGMENT ||
-           *protocol == PROTOCOL_DESTINATION_OPTIONS) {
+    while (*protocol == PROTOCOL_HOP_BY_HOP || *protocol == PROTOCOL_ROUTING ||
+           *protocol == PROTOCOL_FRAGMENT || *protocol == PROTOCOL_DESTINATION_OPTIONS) {
         size_t bytes = IPV6_FRAGMENT_BYTES;
         struct ipv6_fragment header;
         if (*protocol != PROTOCOL_FRAGMENT)
             bytes = extension_bytes(datagram, length, *offset);
-        else if (ipv6_fragment_parse(&header, datagram + *offset, length - *offset) < 0 || header.offset_bytes != 0)
+        else if (ipv6_fragment_parse(&header, datagram + *offset, length - *offset) < 0 ||
+                 header.offset_bytes != 0)
             return false;
         if (bytes == 0)
             return false;
@@ -203,7 +207,7 @@ void ipv6_input(struct net *net, const struct link_input *input)
     const struct port *port = links_port(&net->links, input->port);
     int parsed = ipv6_parse(&header, input->bytes, input->length);
     if (parsed < 0) {
-        core_drop(net->core, (enum counter)-parsed, input->port, input->bytes, input->length);
+        core_drop(net->core, (enum counter)(-parsed), input->port, input->bytes, input->length);
         return;
     }
     struct net_packet packet = {

@@ -44,7 +44,8 @@ int net_new(struct net **result, struct core *core)
     random_key(&core->random, &net->identification_key);
     net->error_credit = core->settings.icmp_errors_burst * STRATA_SECOND;
     net->error_filled = core->now;
-    struct link_upper upper = {.context = net, .input = input, .unresolved = unresolved, .changed = net_port_changed};
+    struct link_upper upper = {
+        .context = net, .input = input, .unresolved = unresolved, .changed = net_port_changed};
     int error = links_init(&net->links, core, &upper);
     if (error < 0) {
         memory_release(&core->memory, net, sizeof *net);
@@ -98,7 +99,8 @@ void net_memory(const struct net *net, struct strata_memory *memory)
     memory->neighbours = neighbour_count(&net->links);
 }
 
-/* ---- The internal loopback ----------------------------------------------------------------------------------- */
+/* ---- The internal loopback
+ * ----------------------------------------------------------------------------------- */
 
 bool net_loopback_waiting(const struct net *net)
 {
@@ -116,8 +118,12 @@ static void pump_packet(struct net *net, struct port *loopback, struct packet *p
     }
     // A copy of multicast that left by a port: its members there hear it.
     static const struct strata_meta none;
-    struct link_input copy = {.port = packet->port, .ethertype = packet->ethertype, .loopback = true,
-                              .bytes = packet_data(packet), .length = packet->length, .meta = &none};
+    struct link_input copy = {.port = packet->port,
+                              .ethertype = packet->ethertype,
+                              .loopback = true,
+                              .bytes = packet_data(packet),
+                              .length = packet->length,
+                              .meta = &none};
     if (links_port(&net->links, packet->port))
         input(net, &copy);
 }
@@ -128,7 +134,8 @@ static bool pump_speaker(struct net *net, struct port *loopback)
     if (!packet)
         return false;
     struct strata_meta meta = {0};
-    struct room room = {.bytes = packet_data(packet), .size = packet->length, .meta = &meta, .now = net->core->now};
+    struct room room = {
+        .bytes = packet_data(packet), .size = packet->length, .meta = &meta, .now = net->core->now};
     size_t length = port_output(loopback, &room);
     if (length > 0)
         port_input(loopback, room.bytes, length, &meta);
@@ -140,8 +147,8 @@ bool net_pump_loopback(struct net *net)
 {
     struct port *loopback = links_port(&net->links, STRATA_PORT_LOOPBACK);
     for (int64_t i = 0; i < net->core->settings.loopback_frames_per_advance && port_is_ready(loopback); i++) {
-        struct packet *packet = i & 1 && !list_is_empty(&loopback->speakers) ? NULL
-                                                                             : packet_queue_pop(&loopback->control);
+        struct packet *packet =
+            i & 1 && !list_is_empty(&loopback->speakers) ? NULL : packet_queue_pop(&loopback->control);
         if (packet) {
             pump_packet(net, loopback, packet);
             packet_free(&net->core->memory, packet);

@@ -10,7 +10,8 @@
 #include "wire/ethernet.h"
 
 /* RFC 6864-2: a keyed hash makes a sequence per source, destination and protocol that cannot be guessed; the
- * counter under it repeats after 2^16 (2^32) datagrams. Few tuples share a counter, which only spends numbers. */
+ * counter under it repeats after 2^16 (2^32) datagrams. Few tuples share a counter, which only spends
+ * numbers. */
 uint32_t net_identification(struct net *net, const struct net_out *out)
 {
     uint8_t key[33];
@@ -56,8 +57,8 @@ static int begin_link(struct net *net, struct net_path *path, struct port *port,
     }
 }
 
-static int begin(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker, size_t least,
-                 bool fragment, uint8_t **payload, size_t *capacity)
+static int begin(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker,
+                 size_t least, bool fragment, uint8_t **payload, size_t *capacity)
 {
     if (path->generation != net->generation) {
         int error = net_path_find(net, path, &path->destination, path->scope, path->bound_port);
@@ -90,8 +91,8 @@ static int begin(struct net *net, struct net_path *path, struct room *room, stru
     return 0;
 }
 
-int net_begin(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker, size_t least,
-              uint8_t **payload, size_t *capacity)
+int net_begin(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker,
+              size_t least, uint8_t **payload, size_t *capacity)
 {
     return begin(net, path, room, speaker, least, false, payload, capacity);
 }
@@ -116,16 +117,20 @@ static void fill_ipv4(struct net *net, const struct net_out *out, size_t length,
     header->identification = (uint16_t)(header->dont_fragment ? 0
                                         : out->fragment       ? out->identification
                                                               : net_identification(net, out));
-    header->ttl = out->ttl ? out->ttl : (uint8_t)net->core->settings.ip_default_ttl; // RFC 1122-9, RFC 1122-10
+    header->ttl =
+        out->ttl ? out->ttl : (uint8_t)net->core->settings.ip_default_ttl; // RFC 1122-9, RFC 1122-10
     header->protocol = out->protocol;
     header->source = out->source;
     header->destination = out->destination;
 }
 
-static void fill_ipv6(const struct net *net, const struct net_out *out, size_t length, struct ipv6_header *header)
+static void fill_ipv6(const struct net *net, const struct net_out *out, size_t length,
+                      struct ipv6_header *header)
 {
-    *header = (struct ipv6_header){.traffic_class = out->tos, .payload_bytes = (uint16_t)length,
-                                   .next_header = out->protocol, .source = out->source,
+    *header = (struct ipv6_header){.traffic_class = out->tos,
+                                   .payload_bytes = (uint16_t)length,
+                                   .next_header = out->protocol,
+                                   .source = out->source,
                                    .destination = out->destination};
     header->hop_limit = out->ttl ? out->ttl : (uint8_t)net->core->settings.ip_default_ttl;
 }
@@ -169,7 +174,8 @@ size_t net_finish(struct net *net, const struct net_path *path, struct room *roo
         struct ipv6_header header;
         fill_ipv6(net, out, length, &header);
         if (out->fragment) {
-            struct ipv6_fragment fragment = {.next_header = out->protocol, .identification = out->identification,
+            struct ipv6_fragment fragment = {.next_header = out->protocol,
+                                             .identification = out->identification,
                                              .offset_bytes = out->fragment_offset_bytes,
                                              .more_fragments = out->more_fragments};
             header.next_header = PROTOCOL_FRAGMENT;
@@ -183,9 +189,11 @@ size_t net_finish(struct net *net, const struct net_path *path, struct room *roo
     return link + head + length;
 }
 
-/* ---- Owned packets -------------------------------------------------------------------------------------------- */
+/* ---- Owned packets
+ * -------------------------------------------------------------------------------------------- */
 
-static int send_ipv4(struct net *net, const struct net_path *path, const struct net_out *out, struct packet *packet)
+static int send_ipv4(struct net *net, const struct net_path *path, const struct net_out *out,
+                     struct packet *packet)
 {
     struct ipv4_header header;
     size_t length = packet->length;
@@ -207,7 +215,8 @@ static int send_ipv4(struct net *net, const struct net_path *path, const struct 
     return fits;
 }
 
-static int send_ipv6(struct net *net, const struct net_path *path, const struct net_out *out, struct packet *packet)
+static int send_ipv6(struct net *net, const struct net_path *path, const struct net_out *out,
+                     struct packet *packet)
 {
     struct ipv6_header header;
     size_t length = packet->length;
@@ -227,7 +236,8 @@ static int send_ipv6(struct net *net, const struct net_path *path, const struct 
     return fits;
 }
 
-int output_packet(struct net *net, const struct net_out *out, uint32_t scope, int bound_port, struct packet *packet)
+int output_packet(struct net *net, const struct net_out *out, uint32_t scope, int bound_port,
+                  struct packet *packet)
 {
     struct net_path path;
     struct net_out complete = *out;
@@ -240,7 +250,7 @@ int output_packet(struct net *net, const struct net_out *out, uint32_t scope, in
         result = -EINVAL;
     if (result == 0)
         result = address_is_ipv4(&out->destination) ? send_ipv4(net, &path, &complete, packet)
-                                                           : send_ipv6(net, &path, &complete, packet);
+                                                    : send_ipv6(net, &path, &complete, packet);
     if (result >= 0 && loops(out, &path))
         loop_copy(net, path.port, packet->ethertype, packet_data(packet), packet->length);
     if (result > 0) {

@@ -1,8 +1,8 @@
 /*
- * The way to a destination: which port, which next hop, how large (RFC 1122 3.3.1, 3.3.3), and with which source
- * address (RFC 1122 3.3.4.3; RFC 6724 5 as far as we have what it asks for). Gateways that seem dead are avoided for a
- * while where there is another (RFC 1122 3.3.1.4); what makes us doubt is a transport whose data does not arrive, or
- * ARP that gets no answer, and never a ping of our own.
+ * The way to a destination: which port, which next hop, how large (RFC 1122 3.3.1, 3.3.3), and with which
+ * source address (RFC 1122 3.3.4.3; RFC 6724 5 as far as we have what it asks for). Gateways that seem dead
+ * are avoided for a while where there is another (RFC 1122 3.3.1.4); what makes us doubt is a transport whose
+ * data does not arrive, or ARP that gets no answer, and never a ping of our own.
  */
 #include <errno.h>
 
@@ -28,15 +28,16 @@ static bool is_ipv6_link_local(const struct strata_address *address)
     return address_is_link_local(address) && !address_is_ipv4(address);
 }
 
-/* Multicast and limited broadcast: by the port asked for, a route for the group, the default route, the first port. */
+/* Multicast and limited broadcast: by the port asked for, a route for the group, the default route, the first
+ * port. */
 static int find_group_port(const struct net *net, const struct strata_address *destination, int bound_port)
 {
     const struct port *port = links_port(&net->links, bound_port);
     if (bound_port != 0)
         return port && port->up ? bound_port : -1;
     struct wanted wanted = {net, 0};
-    struct strata_address anywhere = address_is_ipv4(destination) ? strata_ipv4(0, 0, 0, 0)
-                                                                         : (struct strata_address){{0}};
+    struct strata_address anywhere =
+        address_is_ipv4(destination) ? strata_ipv4(0, 0, 0, 0) : (struct strata_address){{0}};
     struct route *route = routes_lookup(&net->routes, destination, usable, &wanted);
     if (!route)
         route = routes_lookup(&net->routes, &anywhere, usable, &wanted);
@@ -44,7 +45,8 @@ static int find_group_port(const struct net *net, const struct strata_address *d
         return route->port;
     for (uint32_t i = 1; i < net->links.port_count; i++) {
         port = net->links.ports[i];
-        if (port && port->up && (port_first_address(port, destination) || address_is_limited_broadcast(destination)))
+        if (port && port->up &&
+            (port_first_address(port, destination) || address_is_limited_broadcast(destination)))
             return (int)i;
     }
     return -1;
@@ -86,11 +88,14 @@ static void apply_learned(struct net *net, struct net_path *path)
         path->mtu_bytes = learned->mtu_bytes;
 }
 
-int net_path_find(struct net *net, struct net_path *path, const struct strata_address *destination, uint32_t scope,
-                  int bound_port)
+int net_path_find(struct net *net, struct net_path *path, const struct strata_address *destination,
+                  uint32_t scope, int bound_port)
 {
     struct strata_address copy = *destination; // may be the path's own
-    *path = (struct net_path){.destination = copy, .next_hop = copy, .scope = scope, .generation = net->generation,
+    *path = (struct net_path){.destination = copy,
+                              .next_hop = copy,
+                              .scope = scope,
+                              .generation = net->generation,
                               .bound_port = (int16_t)bound_port};
     if (address_is_unspecified(&copy))
         return -ENETUNREACH;
@@ -130,8 +135,10 @@ static unsigned common_prefix(const struct strata_address *a, const struct strat
     return bits;
 }
 
-/* Whether candidate `a` is a better source than `b` (RFC 6724 5: rules 1, 2 and 8; IPv4: the next hop's subnet). */
-static bool better_source(const struct port_address *a, const struct port_address *b, const struct net_path *path)
+/* Whether candidate `a` is a better source than `b` (RFC 6724 5: rules 1, 2 and 8; IPv4: the next hop's
+ * subnet). */
+static bool better_source(const struct port_address *a, const struct port_address *b,
+                          const struct net_path *path)
 {
     if (address_is_ipv4(&path->destination)) {
         bool a_near = address_matches(&a->address, &path->next_hop, a->prefix_bits);
@@ -218,7 +225,8 @@ void net_confirm(struct net *net, const struct net_path *path)
         neighbour_confirm(port, &path->next_hop);
 }
 
-/* ---- Routes by hand ------------------------------------------------------------------------------------------- */
+/* ---- Routes by hand
+ * ------------------------------------------------------------------------------------------- */
 
 static void trace_route(struct net *net, const struct strata_route *route, int port, bool added)
 {
@@ -237,9 +245,12 @@ static int to_route(const struct strata_route *from, struct route *to)
     bool gateway = !address_is_unspecified(&from->gateway);
     if (from->prefix_length > (ipv4 ? 32u : 128u) || (gateway && address_is_ipv4(&from->gateway) != ipv4))
         return -EINVAL;
-    *to = (struct route){.destination = from->destination, .gateway = from->gateway, .port = (int16_t)from->port,
+    *to = (struct route){.destination = from->destination,
+                         .gateway = from->gateway,
+                         .port = (int16_t)from->port,
                          .bits = (uint8_t)(from->prefix_length + (ipv4 ? ADDRESS_V4_BITS : 0)),
-                         .kind = ROUTE_UNICAST, .metric = from->metric};
+                         .kind = ROUTE_UNICAST,
+                         .metric = from->metric};
     if (!gateway)
         to->gateway = (struct strata_address){{0}};
     return 0;
@@ -308,12 +319,14 @@ int net_route_remove(struct net *net, const struct strata_route *from)
 
 int net_route_get(const struct net *net, unsigned index, struct strata_route *to)
 {
-    LIST_FOR_EACH(node, &net->routes.all) {
+    LIST_FOR_EACH (node, &net->routes.all) {
         const struct route *route = CONTAINER_OF(node, const struct route, node);
         if (route->kind != ROUTE_UNICAST || index-- > 0)
             continue;
         bool ipv4 = address_is_ipv4(&route->destination) && route->bits >= ADDRESS_V4_BITS;
-        *to = (struct strata_route){.destination = route->destination, .gateway = route->gateway, .port = route->port,
+        *to = (struct strata_route){.destination = route->destination,
+                                    .gateway = route->gateway,
+                                    .port = route->port,
                                     .prefix_length = route->bits - (ipv4 ? ADDRESS_V4_BITS : 0),
                                     .metric = route->metric};
         return 0;

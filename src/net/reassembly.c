@@ -1,11 +1,12 @@
 /*
  * Reassembly of both families (RFC 791 3.2, RFC 815, RFC 8200 4.5).
  *
- * A datagram in progress keeps its fragments as they came and a map with a bit for each 8 octets: what RFC 815 keeps
- * as a list of holes. A fragment whose bits are all clear fits into the holes; when the last fragment has said where
- * the datagram ends and no bit before that is clear, it is complete, and is copied together once. A fragment that
- * meets bits already set is either an exact copy of one we hold, and is dropped alone, or the datagram is a trick
- * (RFC 5722) and is given up: its place is kept until the timeout so that later fragments are dropped, too.
+ * A datagram in progress keeps its fragments as they came and a map with a bit for each 8 octets: what RFC
+ * 815 keeps as a list of holes. A fragment whose bits are all clear fits into the holes; when the last
+ * fragment has said where the datagram ends and no bit before that is clear, it is complete, and is copied
+ * together once. A fragment that meets bits already set is either an exact copy of one we hold, and is
+ * dropped alone, or the datagram is a trick (RFC 5722) and is given up: its place is kept until the timeout
+ * so that later fragments are dropped, too.
  *
  * Memory, count and age are bounded (RFC 815-3); the oldest datagram makes room.
  */
@@ -31,11 +32,11 @@ struct partial {
     bool ipv4, given_up;
     uint8_t flags; /* NET_PACKET_* of any fragment */
     int port;
-    uint8_t protocol;   /* IPv6: next header of the first fragment's fragment header */
-    uint16_t next_at;   /* IPv6: where the number of the fragment header stands in the first fragment */
-    uint32_t total;     /* payload bytes, 0: the last fragment has not come */
-    uint32_t end;       /* of the fragment that reaches farthest */
-    uint32_t blocks;    /* bits set in held */
+    uint8_t protocol; /* IPv6: next header of the first fragment's fragment header */
+    uint16_t next_at; /* IPv6: where the number of the fragment header stands in the first fragment */
+    uint32_t total;   /* payload bytes, 0: the last fragment has not come */
+    uint32_t end;     /* of the fragment that reaches farthest */
+    uint32_t blocks;  /* bits set in held */
     uint32_t duplicates;
     struct packet *first; /* the fragment at offset 0 */
     struct list fragments;
@@ -100,7 +101,7 @@ void reassembly_free(struct net *net)
 
 void reassembly_forget_port(struct net *net, int port)
 {
-    LIST_FOR_EACH_SAFE(node, &net->reassembly.datagrams) {
+    LIST_FOR_EACH_SAFE (node, &net->reassembly.datagrams) {
         struct partial *partial = CONTAINER_OF(node, struct partial, node);
         if (partial->port == port)
             forget(partial);
@@ -110,8 +111,11 @@ void reassembly_forget_port(struct net *net, int port)
 /* The datagram that a held fragment came in, from its IP header on. */
 static struct net_packet as_packet(const struct partial *partial, const struct packet *fragment)
 {
-    struct net_packet packet = {.port = partial->port, .protocol = partial->protocol, .flags = partial->flags,
-                                .datagram = fragment->bytes, .datagram_length = fragment->room};
+    struct net_packet packet = {.port = partial->port,
+                                .protocol = partial->protocol,
+                                .flags = partial->flags,
+                                .datagram = fragment->bytes,
+                                .datagram_length = fragment->room};
     memcpy(&packet.source, partial->key, 16);
     memcpy(&packet.destination, partial->key + 16, 16);
     packet.payload = fragment->bytes + fragment->offset;
@@ -184,9 +188,10 @@ static uint32_t map_range(struct partial *partial, uint32_t from, uint32_t to, b
 }
 
 /* Offsets of held fragments are in packet->flags, in blocks. */
-static const struct packet *find_copy(const struct partial *partial, const struct piece *piece, const uint8_t *payload)
+static const struct packet *find_copy(const struct partial *partial, const struct piece *piece,
+                                      const uint8_t *payload)
 {
-    LIST_FOR_EACH(node, &partial->fragments) {
+    LIST_FOR_EACH (node, &partial->fragments) {
         const struct packet *packet = CONTAINER_OF(node, const struct packet, node);
         if (packet->flags == piece->offset / BLOCK_BYTES && packet->length == piece->length)
             return memcmp(packet->bytes + packet->offset, payload, piece->length) == 0 ? packet : NULL;
@@ -232,7 +237,8 @@ static bool contradicts(const struct partial *partial, const struct piece *piece
 static bool keep(struct partial *partial, const struct piece *piece, const struct net_packet *packet)
 {
     struct net *net = partial->net;
-    uint32_t from = piece->offset / BLOCK_BYTES, to = (piece->offset + piece->length + BLOCK_BYTES - 1) / BLOCK_BYTES;
+    uint32_t from = piece->offset / BLOCK_BYTES,
+             to = (piece->offset + piece->length + BLOCK_BYTES - 1) / BLOCK_BYTES;
     if (partial->given_up) {
         net_drop(net, COUNTER_reassembly_drop_overlap, packet);
         return false;
@@ -285,9 +291,10 @@ static struct packet *assemble(struct partial *partial, size_t header)
     struct net *net = partial->net;
     struct packet *whole = packet_new(&net->core->memory, 0, header + partial->total);
     if (whole) {
-        LIST_FOR_EACH(node, &partial->fragments) {
+        LIST_FOR_EACH (node, &partial->fragments) {
             struct packet *piece = CONTAINER_OF(node, struct packet, node);
-            memcpy(packet_data(whole) + header + (size_t)piece->flags * BLOCK_BYTES, packet_data(piece), piece->length);
+            memcpy(packet_data(whole) + header + (size_t)piece->flags * BLOCK_BYTES, packet_data(piece),
+                   piece->length);
         }
         core_count(net->core, COUNTER_reassembly_completed);
     } else {
@@ -297,7 +304,8 @@ static struct packet *assemble(struct partial *partial, size_t header)
     return whole;
 }
 
-/* ---- IPv4 ----------------------------------------------------------------------------------------------------- */
+/* ---- IPv4
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void deliver_ipv4(struct partial *partial, const struct net_packet *last)
 {
@@ -313,18 +321,29 @@ static void deliver_ipv4(struct partial *partial, const struct net_packet *last)
     header.more_fragments = false;
     header.total_bytes = (uint16_t)((size_t)bytes + total);
     ipv4_emit(packet_data(whole), &header);
-    struct net_packet packet = {.source = header.source, .destination = header.destination, .port = last->port,
-                                .protocol = header.protocol, .ttl = header.ttl, .tos = header.tos, .flags = flags,
-                                .payload = packet_data(whole) + bytes, .length = total,
-                                .datagram = packet_data(whole), .datagram_length = whole->length, .meta = &none};
+    struct net_packet packet = {.source = header.source,
+                                .destination = header.destination,
+                                .port = last->port,
+                                .protocol = header.protocol,
+                                .ttl = header.ttl,
+                                .tos = header.tos,
+                                .flags = flags,
+                                .payload = packet_data(whole) + bytes,
+                                .length = total,
+                                .datagram = packet_data(whole),
+                                .datagram_length = whole->length,
+                                .meta = &none};
     ipv4_deliver(net, &packet);
     packet_free(&net->core->memory, whole);
 }
 
 void reassembly_ipv4(struct net *net, const struct net_packet *packet, const struct ipv4_header *header)
 {
-    struct piece piece = {.ipv4 = true, .more = header->more_fragments, .offset = header->fragment_offset_bytes,
-                          .length = (uint32_t)packet->length, .header = header->header_bytes};
+    struct piece piece = {.ipv4 = true,
+                          .more = header->more_fragments,
+                          .offset = header->fragment_offset_bytes,
+                          .length = (uint32_t)packet->length,
+                          .header = header->header_bytes};
     enum counter reason = COUNTER_NONE;
     if ((piece.more && piece.length % BLOCK_BYTES != 0) || piece.length == 0)
         reason = COUNTER_reassembly_drop_alignment;
@@ -350,7 +369,8 @@ void reassembly_ipv4(struct net *net, const struct net_packet *packet, const str
         deliver_ipv4(partial, packet);
 }
 
-/* ---- IPv6 ----------------------------------------------------------------------------------------------------- */
+/* ---- IPv6
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void deliver_ipv6(struct partial *partial, const struct net_packet *last)
 {
@@ -375,9 +395,15 @@ static void deliver_ipv6(struct partial *partial, const struct net_packet *last)
     header.payload_bytes = (uint16_t)(head - IPV6_HEADER_BYTES + total);
     ipv6_emit(bytes, &header);
     bytes[next_at] = next;
-    struct net_packet packet = {.source = header.source, .destination = header.destination, .port = last->port,
-                                .ttl = header.hop_limit, .tos = header.traffic_class, .flags = flags,
-                                .datagram = bytes, .datagram_length = whole->length, .meta = &none};
+    struct net_packet packet = {.source = header.source,
+                                .destination = header.destination,
+                                .port = last->port,
+                                .ttl = header.hop_limit,
+                                .tos = header.traffic_class,
+                                .flags = flags,
+                                .datagram = bytes,
+                                .datagram_length = whole->length,
+                                .meta = &none};
     ipv6_continue(net, &packet, next, next_at, head);
     packet_free(&net->core->memory, whole);
 }
@@ -401,7 +427,8 @@ static bool holds_headers(const struct net_packet *packet)
 void reassembly_ipv6(struct net *net, const struct net_packet *packet, const struct ipv6_fragment *fragment,
                      size_t next_at, size_t offset)
 {
-    struct piece piece = {.more = fragment->more_fragments, .offset = fragment->offset_bytes,
+    struct piece piece = {.more = fragment->more_fragments,
+                          .offset = fragment->offset_bytes,
                           .header = offset + IPV6_FRAGMENT_BYTES};
     piece.length = (uint32_t)(packet->datagram_length - piece.header);
     if (piece.length == 0 || (piece.more && piece.length % BLOCK_BYTES != 0)) { // RFC 8200-9

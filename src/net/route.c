@@ -1,10 +1,11 @@
 /*
- * Routes in a path-compressed binary trie over 128 bits: a node for each prefix that has routes and for each place
- * where two prefixes part, so that a lookup takes at most as many steps as the longest match has bits, and mostly a
- * handful. IPv4 prefixes lie below ::ffff:0:0/96; a lookup of an IPv4 destination never takes a shorter one.
+ * Routes in a path-compressed binary trie over 128 bits: a node for each prefix that has routes and for each
+ * place where two prefixes part, so that a lookup takes at most as many steps as the longest match has bits,
+ * and mostly a handful. IPv4 prefixes lie below ::ffff:0:0/96; a lookup of an IPv4 destination never takes a
+ * shorter one.
  *
- * RFC 1812 5.2.4.3 (longest match first, then metric), RFC 4632 3.1 and 5.1 (any prefix length), RFC 1122 3.3.1
- * (several gateways, doubted ones avoided).
+ * RFC 1812 5.2.4.3 (longest match first, then metric), RFC 4632 3.1 and 5.1 (any prefix length), RFC
+ * 1122 3.3.1 (several gateways, doubted ones avoided).
  */
 #include <errno.h>
 
@@ -156,7 +157,8 @@ static void remove_at(struct routes *routes, struct route **link)
     prune(routes, &key, bits);
 }
 
-static struct route_node *find_node(const struct routes *routes, const struct strata_address *key, unsigned bits)
+static struct route_node *find_node(const struct routes *routes, const struct strata_address *key,
+                                    unsigned bits)
 {
     struct route_node *node = routes->root;
     while (node && node->bits < bits)
@@ -179,7 +181,7 @@ int routes_remove(struct routes *routes, const struct route *route)
 
 void routes_remove_port(struct routes *routes, int port)
 {
-    LIST_FOR_EACH_SAFE(node, &routes->all) {
+    LIST_FOR_EACH_SAFE (node, &routes->all) {
         struct route *route = CONTAINER_OF(node, struct route, node);
         if (route->port == port)
             routes_remove(routes, route);
@@ -230,7 +232,7 @@ struct route *routes_lookup(const struct routes *routes, const struct strata_add
 bool routes_doubt(struct routes *routes, const struct strata_address *gateway, int port, strata_time until)
 {
     bool changed = false;
-    LIST_FOR_EACH(node, &routes->all) {
+    LIST_FOR_EACH (node, &routes->all) {
         struct route *route = CONTAINER_OF(node, struct route, node);
         if (route->kind == ROUTE_UNICAST && route->port == port && address_equal(&route->gateway, gateway)) {
             route->doubted_until = until;

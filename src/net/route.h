@@ -15,8 +15,8 @@ enum route_kind {
 };
 
 struct route {
-    struct list node;     /**< In routes->all, as added. */
-    struct route *next;   /**< Of the same prefix. */
+    struct list node;                  /**< In routes->all, as added. */
+    struct route *next;                /**< Of the same prefix. */
     struct strata_address destination; /**< Bits beyond the prefix are zero. */
     struct strata_address gateway;     /**< All zero: on the link. */
     uint8_t bits;                      /**< Of 128. */

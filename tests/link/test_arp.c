@@ -84,9 +84,13 @@ TEST(what_is_wrong_in_an_arp_packet)
         struct rig *rig = rig_new();
         rig_ethernet(rig, "10.0.0.1/24");
         uint8_t frame[14 + ARP_BYTES];
-        struct ethernet_header header = {.ethertype = ETHERTYPE_ARP, .destination = {2, 0, 0, 0, 0, 1}, .source = {2}};
-        struct arp_packet arp = {.operation = ARP_REPLY, .sender_mac = {2, 0, 0, 0, 0, 2}, .target_mac = {2},
-                                 .sender = rig_address_of("10.0.0.2"), .target = rig_address_of("10.0.0.1")};
+        struct ethernet_header header = {
+            .ethertype = ETHERTYPE_ARP, .destination = {2, 0, 0, 0, 0, 1}, .source = {2}};
+        struct arp_packet arp = {.operation = ARP_REPLY,
+                                 .sender_mac = {2, 0, 0, 0, 0, 2},
+                                 .target_mac = {2},
+                                 .sender = rig_address_of("10.0.0.2"),
+                                 .target = rig_address_of("10.0.0.1")};
         ethernet_emit(frame, &header);
         arp_emit(frame + 14, &arp);
         frame[cases[i].at] = cases[i].value;
@@ -369,11 +373,13 @@ TEST(a_probe_for_our_address_is_answered_and_teaches_nothing)
 }
 
 TEST_MAIN(TEST_ENTRY(answers_who_asks_for_us_by_unicast),
-          TEST_ENTRY(adds_only_who_speaks_to_us_but_updates_whom_it_knows), TEST_ENTRY(what_is_wrong_in_an_arp_packet),
-          TEST_ENTRY(asks_once_a_second_and_gives_up), TEST_ENTRY(latest_packets_wait_for_the_answer),
+          TEST_ENTRY(adds_only_who_speaks_to_us_but_updates_whom_it_knows),
+          TEST_ENTRY(what_is_wrong_in_an_arp_packet), TEST_ENTRY(asks_once_a_second_and_gives_up),
+          TEST_ENTRY(latest_packets_wait_for_the_answer),
           TEST_ENTRY(no_error_merely_because_the_answer_is_not_there_yet),
           TEST_ENTRY(entries_age_are_asked_by_unicast_and_forgotten),
-          TEST_ENTRY(a_station_that_is_gone_is_asked_for_anew), TEST_ENTRY(progress_above_keeps_an_entry_fresh),
+          TEST_ENTRY(a_station_that_is_gone_is_asked_for_anew),
+          TEST_ENTRY(progress_above_keeps_an_entry_fresh),
           TEST_ENTRY(table_is_bounded_and_what_is_used_stays),
           TEST_ENTRY(entries_by_hand_do_not_age_and_are_not_overwritten),
           TEST_ENTRY(groups_and_broadcasts_need_no_question), TEST_ENTRY(announces_a_new_address),

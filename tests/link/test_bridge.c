@@ -33,7 +33,8 @@ static void lan_free(struct lan *lan)
 static void say(struct lan *lan, int port, unsigned from, unsigned to, char letter)
 {
     uint8_t frame[60] = {0};
-    struct ethernet_header header = {.ethertype = 0x88b5, .source = {2, 0, 0, 0, 0, (uint8_t)from},
+    struct ethernet_header header = {.ethertype = 0x88b5,
+                                     .source = {2, 0, 0, 0, 0, (uint8_t)from},
                                      .destination = {2, 0, 0, 0, 0, (uint8_t)to}};
     if (to == 0xff)
         memset(header.destination, 0xff, 6);
@@ -200,7 +201,8 @@ TEST(configurations_and_memory)
 {
     struct strata_bridge *bridge;
     CHECK_EQ(strata_bridge_new(&bridge, NULL), -EINVAL);
-    CHECK_EQ(strata_bridge_new(&bridge, &(struct strata_bridge_config){.size = sizeof(struct strata_bridge_config)}),
+    CHECK_EQ(strata_bridge_new(&bridge,
+                               &(struct strata_bridge_config){.size = sizeof(struct strata_bridge_config)}),
              -EINVAL);
     // Wherever memory ends, it is an error or a flood, and nothing leaks.
     struct lan lan = {.now = STRATA_SECOND};
@@ -208,7 +210,8 @@ TEST(configurations_and_memory)
         struct test_allocator heap;
         test_allocator_init(&heap);
         heap.allowed = allowed;
-        struct strata_bridge_config config = {.size = sizeof config, .ports = 2, .allocator = &heap.allocator};
+        struct strata_bridge_config config = {
+            .size = sizeof config, .ports = 2, .allocator = &heap.allocator};
         if (strata_bridge_new(&lan.bridge, &config) == 0) {
             lan.device = strata_bridge_device(lan.bridge);
             say(&lan, 1, 0x11, 0x22, 'a');

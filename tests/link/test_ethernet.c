@@ -8,19 +8,36 @@ struct frame_case {
     enum counter counter; /* COUNTER_NONE: it is delivered */
     uint8_t destination[6], source[6];
     uint16_t ethertype;
-    int vlan; /* -1: no tag */
+    int vlan;   /* -1: no tag */
     size_t cut; /* 0: as long as it is */
 };
 
-#define US {2, 0, 0, 0, 0, 1}
-#define THEM {2, 0, 0, 0, 0, PEER}
+#define US                                                                                                   \
+    {                                                                                                        \
+        2, 0, 0, 0, 0, 1                                                                                     \
+    }
+#define THEM                                                                                                 \
+    {                                                                                                        \
+        2, 0, 0, 0, 0, PEER                                                                                  \
+    }
 
 TEST(takes_what_is_for_us_and_counts_the_rest)
 {
     static const struct frame_case cases[] = {
         {"to our station", COUNTER_NONE, US, THEM, ETHERTYPE_IPV4, -1, 0},
-        {"to another station", COUNTER_ethernet_drop_destination, {2, 0, 0, 0, 0, 7}, THEM, ETHERTYPE_IPV4, -1, 0},
-        {"to a group nobody joined", COUNTER_ethernet_drop_destination, {1, 0, 0x5e, 1, 2, 3}, THEM, ETHERTYPE_IPV4, -1,
+        {"to another station",
+         COUNTER_ethernet_drop_destination,
+         {2, 0, 0, 0, 0, 7},
+         THEM,
+         ETHERTYPE_IPV4,
+         -1,
+         0},
+        {"to a group nobody joined",
+         COUNTER_ethernet_drop_destination,
+         {1, 0, 0x5e, 1, 2, 3},
+         THEM,
+         ETHERTYPE_IPV4,
+         -1,
          0},
         {"from a group", COUNTER_ethernet_drop_source, US, {3, 0, 0, 0, 0, 1}, ETHERTYPE_IPV4, -1, 0},
         {"of an unknown type", COUNTER_ethernet_drop_type, US, THEM, 0x88cc, -1, 0},
@@ -36,12 +53,15 @@ TEST(takes_what_is_for_us_and_counts_the_rest)
         struct rig *rig = rig_new();
         int port = rig_ethernet(rig, "10.0.0.1/24");
         uint8_t frame[200];
-        struct ethernet_header header = {.ethertype = c->ethertype, .tagged = c->vlan >= 0,
-                                         .vlan = (uint16_t)(c->vlan < 0 ? 0 : c->vlan), .priority = 3};
+        struct ethernet_header header = {.ethertype = c->ethertype,
+                                         .tagged = c->vlan >= 0,
+                                         .vlan = (uint16_t)(c->vlan < 0 ? 0 : c->vlan),
+                                         .priority = 3};
         memcpy(header.destination, c->destination, 6);
         memcpy(header.source, c->source, 6);
         size_t at = ethernet_emit(frame, &header);
-        size_t length = at + ip_build(frame + at, &(struct ip){.from = "10.0.0.2", .to = "10.0.0.1"}, "12345678", 8);
+        size_t length =
+            at + ip_build(frame + at, &(struct ip){.from = "10.0.0.2", .to = "10.0.0.1"}, "12345678", 8);
         rig_input(rig, port, frame, c->cut == SIZE_MAX ? 0 : c->cut ? c->cut : length);
         if (c->counter == COUNTER_NONE ? !CHECK_EQ(rig->delivered, 1)
                                        : !CHECK_EQ(rig->core.counters.value[c->counter], 1))
@@ -133,6 +153,7 @@ TEST(longer_than_the_port_or_at_one_that_is_down)
     rig_free(rig);
 }
 
-TEST_MAIN(TEST_ENTRY(takes_what_is_for_us_and_counts_the_rest), TEST_ENTRY(hears_groups_only_while_it_is_a_member),
-          TEST_ENTRY(all_hosts_group_is_joined_at_birth), TEST_ENTRY(tunnel_tells_families_apart_by_version),
+TEST_MAIN(TEST_ENTRY(takes_what_is_for_us_and_counts_the_rest),
+          TEST_ENTRY(hears_groups_only_while_it_is_a_member), TEST_ENTRY(all_hosts_group_is_joined_at_birth),
+          TEST_ENTRY(tunnel_tells_families_apart_by_version),
           TEST_ENTRY(longer_than_the_port_or_at_one_that_is_down))

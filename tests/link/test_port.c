@@ -320,8 +320,10 @@ TEST(control_queue_is_bounded)
 
 TEST_MAIN(TEST_ENTRY(speakers_share_by_bytes), TEST_ENTRY(a_super_frame_is_paid_for),
           TEST_ENTRY(control_and_forwarding_do_not_starve_speakers),
-          TEST_ENTRY(a_speaker_may_end_or_move_while_it_speaks), TEST_ENTRY(what_does_not_fit_is_asked_for_again),
-          TEST_ENTRY(ports_take_turns_and_silent_ones_cost_nothing), TEST_ENTRY(parked_until_the_neighbour_answers),
-          TEST_ENTRY(parked_and_told_that_nobody_answers), TEST_ENTRY(going_down_tells_all_and_coming_up_announces),
+          TEST_ENTRY(a_speaker_may_end_or_move_while_it_speaks),
+          TEST_ENTRY(what_does_not_fit_is_asked_for_again),
+          TEST_ENTRY(ports_take_turns_and_silent_ones_cost_nothing),
+          TEST_ENTRY(parked_until_the_neighbour_answers), TEST_ENTRY(parked_and_told_that_nobody_answers),
+          TEST_ENTRY(going_down_tells_all_and_coming_up_announces),
           TEST_ENTRY(a_port_goes_with_all_that_hangs_on_it), TEST_ENTRY(configurations_that_cannot_be),
           TEST_ENTRY(control_queue_is_bounded))

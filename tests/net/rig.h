@@ -1,8 +1,9 @@
 /**
  * A host from the ports up to the network room, with a fake transport on top, for the tests of link and net.
  *
- * Frames go in as literals built by rig_ip and rig_arp and come out as the line that print_frame makes of them, so
- * that a test reads like a trace. Stations are named by the last byte of their address: 02:00:00:00:00:<station>.
+ * Frames go in as literals built by rig_ip and rig_arp and come out as the line that print_frame makes of
+ * them, so that a test reads like a trace. Stations are named by the last byte of their address:
+ * 02:00:00:00:00:<station>.
  */
 #ifndef TESTS_NET_RIG_H
 #define TESTS_NET_RIG_H
@@ -31,7 +32,7 @@ struct rig {
     struct net_packet packet; /**< The last one; payload and datagram are copies below. */
     struct net_error error;
     uint8_t payload[RIG_FRAME], datagram[RIG_FRAME], quoted[RIG_FRAME];
-    bool wants; /**< What it says of foreign datagrams. */
+    bool wants;   /**< What it says of foreign datagrams. */
     bool disowns; /**< What it says of quoted ones. */
     /* The last frame that came out. */
     uint8_t frame[RIG_FRAME];
@@ -97,8 +98,11 @@ static inline struct rig *rig_new(void)
     struct strata_config config = {.size = sizeof config, .seed = {1, 2, 3}, .name = "rig"};
     REQUIRE(core_init(&rig->core, &config, STRATA_SECOND) == 0);
     REQUIRE(net_new(&rig->net, &rig->core) == 0);
-    struct net_upper upper = {.context = rig, .input = rig_upper_input, .error = rig_upper_error,
-                              .wants = rig_upper_wants, .owns = rig_upper_owns};
+    struct net_upper upper = {.context = rig,
+                              .input = rig_upper_input,
+                              .error = rig_upper_error,
+                              .wants = rig_upper_wants,
+                              .owns = rig_upper_owns};
     net_set_upper(rig->net, PROTOCOL_UDP, &upper);
     net_set_upper(rig->net, PROTOCOL_TCP, &upper);
     net_set_upper(rig->net, PROTOCOL_ICMP, &upper);
@@ -126,7 +130,8 @@ static inline void rig_add_address(struct rig *rig, int port, const char *prefix
     REQUIRE(strata_prefix_parse(prefix, &address, &length) == 0);
     REQUIRE(net_address_add(rig->net, port, &address, length) == 0);
 }
-static inline void rig_add_route(struct rig *rig, const char *prefix, const char *gateway, int port, unsigned metric)
+static inline void rig_add_route(struct rig *rig, const char *prefix, const char *gateway, int port,
+                                 unsigned metric)
 {
     struct strata_route route = {.port = port, .metric = metric};
     REQUIRE(strata_prefix_parse(prefix, &route.destination, &route.prefix_length) == 0);
@@ -138,7 +143,8 @@ static inline void rig_add_route(struct rig *rig, const char *prefix, const char
 static inline const char *rig_next(struct rig *rig, int port)
 {
     rig->meta = (struct strata_meta){0};
-    struct room room = {.bytes = rig->frame, .size = sizeof rig->frame, .meta = &rig->meta, .now = rig->core.now};
+    struct room room = {
+        .bytes = rig->frame, .size = sizeof rig->frame, .meta = &rig->meta, .now = rig->core.now};
     rig->frame_length = port_output(rig_port(rig, port), &room);
     rig->line[0] = 0;
     if (rig->frame_length > 0)
@@ -205,8 +211,8 @@ struct ip {
     unsigned tos;
     uint32_t id;
     bool df, mf;
-    unsigned offset; /**< Of a fragment, in bytes. */
-    bool fragment;   /**< IPv6: has a fragment header. */
+    unsigned offset;        /**< Of a fragment, in bytes. */
+    bool fragment;          /**< IPv6: has a fragment header. */
     const uint8_t *options; /**< IPv4. */
     size_t option_bytes;
     const uint8_t *extension; /**< IPv6: headers in front of the payload; `next` is the first one's number. */
@@ -223,27 +229,38 @@ static inline size_t ip_build(uint8_t *room, const struct ip *ip, const void *pa
     unsigned protocol = ip->protocol ? ip->protocol : PROTOCOL_UDP, ttl = ip->ttl ? ip->ttl : 64;
     size_t at;
     if (strata_address_is_ipv4(&to)) {
-        struct ipv4_header header = {
-            .header_bytes = (uint8_t)(IPV4_HEADER_BYTES + ip->option_bytes), .tos = (uint8_t)ip->tos,
-            .total_bytes = (uint16_t)(IPV4_HEADER_BYTES + ip->option_bytes + length),
-            .identification = (uint16_t)ip->id, .dont_fragment = ip->df, .more_fragments = ip->mf,
-            .fragment_offset_bytes = (uint16_t)ip->offset, .ttl = (uint8_t)ttl, .protocol = (uint8_t)protocol,
-            .source = from, .destination = to};
+        struct ipv4_header header = {.header_bytes = (uint8_t)(IPV4_HEADER_BYTES + ip->option_bytes),
+                                     .tos = (uint8_t)ip->tos,
+                                     .total_bytes = (uint16_t)(IPV4_HEADER_BYTES + ip->option_bytes + length),
+                                     .identification = (uint16_t)ip->id,
+                                     .dont_fragment = ip->df,
+                                     .more_fragments = ip->mf,
+                                     .fragment_offset_bytes = (uint16_t)ip->offset,
+                                     .ttl = (uint8_t)ttl,
+                                     .protocol = (uint8_t)protocol,
+                                     .source = from,
+                                     .destination = to};
         if (ip->option_bytes)
             memcpy(header.options, ip->options, ip->option_bytes);
         at = ipv4_emit(room, &header);
     } else {
         size_t extra = ip->extension_bytes + (ip->fragment ? IPV6_FRAGMENT_BYTES : 0);
-        struct ipv6_header header = {
-            .traffic_class = (uint8_t)ip->tos, .payload_bytes = (uint16_t)(extra + length),
-            .next_header = (uint8_t)(ip->extension_bytes ? ip->next : ip->fragment ? PROTOCOL_FRAGMENT : protocol),
-            .hop_limit = (uint8_t)ttl, .source = from, .destination = to};
+        struct ipv6_header header = {.traffic_class = (uint8_t)ip->tos,
+                                     .payload_bytes = (uint16_t)(extra + length),
+                                     .next_header = (uint8_t)(ip->extension_bytes ? ip->next
+                                                              : ip->fragment      ? PROTOCOL_FRAGMENT
+                                                                                  : protocol),
+                                     .hop_limit = (uint8_t)ttl,
+                                     .source = from,
+                                     .destination = to};
         at = ipv6_emit(room, &header);
         if (ip->extension_bytes)
             memcpy(room + at, ip->extension, ip->extension_bytes);
         at += ip->extension_bytes;
-        struct ipv6_fragment fragment = {.next_header = (uint8_t)protocol, .offset_bytes = (uint16_t)ip->offset,
-                                         .more_fragments = ip->mf, .identification = ip->id};
+        struct ipv6_fragment fragment = {.next_header = (uint8_t)protocol,
+                                         .offset_bytes = (uint16_t)ip->offset,
+                                         .more_fragments = ip->mf,
+                                         .identification = ip->id};
         if (ip->fragment)
             at += ipv6_fragment_emit(room + at, &fragment);
     }
@@ -252,15 +269,15 @@ static inline size_t ip_build(uint8_t *room, const struct ip *ip, const void *pa
     return at + length;
 }
 /** Writes the frame that carries a datagram to a port. @return its length. */
-static inline size_t rig_frame(struct rig *rig, int port, uint8_t *room, const struct ip *ip, const void *payload,
-                               size_t length)
+static inline size_t rig_frame(struct rig *rig, int port, uint8_t *room, const struct ip *ip,
+                               const void *payload, size_t length)
 {
     const struct port *to = rig_port(rig, port);
     size_t at = port_header_bytes(to);
     if (at > 0) {
         struct strata_address destination = rig_address_of(ip->to);
-        struct ethernet_header header = {
-            .ethertype = strata_address_is_ipv4(&destination) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6};
+        struct ethernet_header header = {.ethertype = strata_address_is_ipv4(&destination) ? ETHERTYPE_IPV4
+                                                                                           : ETHERTYPE_IPV6};
         rig_mac(header.source, ip->source_station ? ip->source_station : PEER);
         rig_mac(header.destination, ip->destination_station);
         if (ip->destination_station == 0)
@@ -282,8 +299,8 @@ static inline void rig_udp(struct rig *rig, int port, struct ip ip)
     rig_ip(rig, port, ip, udp, sizeof udp);
 }
 /** Writes an ICMP message with its checksum. @return its length. */
-static inline size_t icmp_build(uint8_t *room, const struct ip *ip, unsigned type, unsigned code, uint32_t rest,
-                                const void *body, size_t length)
+static inline size_t icmp_build(uint8_t *room, const struct ip *ip, unsigned type, unsigned code,
+                                uint32_t rest, const void *body, size_t length)
 {
     struct strata_address from = rig_address_of(ip->from), to = rig_address_of(ip->to);
     struct icmp_header header = {.type = (uint8_t)type, .code = (uint8_t)code, .rest = rest};
@@ -291,11 +308,12 @@ static inline size_t icmp_build(uint8_t *room, const struct ip *ip, unsigned typ
         memcpy(room + ICMP_HEADER_BYTES, body, length);
     bool ipv4 = strata_address_is_ipv4(&to);
     icmp_emit(room, &header, length,
-              ipv4 ? 0 : checksum_pseudo(&from, &to, PROTOCOL_ICMPV6, (uint32_t)(ICMP_HEADER_BYTES + length)));
+              ipv4 ? 0
+                   : checksum_pseudo(&from, &to, PROTOCOL_ICMPV6, (uint32_t)(ICMP_HEADER_BYTES + length)));
     return ICMP_HEADER_BYTES + length;
 }
-static inline void rig_icmp(struct rig *rig, int port, struct ip ip, unsigned type, unsigned code, uint32_t rest,
-                            const void *body, size_t length)
+static inline void rig_icmp(struct rig *rig, int port, struct ip ip, unsigned type, unsigned code,
+                            uint32_t rest, const void *body, size_t length)
 {
     static uint8_t message[RIG_FRAME];
     struct strata_address to = rig_address_of(ip.to);
@@ -305,13 +323,13 @@ static inline void rig_icmp(struct rig *rig, int port, struct ip ip, unsigned ty
 }
 
 /** An ARP packet comes in; stations as above, target_station 0: none. */
-static inline void rig_arp(struct rig *rig, int port, unsigned operation, unsigned station, const char *sender,
-                           unsigned target_station, const char *target)
+static inline void rig_arp(struct rig *rig, int port, unsigned operation, unsigned station,
+                           const char *sender, unsigned target_station, const char *target)
 {
     uint8_t frame[ETHERNET_HEADER_BYTES + ARP_BYTES];
     struct ethernet_header header = {.ethertype = ETHERTYPE_ARP};
-    struct arp_packet arp = {.operation = (uint16_t)operation, .sender = rig_address_of(sender),
-                             .target = rig_address_of(target)};
+    struct arp_packet arp = {
+        .operation = (uint16_t)operation, .sender = rig_address_of(sender), .target = rig_address_of(target)};
     rig_mac(header.source, station);
     rig_mac(arp.sender_mac, station);
     if (target_station) {
@@ -337,13 +355,15 @@ static inline void rig_advance(struct rig *rig, strata_time by)
 }
 
 /** Sends a UDP-like datagram as an owned packet. @return net_send's result. */
-static inline int rig_send(struct rig *rig, struct net_out out, const char *from, const char *to, size_t length)
+static inline int rig_send(struct rig *rig, struct net_out out, const char *from, const char *to,
+                           size_t length)
 {
     static uint8_t payload[RIG_FRAME];
     for (size_t i = 0; i < length; i++)
         payload[i] = (uint8_t)(i * 7 + i / 256);
     if (length >= UDP_HEADER_BYTES) { // so that the printer finds a header
-        struct udp_header header = {.source_port = 1234, .destination_port = 5678, .length = (uint16_t)length};
+        struct udp_header header = {
+            .source_port = 1234, .destination_port = 5678, .length = (uint16_t)length};
         udp_emit(payload, &header);
     }
     out.source = rig_address_of(from);

@@ -1,9 +1,11 @@
 /*
- * The router: what it forwards, what it says, and what it keeps to itself (RFC 1812, RFC 6890; RFC 8200, RFC 4443).
+ * The router: what it forwards, what it says, and what it keeps to itself (RFC 1812, RFC 6890; RFC 8200, RFC
+ * 4443).
  */
 #include "tests/net/rig.h"
 
-/* A router between 10.0.0.0/24 (port 1) and 10.1.0.0/24 (port 2, narrow), with a default route beyond port 2. */
+/* A router between 10.0.0.0/24 (port 1) and 10.1.0.0/24 (port 2, narrow), with a default route beyond port 2.
+ */
 static struct rig *router(void)
 {
     struct rig *rig = rig_new();
@@ -20,21 +22,28 @@ static struct rig *router(void)
 }
 
 /* The ICMP error that comes next at port 1, with the rest of its header. */
-#define EXPECT_ERROR(rig, type, code, rest)                                                                 \
-    do {                                                                                                    \
-        rig_next(rig, 1);                                                                                   \
-        REQUIRE((rig)->frame_length > 42);                                                                  \
-        CHECK_EQ((rig)->frame[34], type);                                                                   \
-        CHECK_EQ((rig)->frame[35], code);                                                                   \
-        CHECK_EQ(bytes_get32((rig)->frame + 38), rest);                                                     \
+#define EXPECT_ERROR(rig, type, code, rest)                                                                  \
+    do {                                                                                                     \
+        rig_next(rig, 1);                                                                                    \
+        REQUIRE((rig)->frame_length > 42);                                                                   \
+        CHECK_EQ((rig)->frame[34], type);                                                                    \
+        CHECK_EQ((rig)->frame[35], code);                                                                    \
+        CHECK_EQ(bytes_get32((rig)->frame + 38), rest);                                                      \
     } while (0)
 
 TEST(forwards_with_one_hop_less)
 {
     struct rig *rig = router();
     static const uint8_t options[4] = {IPV4_OPTION_RECORD_ROUTE, 3, 4, 0};
-    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.1.0.2", .ttl = 9, .tos = 0x28, .id = 77, .df = true,
-                               .options = options, .option_bytes = 4},
+    rig_ip(rig, 1,
+           (struct ip){.from = "10.0.0.2",
+                       .to = "10.1.0.2",
+                       .ttl = 9,
+                       .tos = 0x28,
+                       .id = 77,
+                       .df = true,
+                       .options = options,
+                       .option_bytes = 4},
            "12345678payload", 15);
     rig_next(rig, 2);
     struct ipv4_header header;
@@ -73,8 +82,8 @@ TEST(a_ttl_that_ends_here)
 TEST(nowhere_to_go)
 {
     struct rig *rig = router();
-    struct strata_route route = {.destination = rig_address_of("0.0.0.0"), .gateway = rig_address_of("10.1.0.254"),
-                                 .port = -1};
+    struct strata_route route = {
+        .destination = rig_address_of("0.0.0.0"), .gateway = rig_address_of("10.1.0.254"), .port = -1};
     CHECK_EQ(net_route_remove(rig->net, &route), 0);
     rig_udp(rig, 1, (struct ip){.from = "10.0.0.2", .to = "8.8.8.8"});
     EXPECT_ERROR(rig, ICMP_UNREACHABLE, ICMP_NET_UNREACHABLE, 0); // RFC 1812-7
@@ -101,7 +110,8 @@ TEST(too_big_for_the_next_link)
     rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.1.0.2", .df = true}, payload, 980);
     CHECK(*rig_next(rig, 2));
     // RFC 1812-10: it may be cut, and is not put together here.
-    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.1.0.2", .id = 5, .mf = true, .offset = 800}, payload, 1400);
+    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.1.0.2", .id = 5, .mf = true, .offset = 800},
+           payload, 1400);
     unsigned offset = 800;
     for (int i = 0; i < 2; i++) {
         struct ipv4_header header;
@@ -169,7 +179,9 @@ TEST(who_may_not_pass)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct passage *c = &cases[i];
         struct rig *rig = router();
-        rig_udp(rig, 1, (struct ip){.from = c->from, .to = c->to, .destination_station = c->link_broadcast ? 0xff : 0});
+        rig_udp(
+            rig, 1,
+            (struct ip){.from = c->from, .to = c->to, .destination_station = c->link_broadcast ? 0xff : 0});
         if (!CHECK_EQ(COUNT(rig, ipv4_forwarded), c->counter == COUNTER_NONE) ||
             (c->counter && !CHECK_EQ(rig->core.counters.value[c->counter], 1)))
             printf("    %s > %s\n", c->from, c->to);
@@ -277,7 +289,8 @@ TEST(unfinished_checksums_are_finished)
     struct strata_address from = rig_address_of("10.0.0.2"), to = rig_address_of("10.1.0.2");
     uint64_t pseudo = checksum_pseudo(&from, &to, PROTOCOL_UDP, sizeof udp);
     bytes_put16(udp + 6, checksum_fold(pseudo));
-    size_t length = rig_frame(rig, 1, frame, &(struct ip){.from = "10.0.0.2", .to = "10.1.0.2"}, udp, sizeof udp);
+    size_t length =
+        rig_frame(rig, 1, frame, &(struct ip){.from = "10.0.0.2", .to = "10.1.0.2"}, udp, sizeof udp);
     struct strata_meta meta = {.flags = STRATA_META_PARTIAL, .checksum_start = 34, .checksum_offset = 6};
     port_input(rig_port(rig, 1), frame, length, &meta);
     rig_next(rig, 2);
@@ -286,7 +299,8 @@ TEST(unfinished_checksums_are_finished)
     rig_free(rig);
 }
 
-/* ---- IPv6 ------------------------------------------------------------------------------------------------------ */
+/* ---- IPv6
+ * ------------------------------------------------------------------------------------------------------ */
 
 static struct rig *router6(void)
 {
@@ -364,7 +378,10 @@ TEST(only_hop_by_hop_options_are_read_on_the_way)
 {
     struct rig *rig = router6();
     static const uint8_t unknown[8] = {PROTOCOL_UDP, 0, 0x9e, 4};
-    struct ip ip = {.from = "fd00::2", .to = "2600::9", .extension = unknown, .extension_bytes = 8,
+    struct ip ip = {.from = "fd00::2",
+                    .to = "2600::9",
+                    .extension = unknown,
+                    .extension_bytes = 8,
                     .next = PROTOCOL_DESTINATION_OPTIONS};
     rig_udp(rig, 1, ip);
     CHECK_EQ(rig_drain(rig, 2), 1);
@@ -376,10 +393,10 @@ TEST(only_hop_by_hop_options_are_read_on_the_way)
 }
 
 TEST_MAIN(TEST_ENTRY(forwards_with_one_hop_less), TEST_ENTRY(a_ttl_that_ends_here), TEST_ENTRY(nowhere_to_go),
-          TEST_ENTRY(too_big_for_the_next_link), TEST_ENTRY(octets_68_pass_whole), TEST_ENTRY(who_may_not_pass),
-          TEST_ENTRY(limited_broadcast_stays_where_it_is), TEST_ENTRY(directed_broadcasts_when_told_to),
-          TEST_ENTRY(reverse_path_filter_when_told_to), TEST_ENTRY(tells_of_a_better_first_hop),
-          TEST_ENTRY(a_host_sends_no_redirects), TEST_ENTRY(the_output_queue_is_bounded),
-          TEST_ENTRY(unfinished_checksums_are_finished), TEST_ENTRY(forwards_ipv6),
-          TEST_ENTRY(too_big_for_the_next_link_over_ipv6), TEST_ENTRY(who_may_not_pass_over_ipv6),
-          TEST_ENTRY(only_hop_by_hop_options_are_read_on_the_way))
+          TEST_ENTRY(too_big_for_the_next_link), TEST_ENTRY(octets_68_pass_whole),
+          TEST_ENTRY(who_may_not_pass), TEST_ENTRY(limited_broadcast_stays_where_it_is),
+          TEST_ENTRY(directed_broadcasts_when_told_to), TEST_ENTRY(reverse_path_filter_when_told_to),
+          TEST_ENTRY(tells_of_a_better_first_hop), TEST_ENTRY(a_host_sends_no_redirects),
+          TEST_ENTRY(the_output_queue_is_bounded), TEST_ENTRY(unfinished_checksums_are_finished),
+          TEST_ENTRY(forwards_ipv6), TEST_ENTRY(too_big_for_the_next_link_over_ipv6),
+          TEST_ENTRY(who_may_not_pass_over_ipv6), TEST_ENTRY(only_hop_by_hop_options_are_read_on_the_way))

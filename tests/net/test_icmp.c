@@ -1,5 +1,6 @@
 /*
- * ICMP and ICMPv6: echo, errors out and when there is silence, errors in and what they mean, path MTU, redirects.
+ * ICMP and ICMPv6: echo, errors out and when there is silence, errors in and what they mean, path MTU,
+ * redirects.
  */
 #include "tests/net/rig.h"
 
@@ -21,7 +22,8 @@ static struct rig *host6(void)
     return rig;
 }
 
-/* ---- Echo ------------------------------------------------------------------------------------------------------ */
+/* ---- Echo
+ * ------------------------------------------------------------------------------------------------------ */
 
 TEST(echo_comes_back_whole)
 {
@@ -29,8 +31,8 @@ TEST(echo_comes_back_whole)
     rig_add_address(rig, 1, "10.0.0.7/24");
     rig_drain(rig, 1);
     // RFC 792-12, RFC 1122-22: from the address that was asked, with the same data and TOS.
-    rig_icmp(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.7", .tos = 0x20}, ICMP_ECHO, 0, 0x00070003, "hello",
-             5);
+    rig_icmp(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.7", .tos = 0x20}, ICMP_ECHO, 0, 0x00070003,
+             "hello", 5);
     EXPECT(rig, 1, "10.0.0.7 > 10.0.0.2 ICMP echo reply id=7 seq=3 length=5");
     CHECK_MEM(rig->frame + rig->frame_length - 5, "hello", 5);
     CHECK_EQ(rig->frame[15], 0x20);
@@ -79,8 +81,12 @@ TEST(echo_over_ipv6)
     EXPECT(rig, 1, "fd00::1 > fd00::2 ICMPv6 echo reply id=7 seq=3 length=5");
     // RFC 8200-17: a Routing header is not turned round.
     static const uint8_t routing[8] = {PROTOCOL_ICMPV6, 0, 0, 0};
-    rig_icmp(rig, 1, (struct ip){.from = "fd00::2", .to = "fd00::1", .next = PROTOCOL_ROUTING, .extension = routing,
-                                 .extension_bytes = 8},
+    rig_icmp(rig, 1,
+             (struct ip){.from = "fd00::2",
+                         .to = "fd00::1",
+                         .next = PROTOCOL_ROUTING,
+                         .extension = routing,
+                         .extension_bytes = 8},
              ICMPV6_ECHO, 0, 0x00070004, "hello", 5);
     EXPECT(rig, 1, "fd00::1 > fd00::2 ICMPv6 echo reply id=7 seq=4 length=5");
     CHECK_EQ(rig->frame[6], PROTOCOL_ICMPV6);
@@ -107,12 +113,14 @@ TEST(echo_to_all_and_echo_that_is_forbidden)
 TEST(echo_replies_go_to_who_takes_icmp)
 {
     struct rig *rig = host();
-    rig_icmp(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1"}, ICMP_ECHO_REPLY, 0, 0x00070001, "x", 1);
+    rig_icmp(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1"}, ICMP_ECHO_REPLY, 0, 0x00070001, "x",
+             1);
     CHECK_EQ(rig->delivered, 1);
     CHECK_EQ(rig->packet.protocol, PROTOCOL_ICMP);
     CHECK_EQ(rig->packet.length, 9);
     rig_add_address(rig, 1, "fd00::1/64");
-    rig_icmp(rig, 1, (struct ip){.from = "fd00::2", .to = "fd00::1"}, ICMPV6_ECHO_REPLY, 0, 0x00070001, "x", 1);
+    rig_icmp(rig, 1, (struct ip){.from = "fd00::2", .to = "fd00::1"}, ICMPV6_ECHO_REPLY, 0, 0x00070001, "x",
+             1);
     CHECK_EQ(rig->delivered, 2);
     CHECK_EQ(rig->packet.protocol, PROTOCOL_ICMPV6);
     rig_free(rig);
@@ -153,7 +161,8 @@ TEST(messages_that_cannot_be)
     rig_free(rig);
 }
 
-/* ---- Errors out ------------------------------------------------------------------------------------------------ */
+/* ---- Errors out
+ * ------------------------------------------------------------------------------------------------ */
 
 /* The transport finds nobody at a port and asks for an error about the last datagram. */
 static void refuse(struct rig *rig)
@@ -246,7 +255,8 @@ TEST(when_there_is_silence)
                                      ICMP_PARAMETER_PROBLEM};
     CHECK_EQ(settings_set(&rig->core.settings, "net.ipv4.ip_forward", 1), 0);
     for (size_t i = 0; i < sizeof errors; i++)
-        rig_icmp(rig, 1, (struct ip){.from = "10.0.0.2", .to = "8.8.8.8", .ttl = 1}, errors[i], 0, 0, quoted, 28);
+        rig_icmp(rig, 1, (struct ip){.from = "10.0.0.2", .to = "8.8.8.8", .ttl = 1}, errors[i], 0, 0, quoted,
+                 28);
     CHECK_EQ(COUNT(rig, ipv4_drop_ttl), 5);
     EXPECT_SILENCE(rig);
     // but about an echo there may be one,
@@ -266,10 +276,16 @@ TEST(when_there_is_silence_over_ipv6)
     static const uint8_t quoted[48] = {0x60};
     CHECK_EQ(settings_set(&rig->core.settings, "net.ipv6.conf.all.forwarding", 1), 0);
     // RFC 4443-4: errors and redirects,
-    static const uint8_t errors[] = {ICMPV6_UNREACHABLE, ICMPV6_PACKET_TOO_BIG, ICMPV6_TIME_EXCEEDED,
-                                     ICMPV6_PARAMETER_PROBLEM, 100, 127, 137};
+    static const uint8_t errors[] = {ICMPV6_UNREACHABLE,
+                                     ICMPV6_PACKET_TOO_BIG,
+                                     ICMPV6_TIME_EXCEEDED,
+                                     ICMPV6_PARAMETER_PROBLEM,
+                                     100,
+                                     127,
+                                     137};
     for (size_t i = 0; i < sizeof errors; i++)
-        rig_icmp(rig, 1, (struct ip){.from = "fd00::2", .to = "fd99::1", .ttl = 1}, errors[i], 0, 0, quoted, 48);
+        rig_icmp(rig, 1, (struct ip){.from = "fd00::2", .to = "fd99::1", .ttl = 1}, errors[i], 0, 0, quoted,
+                 48);
     CHECK_EQ(COUNT(rig, ipv6_drop_hop_limit), sizeof errors);
     EXPECT_SILENCE(rig);
     // groups, with two exceptions,
@@ -310,11 +326,12 @@ TEST(errors_are_rationed)
     rig_free(rig);
 }
 
-/* ---- Errors in ------------------------------------------------------------------------------------------------- */
+/* ---- Errors in
+ * ------------------------------------------------------------------------------------------------- */
 
 /* An error comes in about a datagram that we sent to `to`. */
-static void error_about(struct rig *rig, struct ip outer, const struct ip *quoted, unsigned type, unsigned code,
-                        uint32_t rest)
+static void error_about(struct rig *rig, struct ip outer, const struct ip *quoted, unsigned type,
+                        unsigned code, uint32_t rest)
 {
     uint8_t datagram[200];
     static const uint8_t udp[8] = {0x04, 0xd2, 0x16, 0x2e, 0x00, 0x08};
@@ -330,14 +347,10 @@ TEST(errors_go_to_the_transport_they_are_about)
         bool hard;
     } cases[] = {
         // RFC 792-7: 0, 1 and 5 are hints
-        {ICMP_UNREACHABLE, 0, ENETUNREACH, false},
-        {ICMP_UNREACHABLE, 1, EHOSTUNREACH, false},
-        {ICMP_UNREACHABLE, 2, ENOPROTOOPT, true},
-        {ICMP_UNREACHABLE, 3, ECONNREFUSED, true},
-        {ICMP_UNREACHABLE, 5, EOPNOTSUPP, false},
-        {ICMP_UNREACHABLE, 13, EHOSTUNREACH, false},
-        {ICMP_UNREACHABLE, 99, EHOSTUNREACH, false},
-        {ICMP_TIME_EXCEEDED, 0, EHOSTUNREACH, false},
+        {ICMP_UNREACHABLE, 0, ENETUNREACH, false},   {ICMP_UNREACHABLE, 1, EHOSTUNREACH, false},
+        {ICMP_UNREACHABLE, 2, ENOPROTOOPT, true},    {ICMP_UNREACHABLE, 3, ECONNREFUSED, true},
+        {ICMP_UNREACHABLE, 5, EOPNOTSUPP, false},    {ICMP_UNREACHABLE, 13, EHOSTUNREACH, false},
+        {ICMP_UNREACHABLE, 99, EHOSTUNREACH, false}, {ICMP_TIME_EXCEEDED, 0, EHOSTUNREACH, false},
         {ICMP_PARAMETER_PROBLEM, 0, EPROTO, false}, // RFC 792-15
     };
     struct rig *rig = host();
@@ -345,7 +358,8 @@ TEST(errors_go_to_the_transport_they_are_about)
                           router = rig_address_of("10.0.0.254");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"},
-                    &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8"}, cases[i].type, cases[i].code, 0x14000000);
+                    &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8"}, cases[i].type, cases[i].code,
+                    0x14000000);
         // RFC 792-5
         CHECK_EQ(rig->errors, i + 1);
         CHECK_EQ(rig->error.error, cases[i].error);
@@ -372,10 +386,14 @@ TEST(errors_over_ipv6)
         int error;
         bool hard;
     } cases[] = {
-        {ICMPV6_UNREACHABLE, 0, ENETUNREACH, false}, {ICMPV6_UNREACHABLE, 1, EACCES, false},
-        {ICMPV6_UNREACHABLE, 3, EHOSTUNREACH, false}, {ICMPV6_UNREACHABLE, 4, ECONNREFUSED, true},
-        {ICMPV6_TIME_EXCEEDED, 0, EHOSTUNREACH, false}, {ICMPV6_PARAMETER_PROBLEM, 1, EPROTO, true},
-        {ICMPV6_PARAMETER_PROBLEM, 2, EPROTO, false}, {100, 0, EPROTO, false}, // RFC 4443-3: unknown, goes up
+        {ICMPV6_UNREACHABLE, 0, ENETUNREACH, false},
+        {ICMPV6_UNREACHABLE, 1, EACCES, false},
+        {ICMPV6_UNREACHABLE, 3, EHOSTUNREACH, false},
+        {ICMPV6_UNREACHABLE, 4, ECONNREFUSED, true},
+        {ICMPV6_TIME_EXCEEDED, 0, EHOSTUNREACH, false},
+        {ICMPV6_PARAMETER_PROBLEM, 1, EPROTO, true},
+        {ICMPV6_PARAMETER_PROBLEM, 2, EPROTO, false},
+        {100, 0, EPROTO, false}, // RFC 4443-3: unknown, goes up
     };
     struct rig *rig = host6();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -393,13 +411,14 @@ TEST(an_error_about_an_echo_goes_to_who_takes_icmp)
 {
     struct rig *rig = host();
     error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"},
-                &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .protocol = PROTOCOL_ICMP}, ICMP_TIME_EXCEEDED, 0, 0);
+                &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .protocol = PROTOCOL_ICMP},
+                ICMP_TIME_EXCEEDED, 0, 0);
     CHECK_EQ(rig->errors, 1);
     rig_free(rig);
     rig = host6();
     error_about(rig, (struct ip){.from = "fd00::2", .to = "fd00::1"},
-                &(struct ip){.from = "fd00::1", .to = "fd99::8", .protocol = PROTOCOL_ICMPV6}, ICMPV6_TIME_EXCEEDED, 0,
-                0);
+                &(struct ip){.from = "fd00::1", .to = "fd99::8", .protocol = PROTOCOL_ICMPV6},
+                ICMPV6_TIME_EXCEEDED, 0, 0);
     CHECK_EQ(rig->errors, 1);
     CHECK_EQ(rig->error.protocol, PROTOCOL_ICMPV6);
     rig_free(rig);
@@ -410,18 +429,21 @@ TEST(quotes_that_are_not_ours)
     struct rig *rig = host();
     struct ip outer = {.from = "10.0.0.254", .to = "10.0.0.1"};
     error_about(rig, outer, &(struct ip){.from = "10.0.0.9", .to = "8.8.8.8"}, ICMP_UNREACHABLE, 3, 0);
-    error_about(rig, outer, &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .offset = 800}, ICMP_UNREACHABLE, 3, 0);
+    error_about(rig, outer, &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .offset = 800},
+                ICMP_UNREACHABLE, 3, 0);
     rig_icmp(rig, 1, outer, ICMP_UNREACHABLE, 3, 0, "short", 5);
     rig_icmp(rig, 1, outer, ICMP_UNREACHABLE, 3, 0, NULL, 0);
     CHECK_EQ(COUNT(rig, icmp_drop_quote), 4);
     CHECK_EQ(rig->errors, 0);
     // Of a protocol that nobody takes there is nobody to tell.
-    error_about(rig, outer, &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .protocol = 99}, ICMP_UNREACHABLE, 3, 0);
+    error_about(rig, outer, &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .protocol = 99},
+                ICMP_UNREACHABLE, 3, 0);
     CHECK_EQ(rig->errors, 0);
     rig_free(rig);
 }
 
-/* ---- Path MTU -------------------------------------------------------------------------------------------------- */
+/* ---- Path MTU
+ * -------------------------------------------------------------------------------------------------- */
 
 static uint32_t path_mtu(struct rig *rig, const char *to)
 {
@@ -434,7 +456,8 @@ static uint32_t path_mtu(struct rig *rig, const char *to)
 static void too_big(struct rig *rig, uint32_t mtu)
 {
     error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"},
-                &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8"}, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu);
+                &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8"}, ICMP_UNREACHABLE,
+                ICMP_FRAGMENTATION_NEEDED, mtu);
 }
 
 static void too_big6(struct rig *rig, uint32_t mtu)
@@ -487,12 +510,12 @@ TEST(a_router_that_does_not_say_how_much)
     uint8_t datagram[28];
     ip_build(datagram, &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8"}, "12345678", 8);
     bytes_put16(datagram + 2, 1500); // it quotes only the beginning
-    rig_icmp(rig, 1, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"}, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, 0,
-             datagram, sizeof datagram);
+    rig_icmp(rig, 1, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"}, ICMP_UNREACHABLE,
+             ICMP_FRAGMENTATION_NEEDED, 0, datagram, sizeof datagram);
     CHECK_EQ(path_mtu(rig, "8.8.8.8"), 1492);
     bytes_put16(datagram + 2, 1492);
-    rig_icmp(rig, 1, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"}, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, 0,
-             datagram, sizeof datagram);
+    rig_icmp(rig, 1, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"}, ICMP_UNREACHABLE,
+             ICMP_FRAGMENTATION_NEEDED, 0, datagram, sizeof datagram);
     CHECK_EQ(path_mtu(rig, "8.8.8.8"), 1006);
     rig_free(rig);
 }
@@ -516,8 +539,9 @@ TEST(what_is_learned_is_bounded)
     for (unsigned i = 1; i <= 8; i++) {
         char to[32];
         snprintf(to, sizeof to, "8.8.8.%u", i);
-        error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"}, &(struct ip){.from = "10.0.0.1", .to = to},
-                    ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, 1000);
+        error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"},
+                    &(struct ip){.from = "10.0.0.1", .to = to}, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED,
+                    1000);
         CHECK_EQ(path_mtu(rig, "8.8.8.1"), 1000); // used, so it stays
     }
     CHECK_EQ(rig->net->destinations.count, 4);
@@ -526,7 +550,8 @@ TEST(what_is_learned_is_bounded)
     rig_free(rig);
 }
 
-/* ---- Redirects ------------------------------------------------------------------------------------------------- */
+/* ---- Redirects
+ * ------------------------------------------------------------------------------------------------- */
 
 static const char *gateway_of(struct rig *rig, const char *to)
 {
@@ -538,11 +563,12 @@ static const char *gateway_of(struct rig *rig, const char *to)
     return text;
 }
 
-static void redirect(struct rig *rig, const char *reporter, const char *to, unsigned code, const char *gateway)
+static void redirect(struct rig *rig, const char *reporter, const char *to, unsigned code,
+                     const char *gateway)
 {
     struct strata_address better = rig_address_of(gateway);
-    error_about(rig, (struct ip){.from = reporter, .to = "10.0.0.1"}, &(struct ip){.from = "10.0.0.1", .to = to},
-                ICMP_REDIRECT, code, address_v4(&better));
+    error_about(rig, (struct ip){.from = reporter, .to = "10.0.0.1"},
+                &(struct ip){.from = "10.0.0.1", .to = to}, ICMP_REDIRECT, code, address_v4(&better));
 }
 
 TEST(redirects_of_the_first_hop_are_believed)
@@ -585,7 +611,8 @@ TEST(redirects_that_are_not_believed)
         struct rig *rig = host();
         redirect(rig, lies[i].reporter, lies[i].to, 1, lies[i].gateway);
         CHECK_EQ(COUNT(rig, icmp_drop_redirect), 1);
-        CHECK_STR(gateway_of(rig, lies[i].to), strcmp(lies[i].to, "8.8.8.8") == 0 ? "10.0.0.254" : lies[i].to);
+        CHECK_STR(gateway_of(rig, lies[i].to),
+                  strcmp(lies[i].to, "8.8.8.8") == 0 ? "10.0.0.254" : lies[i].to);
         rig_free(rig);
     }
     struct rig *rig = host();

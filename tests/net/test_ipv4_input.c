@@ -42,7 +42,8 @@ TEST(headers_that_cannot_be_are_dropped_in_silence)
         const struct bad_header *c = &cases[i];
         struct rig *rig = host();
         uint8_t frame[100];
-        size_t length = rig_frame(rig, 1, frame, &(struct ip){.from = "10.0.0.2", .to = "10.0.0.1"}, "12345678", 8);
+        size_t length =
+            rig_frame(rig, 1, frame, &(struct ip){.from = "10.0.0.2", .to = "10.0.0.1"}, "12345678", 8);
         frame[14 + c->at] = c->value;
         if (c->fix_checksum) {
             bytes_put16(frame + 14 + 10, 0);
@@ -75,8 +76,13 @@ TEST(what_goes_up_with_a_datagram)
     struct rig *rig = host();
     static const uint8_t options[4] = {IPV4_OPTION_NOP, 0x9e, 2, IPV4_OPTION_END};
     // RFC 1122-11: an option nobody knows is passed over, and goes up with the header.
-    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .tos = 0xb8, .ttl = 3, .options = options,
-                               .option_bytes = sizeof options},
+    rig_ip(rig, 1,
+           (struct ip){.from = "10.0.0.2",
+                       .to = "10.0.0.1",
+                       .tos = 0xb8,
+                       .ttl = 3,
+                       .options = options,
+                       .option_bytes = sizeof options},
            "payload", 7);
     CHECK_EQ(rig->delivered, 1);
     struct strata_address from = rig_address_of("10.0.0.2"), to = rig_address_of("10.0.0.1");
@@ -135,7 +141,9 @@ TEST(sources_and_destinations)
         const struct address_case *c = &cases[i];
         struct rig *rig = host();
         rig_ethernet(rig, "10.7.0.1/24");
-        rig_udp(rig, 1, (struct ip){.from = c->from, .to = c->to, .destination_station = c->link_broadcast ? 0xff : 0});
+        rig_udp(
+            rig, 1,
+            (struct ip){.from = c->from, .to = c->to, .destination_station = c->link_broadcast ? 0xff : 0});
         if (c->counter != COUNTER_NONE && !CHECK_EQ(rig->core.counters.value[c->counter], 1))
             printf("    %s > %s\n", c->from, c->to);
         if (!CHECK_EQ(rig->delivered, c->counter == COUNTER_NONE))
@@ -154,7 +162,8 @@ TEST(a_ttl_of_one_or_none_is_no_reason_to_drop)
     rig_udp(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .ttl = 1});
     CHECK_EQ(rig->delivered, 1); // RFC 1122-9, RFC 1812-6
     CHECK_EQ(settings_set(&rig->core.settings, "net.ipv4.ip_forward", 1), 0);
-    size_t length = rig_frame(rig, 1, frame, &(struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .ttl = 1}, "x", 1);
+    size_t length =
+        rig_frame(rig, 1, frame, &(struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .ttl = 1}, "x", 1);
     frame[14 + 8] = 0;
     bytes_put16(frame + 14 + 10, 0);
     bytes_put16(frame + 14 + 10, checksum_finish(checksum_add(0, frame + 14, 20)));
@@ -181,13 +190,20 @@ TEST(options_that_lie_and_source_routes)
         {"length 1", COUNTER_ipv4_drop_options, {1, 0x9e, 1}, 21},
         {"length beyond the header", COUNTER_ipv4_drop_options, {1, 1, 0x9e, 7}, 22},
         {"no room for a length", COUNTER_ipv4_drop_options, {1, 1, 1, 1, 1, 1, 1, 0x9e}, 27},
-        {"loose source route", COUNTER_ipv4_drop_source_route, {IPV4_OPTION_LOOSE_ROUTE, 7, 4, 10, 0, 0, 9}, -1},
-        {"strict source route", COUNTER_ipv4_drop_source_route, {1, IPV4_OPTION_STRICT_ROUTE, 7, 4, 10, 0, 0, 9}, -1},
+        {"loose source route",
+         COUNTER_ipv4_drop_source_route,
+         {IPV4_OPTION_LOOSE_ROUTE, 7, 4, 10, 0, 0, 9},
+         -1},
+        {"strict source route",
+         COUNTER_ipv4_drop_source_route,
+         {1, IPV4_OPTION_STRICT_ROUTE, 7, 4, 10, 0, 0, 9},
+         -1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct option_case *c = &cases[i];
         struct rig *rig = host();
-        rig_udp(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .options = c->options, .option_bytes = 8});
+        rig_udp(rig, 1,
+                (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .options = c->options, .option_bytes = 8});
         if (c->counter != COUNTER_NONE && !CHECK_EQ(rig->core.counters.value[c->counter], 1))
             printf("    %s\n", c->what);
         CHECK_EQ(rig->delivered, c->counter == COUNTER_NONE);
@@ -278,7 +294,8 @@ TEST(a_datagram_of_576_octets_is_taken_whole_or_in_pieces)
     rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1"}, payload, sizeof payload);
     CHECK_EQ(rig->delivered, 1);
     rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .id = 1, .mf = true}, payload, 280);
-    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .id = 1, .offset = 280}, payload + 280, 276);
+    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .id = 1, .offset = 280}, payload + 280,
+           276);
     CHECK_EQ(rig->delivered, 2);
     CHECK_EQ(rig->packet.length, 556);
     rig_free(rig);

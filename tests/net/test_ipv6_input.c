@@ -11,13 +11,13 @@ static struct rig *host(void)
 }
 
 /* The ICMPv6 error that comes next: type, code and the four bytes behind the checksum. */
-#define EXPECT_ERROR(rig, type, code, rest)                                                                 \
-    do {                                                                                                    \
-        rig_next(rig, 1);                                                                                   \
-        REQUIRE((rig)->frame_length > 48);                                                                  \
-        CHECK_EQ((rig)->frame[40], type);                                                                   \
-        CHECK_EQ((rig)->frame[41], code);                                                                   \
-        CHECK_EQ(bytes_get32((rig)->frame + 44), rest);                                                     \
+#define EXPECT_ERROR(rig, type, code, rest)                                                                  \
+    do {                                                                                                     \
+        rig_next(rig, 1);                                                                                    \
+        REQUIRE((rig)->frame_length > 48);                                                                   \
+        CHECK_EQ((rig)->frame[40], type);                                                                    \
+        CHECK_EQ((rig)->frame[41], code);                                                                    \
+        CHECK_EQ(bytes_get32((rig)->frame + 44), rest);                                                      \
     } while (0)
 
 TEST(headers_that_cannot_be)
@@ -42,8 +42,8 @@ TEST(what_goes_up)
 {
     struct rig *rig = host();
     uint8_t frame[100];
-    size_t length = rig_frame(rig, 1, frame, &(struct ip){.from = "fd00::2", .to = "fd00::1", .tos = 0xb9, .ttl = 1},
-                              "payload", 7);
+    size_t length = rig_frame(
+        rig, 1, frame, &(struct ip){.from = "fd00::2", .to = "fd00::1", .tos = 0xb9, .ttl = 1}, "payload", 7);
     frame[length] = 0xee; // padding
     rig_input(rig, 1, frame, length + 1);
     CHECK_EQ(rig->delivered, 1);
@@ -116,13 +116,45 @@ TEST(extension_headers_in_any_order_are_processed_as_they_stand)
     struct rig *rig = host();
     // RFC 8200-1: hop-by-hop, destination options, routing with no segments left, destination options again.
     static const uint8_t chain[] = {
-        PROTOCOL_DESTINATION_OPTIONS, 0, 1, 4, 0, 0, 0, 0, // RFC 8200-5: PadN
-        PROTOCOL_ROUTING,             0, 0, 0, 0, 0, 0, 0, // six times Pad1
-        PROTOCOL_DESTINATION_OPTIONS, 0, 99, 0, 0, 0, 0, 0, // RFC 8200-6: unknown type, nothing left
-        PROTOCOL_UDP,                 0, 1, 4, 0, 0, 0, 0,
+        PROTOCOL_DESTINATION_OPTIONS,
+        0,
+        1,
+        4,
+        0,
+        0,
+        0,
+        0, // RFC 8200-5: PadN
+        PROTOCOL_ROUTING,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0, // six times Pad1
+        PROTOCOL_DESTINATION_OPTIONS,
+        0,
+        99,
+        0,
+        0,
+        0,
+        0,
+        0, // RFC 8200-6: unknown type, nothing left
+        PROTOCOL_UDP,
+        0,
+        1,
+        4,
+        0,
+        0,
+        0,
+        0,
     };
-    rig_ip(rig, 1, (struct ip){.from = "fd00::2", .to = "fd00::1", .next = PROTOCOL_HOP_BY_HOP, .extension = chain,
-                               .extension_bytes = sizeof chain},
+    rig_ip(rig, 1,
+           (struct ip){.from = "fd00::2",
+                       .to = "fd00::1",
+                       .next = PROTOCOL_HOP_BY_HOP,
+                       .extension = chain,
+                       .extension_bytes = sizeof chain},
            "payload", 7);
     CHECK_EQ(rig->delivered, 1);
     CHECK_EQ(rig->packet.length, 7);
@@ -132,8 +164,12 @@ TEST(extension_headers_in_any_order_are_processed_as_they_stand)
         PROTOCOL_ROUTING, 0, 0x81, 4, 0, 0, 0, 0, // option 0x81: drop and say
         PROTOCOL_UDP,     0, 99,   1, 0, 0, 0, 0, // a segment left
     };
-    rig_ip(rig, 1, (struct ip){.from = "fd00::2", .to = "fd00::1", .next = PROTOCOL_DESTINATION_OPTIONS,
-                               .extension = wrong, .extension_bytes = sizeof wrong},
+    rig_ip(rig, 1,
+           (struct ip){.from = "fd00::2",
+                       .to = "fd00::1",
+                       .next = PROTOCOL_DESTINATION_OPTIONS,
+                       .extension = wrong,
+                       .extension_bytes = sizeof wrong},
            "payload", 7);
     EXPECT_ERROR(rig, ICMPV6_PARAMETER_PROBLEM, 2, 42);
     EXPECT_SILENCE(rig);
@@ -144,17 +180,24 @@ TEST(hop_by_hop_options_stand_first_or_not_at_all)
 {
     struct rig *rig = host();
     static const uint8_t chain[] = {
-        PROTOCOL_HOP_BY_HOP, 0, 1, 4, 0, 0, 0, 0,
-        PROTOCOL_UDP,        0, 1, 4, 0, 0, 0, 0,
+        PROTOCOL_HOP_BY_HOP, 0, 1, 4, 0, 0, 0, 0, PROTOCOL_UDP, 0, 1, 4, 0, 0, 0, 0,
     };
     // RFC 8200-2
-    rig_ip(rig, 1, (struct ip){.from = "fd00::2", .to = "fd00::1", .next = PROTOCOL_DESTINATION_OPTIONS,
-                               .extension = chain, .extension_bytes = sizeof chain},
+    rig_ip(rig, 1,
+           (struct ip){.from = "fd00::2",
+                       .to = "fd00::1",
+                       .next = PROTOCOL_DESTINATION_OPTIONS,
+                       .extension = chain,
+                       .extension_bytes = sizeof chain},
            "x", 1);
     CHECK_EQ(COUNT(rig, ipv6_drop_extension), 1);
     EXPECT_ERROR(rig, ICMPV6_PARAMETER_PROBLEM, 1, 40);
-    rig_ip(rig, 1, (struct ip){.from = "fd00::2", .to = "fd00::1", .next = PROTOCOL_HOP_BY_HOP, .extension = chain,
-                               .extension_bytes = sizeof chain},
+    rig_ip(rig, 1,
+           (struct ip){.from = "fd00::2",
+                       .to = "fd00::1",
+                       .next = PROTOCOL_HOP_BY_HOP,
+                       .extension = chain,
+                       .extension_bytes = sizeof chain},
            "x", 1);
     EXPECT_ERROR(rig, ICMPV6_PARAMETER_PROBLEM, 1, 40);
     CHECK_EQ(rig->delivered, 0);
@@ -176,9 +219,12 @@ TEST(unknown_options_by_their_action_bits)
         for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
             struct rig *rig = host();
             uint8_t options[8] = {PROTOCOL_UDP, 0, 0, cases[i].type, 2, 0xaa, 0xbb, 0};
-            rig_ip(rig, 1, (struct ip){.from = "fd00::2", .to = cases[i].to, .extension = options,
-                                       .extension_bytes = sizeof options,
-                                       .next = header ? PROTOCOL_HOP_BY_HOP : PROTOCOL_DESTINATION_OPTIONS},
+            rig_ip(rig, 1,
+                   (struct ip){.from = "fd00::2",
+                               .to = cases[i].to,
+                               .extension = options,
+                               .extension_bytes = sizeof options,
+                               .next = header ? PROTOCOL_HOP_BY_HOP : PROTOCOL_DESTINATION_OPTIONS},
                    "x", 1);
             CHECK_EQ(rig->delivered, cases[i].delivered);
             CHECK_EQ(COUNT(rig, ipv6_drop_extension), !cases[i].delivered);
@@ -196,7 +242,10 @@ TEST(routing_headers_are_not_followed)
         struct rig *rig = host();
         uint8_t routing[24] = {PROTOCOL_UDP, 2, (uint8_t)type, 1};
         memset(routing + 8, 0xfd, 16);
-        struct ip ip = {.from = "fd00::2", .to = "fd00::1", .next = PROTOCOL_ROUTING, .extension = routing,
+        struct ip ip = {.from = "fd00::2",
+                        .to = "fd00::1",
+                        .next = PROTOCOL_ROUTING,
+                        .extension = routing,
                         .extension_bytes = sizeof routing};
         rig_ip(rig, 1, ip, "x", 1);
         CHECK_EQ(rig->delivered, 0);
@@ -218,8 +267,12 @@ TEST(next_headers_nobody_knows)
     CHECK_EQ(COUNT(rig, ipv6_drop_protocol), 1);
     EXPECT_ERROR(rig, ICMPV6_PARAMETER_PROBLEM, 1, 6);
     static const uint8_t options[8] = {99, 0, 1, 4};
-    rig_ip(rig, 1, (struct ip){.from = "fd00::2", .to = "fd00::1", .next = PROTOCOL_DESTINATION_OPTIONS,
-                               .extension = options, .extension_bytes = 8},
+    rig_ip(rig, 1,
+           (struct ip){.from = "fd00::2",
+                       .to = "fd00::1",
+                       .next = PROTOCOL_DESTINATION_OPTIONS,
+                       .extension = options,
+                       .extension_bytes = 8},
            "x", 1);
     EXPECT_ERROR(rig, ICMPV6_PARAMETER_PROBLEM, 1, 40);
     // ICMP of the other family is as unknown; "no next header" is not.
@@ -237,18 +290,22 @@ TEST(extension_headers_that_lie)
         uint8_t bytes[8];
         size_t size;
     } lies[] = {
-        {PROTOCOL_HOP_BY_HOP, {PROTOCOL_UDP, 5, 1, 4}, 8},          // longer than the datagram
+        {PROTOCOL_HOP_BY_HOP, {PROTOCOL_UDP, 5, 1, 4}, 8}, // longer than the datagram
         {PROTOCOL_DESTINATION_OPTIONS, {PROTOCOL_UDP, 255}, 8},
         {PROTOCOL_ROUTING, {PROTOCOL_UDP, 1}, 8},
         {PROTOCOL_DESTINATION_OPTIONS, {PROTOCOL_UDP, 0, 1, 4}, 7}, // cut short
         {PROTOCOL_FRAGMENT, {PROTOCOL_UDP}, 7},
-        {PROTOCOL_DESTINATION_OPTIONS, {PROTOCOL_UDP, 0, 1, 5}, 8}, // an option beyond its header
+        {PROTOCOL_DESTINATION_OPTIONS, {PROTOCOL_UDP, 0, 1, 5}, 8},     // an option beyond its header
         {PROTOCOL_HOP_BY_HOP, {PROTOCOL_UDP, 0, 1, 3, 0, 0, 0, 30}, 8}, // an option without a length
     };
     for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
         struct rig *rig = host();
-        rig_ip(rig, 1, (struct ip){.from = "fd00::2", .to = "fd00::1", .next = lies[i].next,
-                                   .extension = lies[i].bytes, .extension_bytes = lies[i].size},
+        rig_ip(rig, 1,
+               (struct ip){.from = "fd00::2",
+                           .to = "fd00::1",
+                           .next = lies[i].next,
+                           .extension = lies[i].bytes,
+                           .extension_bytes = lies[i].size},
                "", 0);
         if (!CHECK_EQ(COUNT(rig, ipv6_drop_extension), 1))
             printf("    lie %zu\n", i);
@@ -274,6 +331,7 @@ TEST(a_transparent_listener_takes_what_is_for_others)
 TEST_MAIN(TEST_ENTRY(headers_that_cannot_be), TEST_ENTRY(what_goes_up), TEST_ENTRY(sources_and_destinations),
           TEST_ENTRY(a_unicast_datagram_in_a_broadcast_frame),
           TEST_ENTRY(extension_headers_in_any_order_are_processed_as_they_stand),
-          TEST_ENTRY(hop_by_hop_options_stand_first_or_not_at_all), TEST_ENTRY(unknown_options_by_their_action_bits),
-          TEST_ENTRY(routing_headers_are_not_followed), TEST_ENTRY(next_headers_nobody_knows),
-          TEST_ENTRY(extension_headers_that_lie), TEST_ENTRY(a_transparent_listener_takes_what_is_for_others))
+          TEST_ENTRY(hop_by_hop_options_stand_first_or_not_at_all),
+          TEST_ENTRY(unknown_options_by_their_action_bits), TEST_ENTRY(routing_headers_are_not_followed),
+          TEST_ENTRY(next_headers_nobody_knows), TEST_ENTRY(extension_headers_that_lie),
+          TEST_ENTRY(a_transparent_listener_takes_what_is_for_others))

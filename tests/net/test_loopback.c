@@ -27,7 +27,8 @@ TEST(a_ping_to_ourselves)
     struct rig *rig = rig_new();
     uint8_t message[16];
     struct net_out out = {.destination = rig_address_of("127.0.0.1"), .protocol = PROTOCOL_ICMP};
-    size_t length = icmp_build(message, &(struct ip){.from = "127.0.0.1", .to = "127.0.0.1"}, ICMP_ECHO, 0, 7, "x", 1);
+    size_t length =
+        icmp_build(message, &(struct ip){.from = "127.0.0.1", .to = "127.0.0.1"}, ICMP_ECHO, 0, 7, "x", 1);
     CHECK_EQ(net_send(rig->net, &out, 0, 0, message, length), 0);
     CHECK(!net_pump_loopback(rig->net)); // question and answer
     CHECK_EQ(rig->delivered, 1);
@@ -55,8 +56,10 @@ static long chat(struct speaker *speaker, struct room *room)
     struct chatter *chatter = CONTAINER_OF(speaker, struct chatter, speaker);
     uint8_t *payload;
     size_t capacity;
-    struct net_out out = {.source = chatter->path.destination, .destination = chatter->path.destination,
-                          .protocol = PROTOCOL_UDP, .dont_fragment = true};
+    struct net_out out = {.source = chatter->path.destination,
+                          .destination = chatter->path.destination,
+                          .protocol = PROTOCOL_UDP,
+                          .dont_fragment = true};
     if (chatter->left == 0 ||
         net_begin(chatter->rig->net, &chatter->path, room, speaker, 1, &payload, &capacity) < 0)
         return 0;

@@ -21,8 +21,8 @@ static long speak(struct speaker *speaker, struct room *room)
     uint8_t *payload;
     if (sender->left == 0)
         return 0;
-    sender->result = net_begin(sender->rig->net, &sender->path, room, speaker, sender->least, &payload,
-                               &sender->capacity);
+    sender->result =
+        net_begin(sender->rig->net, &sender->path, room, speaker, sender->least, &payload, &sender->capacity);
     if (sender->result == -EMSGSIZE)
         return -EMSGSIZE;
     if (sender->result < 0)
@@ -30,7 +30,8 @@ static long speak(struct speaker *speaker, struct room *room)
     size_t length = sender->length < sender->capacity ? sender->length : sender->capacity;
     memset(payload, 'x', length);
     if (length >= UDP_HEADER_BYTES)
-        udp_emit(payload, &(struct udp_header){.source_port = 1, .destination_port = 2, .length = (uint16_t)length});
+        udp_emit(payload,
+                 &(struct udp_header){.source_port = 1, .destination_port = 2, .length = (uint16_t)length});
     sender->left--;
     return (long)net_finish(sender->rig->net, &sender->path, room, &sender->out, length);
 }
@@ -48,7 +49,8 @@ static void sender_init(struct sender *sender, struct rig *rig, const char *to, 
     speaker_init(&sender->speaker, &sender_ops);
     struct strata_address destination = rig_address_of(to);
     REQUIRE(net_path_find(rig->net, &sender->path, &destination, 0, 0) == 0);
-    sender->out = (struct net_out){.destination = destination, .protocol = PROTOCOL_UDP, .dont_fragment = true};
+    sender->out =
+        (struct net_out){.destination = destination, .protocol = PROTOCOL_UDP, .dont_fragment = true};
     REQUIRE(net_source(rig->net, &sender->path, &sender->out.source) == 0);
     port_mark(rig_port(rig, sender->path.port), &sender->speaker);
 }
@@ -212,7 +214,8 @@ TEST(identifications_do_not_repeat)
     unsigned repeated = 0;
     // RFC 6864-2: as many as there are, each once; RFC 6864-3: also where the same bytes are sent again.
     for (unsigned i = 0; i < 65536; i++) {
-        struct net_out out = {.source = rig_address_of("10.0.0.1"), .destination = rig_address_of("10.0.0.2"),
+        struct net_out out = {.source = rig_address_of("10.0.0.1"),
+                              .destination = rig_address_of("10.0.0.2"),
                               .protocol = PROTOCOL_UDP};
         uint16_t id = (uint16_t)net_identification(rig->net, &out);
         repeated += seen[id];
@@ -224,7 +227,8 @@ TEST(identifications_do_not_repeat)
     uint16_t first = next_identification(rig), second = next_identification(rig);
     CHECK(first != second);
     // Another tuple begins elsewhere, so that nobody can tell how many we have sent to others.
-    struct net_out other = {.source = rig_address_of("10.0.0.1"), .destination = rig_address_of("10.0.0.3"),
+    struct net_out other = {.source = rig_address_of("10.0.0.1"),
+                            .destination = rig_address_of("10.0.0.3"),
                             .protocol = PROTOCOL_UDP};
     uint16_t elsewhere = (uint16_t)net_identification(rig->net, &other);
     CHECK((uint16_t)(elsewhere - second) > 16 && (uint16_t)(second - elsewhere) > 16);
@@ -321,7 +325,8 @@ static long speak_fragments(struct speaker *speaker, struct room *room)
     size_t capacity;
     if (sender->left == 0)
         return 0;
-    sender->result = net_begin_fragment(sender->rig->net, &sender->path, room, speaker, 8, &payload, &capacity);
+    sender->result =
+        net_begin_fragment(sender->rig->net, &sender->path, room, speaker, 8, &payload, &capacity);
     if (sender->result < 0)
         return 0;
     size_t length = sender->length < capacity ? sender->length : capacity;
@@ -457,7 +462,8 @@ TEST(broadcast_and_multicast_next_hops)
     EXPECT(rig, 1, "10.0.0.1:1234 > 224.1.2.3:5678 UDP length=12");
     CHECK_MEM(rig->frame, "\x01\x00\x5e\x01\x02\x03", 6);
     // The port asked for, or the one routes name.
-    struct net_out out = {.destination = rig_address_of("255.255.255.255"), .protocol = PROTOCOL_UDP,
+    struct net_out out = {.destination = rig_address_of("255.255.255.255"),
+                          .protocol = PROTOCOL_UDP,
                           .source = rig_address_of("0.0.0.0")};
     CHECK_EQ(net_send(rig->net, &out, 0, 2, "x", 1), 0);
     rig_next(rig, 2);
@@ -520,12 +526,14 @@ TEST(sizes_that_a_transport_can_learn)
 }
 
 TEST_MAIN(TEST_ENTRY(a_segment_written_in_place), TEST_ENTRY(a_segment_over_ipv6),
-          TEST_ENTRY(ttl_is_never_zero_and_its_default_is_a_setting), TEST_ENTRY(source_is_an_address_of_ours),
-          TEST_ENTRY(ipv6_sources_by_scope_and_prefix), TEST_ENTRY(loopback_addresses_do_not_leave_the_host),
-          TEST_ENTRY(options_that_a_transport_sets), TEST_ENTRY(identifications_do_not_repeat),
-          TEST_ENTRY(fragments_on_eight_octet_boundaries), TEST_ENTRY(only_copied_options_are_in_later_fragments),
+          TEST_ENTRY(ttl_is_never_zero_and_its_default_is_a_setting),
+          TEST_ENTRY(source_is_an_address_of_ours), TEST_ENTRY(ipv6_sources_by_scope_and_prefix),
+          TEST_ENTRY(loopback_addresses_do_not_leave_the_host), TEST_ENTRY(options_that_a_transport_sets),
+          TEST_ENTRY(identifications_do_not_repeat), TEST_ENTRY(fragments_on_eight_octet_boundaries),
+          TEST_ENTRY(only_copied_options_are_in_later_fragments),
           TEST_ENTRY(ipv6_fragments_do_not_overlap_and_fill_the_datagram),
           TEST_ENTRY(a_speaker_makes_fragments_that_fit_together_again),
           TEST_ENTRY(room_and_path_may_be_too_small), TEST_ENTRY(a_speaker_waits_for_its_neighbour),
-          TEST_ENTRY(a_speaker_follows_its_route_to_another_port), TEST_ENTRY(broadcast_and_multicast_next_hops),
-          TEST_ENTRY(multicast_reaches_our_own_members), TEST_ENTRY(sizes_that_a_transport_can_learn))
+          TEST_ENTRY(a_speaker_follows_its_route_to_another_port),
+          TEST_ENTRY(broadcast_and_multicast_next_hops), TEST_ENTRY(multicast_reaches_our_own_members),
+          TEST_ENTRY(sizes_that_a_transport_can_learn))

@@ -24,8 +24,9 @@ static void piece4(struct rig *rig, unsigned id, unsigned offset, unsigned lengt
 
 static void piece6(struct rig *rig, unsigned id, unsigned offset, unsigned length, bool more)
 {
-    rig_ip(rig, 1, (struct ip){.from = "fd00::2", .to = "fd00::1", .id = id, .offset = offset, .mf = more,
-                               .fragment = true},
+    rig_ip(rig, 1,
+           (struct ip){
+               .from = "fd00::2", .to = "fd00::1", .id = id, .offset = offset, .mf = more, .fragment = true},
            whole + offset, length);
 }
 
@@ -64,9 +65,17 @@ TEST(the_whole_header_is_that_of_the_first_fragment)
 {
     struct rig *rig = host();
     static const uint8_t options[4] = {IPV4_OPTION_NOP, 0x9e, 2, 0};
-    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .id = 5, .offset = 8, .ttl = 9}, whole + 8, 8);
-    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .id = 5, .mf = true, .ttl = 60, .tos = 4,
-                               .options = options, .option_bytes = 4},
+    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .id = 5, .offset = 8, .ttl = 9},
+           whole + 8, 8);
+    rig_ip(rig, 1,
+           (struct ip){.from = "10.0.0.2",
+                       .to = "10.0.0.1",
+                       .id = 5,
+                       .mf = true,
+                       .ttl = 60,
+                       .tos = 4,
+                       .options = options,
+                       .option_bytes = 4},
            whole, 8);
     CHECK_EQ(rig->delivered, 1);
     CHECK_EQ(rig->packet.ttl, 60);
@@ -85,10 +94,11 @@ TEST(datagrams_are_told_apart)
     // RFC 791-6: by source, destination, protocol and identification.
     rig_add_address(rig, 1, "10.0.0.9/24");
     struct ip first = {.from = "10.0.0.2", .to = "10.0.0.1", .id = 5, .mf = true};
-    struct ip others[] = {{.from = "10.0.0.3", .to = "10.0.0.1", .id = 5, .offset = 16},
-                          {.from = "10.0.0.2", .to = "10.0.0.9", .id = 5, .offset = 16},
-                          {.from = "10.0.0.2", .to = "10.0.0.1", .id = 5, .offset = 16, .protocol = PROTOCOL_TCP},
-                          {.from = "10.0.0.2", .to = "10.0.0.1", .id = 6, .offset = 16}};
+    struct ip others[] = {
+        {.from = "10.0.0.3", .to = "10.0.0.1", .id = 5, .offset = 16},
+        {.from = "10.0.0.2", .to = "10.0.0.9", .id = 5, .offset = 16},
+        {.from = "10.0.0.2", .to = "10.0.0.1", .id = 5, .offset = 16, .protocol = PROTOCOL_TCP},
+        {.from = "10.0.0.2", .to = "10.0.0.1", .id = 6, .offset = 16}};
     rig_ip(rig, 1, first, whole, 16);
     for (size_t i = 0; i < 4; i++)
         rig_ip(rig, 1, others[i], whole + 16, 8);
@@ -189,8 +199,10 @@ TEST(pieces_that_cannot_be_over_ipv4)
     piece4(rig, 2, 65512, 8, true);
     CHECK_EQ(COUNT(rig, reassembly_drop_too_long), 2);
     // RFC 815-4: no TCP header in the first fragment, or its flags in the second.
-    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .protocol = PROTOCOL_TCP, .mf = true}, whole, 8);
-    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .protocol = PROTOCOL_TCP, .offset = 8}, whole, 20);
+    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .protocol = PROTOCOL_TCP, .mf = true},
+           whole, 8);
+    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.0.0.1", .protocol = PROTOCOL_TCP, .offset = 8},
+           whole, 20);
     CHECK_EQ(COUNT(rig, reassembly_drop_tiny), 2);
     EXPECT_SILENCE(rig);
     struct strata_memory memory = {0};
@@ -218,15 +230,20 @@ TEST(pieces_that_cannot_be_over_ipv6)
     CHECK_EQ(COUNT(rig, reassembly_drop_too_long), 1);
     CHECK_EQ(parameter_problem(rig), 42);
     // RFC 8200-8: the first fragment ends before the TCP header does.
-    rig_ip(rig, 1, (struct ip){.from = "fd00::2", .to = "fd00::1", .protocol = PROTOCOL_TCP, .mf = true,
-                               .fragment = true},
+    rig_ip(rig, 1,
+           (struct ip){
+               .from = "fd00::2", .to = "fd00::1", .protocol = PROTOCOL_TCP, .mf = true, .fragment = true},
            whole, 16);
     CHECK_EQ(COUNT(rig, reassembly_drop_tiny), 1);
     CHECK_EQ(parameter_problem(rig), (int64_t)3 << 32);
     // ... or within a header before it.
     static const uint8_t cut[8] = {PROTOCOL_TCP, 1};
-    rig_ip(rig, 1, (struct ip){.from = "fd00::2", .to = "fd00::1", .protocol = PROTOCOL_DESTINATION_OPTIONS,
-                               .mf = true, .fragment = true},
+    rig_ip(rig, 1,
+           (struct ip){.from = "fd00::2",
+                       .to = "fd00::1",
+                       .protocol = PROTOCOL_DESTINATION_OPTIONS,
+                       .mf = true,
+                       .fragment = true},
            cut, 8);
     CHECK_EQ(COUNT(rig, reassembly_drop_tiny), 2);
     CHECK_EQ(parameter_problem(rig), (int64_t)3 << 32);
@@ -255,8 +272,14 @@ TEST(headers_before_and_after_the_fragment_header)
     static const uint8_t before[8] = {PROTOCOL_FRAGMENT, 0, 1, 4}; // PadN
     uint8_t content[24] = {PROTOCOL_UDP, 0, 1, 4};
     memcpy(content + 8, whole, 16);
-    struct ip ip = {.from = "fd00::2", .to = "fd00::1", .protocol = PROTOCOL_DESTINATION_OPTIONS, .fragment = true,
-                    .next = PROTOCOL_DESTINATION_OPTIONS, .extension = before, .extension_bytes = 8, .mf = true};
+    struct ip ip = {.from = "fd00::2",
+                    .to = "fd00::1",
+                    .protocol = PROTOCOL_DESTINATION_OPTIONS,
+                    .fragment = true,
+                    .next = PROTOCOL_DESTINATION_OPTIONS,
+                    .extension = before,
+                    .extension_bytes = 8,
+                    .mf = true};
     rig_ip(rig, 1, ip, content, 16);
     ip.mf = false;
     ip.offset = 16;
@@ -384,4 +407,5 @@ TEST_MAIN(TEST_ENTRY(every_order_of_four_pieces), TEST_ENTRY(the_whole_header_is
           TEST_ENTRY(pieces_that_cannot_be_over_ipv6), TEST_ENTRY(an_atomic_fragment_goes_alone),
           TEST_ENTRY(headers_before_and_after_the_fragment_header), TEST_ENTRY(the_time_is_up),
           TEST_ENTRY(count_and_memory_are_bounded), TEST_ENTRY(as_large_as_can_be),
-          TEST_ENTRY(copies_without_end_are_an_attack), TEST_ENTRY(a_port_that_goes_takes_its_fragments_with_it))
+          TEST_ENTRY(copies_without_end_are_an_attack),
+          TEST_ENTRY(a_port_that_goes_takes_its_fragments_with_it))

@@ -54,12 +54,14 @@ TEST(lookup_agrees_with_a_plain_list)
     uint64_t random = 42;
     for (int step = 0; step < 6000; step++) {
         uint32_t ipv4 = (uint32_t)test_random(&random) & 0x0f0f00ff;
-        struct route route = {.destination = address_from_v4(ipv4), .kind = ROUTE_UNICAST,
-                              .bits = (uint8_t)(96 + test_below(&random, 33)), .port = 1};
+        struct route route = {.destination = address_from_v4(ipv4),
+                              .kind = ROUTE_UNICAST,
+                              .bits = (uint8_t)(96 + test_below(&random, 33)),
+                              .port = 1};
         route.destination = address_mask(&route.destination, route.bits);
         size_t found = 0;
-        while (found < count &&
-               !(list[found].bits == route.bits && address_equal(&list[found].destination, &route.destination)))
+        while (found < count && !(list[found].bits == route.bits &&
+                                  address_equal(&list[found].destination, &route.destination)))
             found++;
         if (test_below(&random, 2) && count < 400) {
             CHECK_EQ(routes_add(&routes, &route), found < count ? -EEXIST : 0);
@@ -210,7 +212,8 @@ TEST(mistakes_of_callers)
 {
     struct rig *rig = rig_new();
     rig_ethernet(rig, "10.0.0.1/24");
-    struct strata_route route = {.destination = rig_address_of("192.168.0.0"), .prefix_length = 33, .port = 1};
+    struct strata_route route = {
+        .destination = rig_address_of("192.168.0.0"), .prefix_length = 33, .port = 1};
     CHECK_EQ(net_route_add(rig->net, &route), -EINVAL);
     route.prefix_length = 16;
     route.gateway = rig_address_of("172.16.0.1");
@@ -253,8 +256,8 @@ TEST(a_new_host_is_small)
 }
 
 TEST_MAIN(TEST_ENTRY(the_longest_prefix_wins), TEST_ENTRY(lookup_agrees_with_a_plain_list),
-          TEST_ENTRY(an_ipv4_destination_never_takes_an_ipv6_default), TEST_ENTRY(metrics_and_ports_that_are_down),
-          TEST_ENTRY(a_gateway_in_doubt_is_avoided_for_a_while),
+          TEST_ENTRY(an_ipv4_destination_never_takes_an_ipv6_default),
+          TEST_ENTRY(metrics_and_ports_that_are_down), TEST_ENTRY(a_gateway_in_doubt_is_avoided_for_a_while),
           TEST_ENTRY(a_gateway_that_does_not_answer_arp_is_left),
           TEST_ENTRY(a_route_into_nowhere_for_the_holes_of_an_aggregate),
           TEST_ENTRY(addresses_bring_their_routes_and_take_them_along), TEST_ENTRY(mistakes_of_callers),
