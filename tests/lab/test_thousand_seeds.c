@@ -18,9 +18,9 @@
 #define PORT 4000
 #define LONGEST (3600 * STRATA_SECOND)
 
-/* A sanitizer makes every world ten times as slow: there, every twentieth will do. */
+/* A sanitizer makes every world ten times as slow: there, every fifth will do. */
 #if defined(__SANITIZE_ADDRESS__)
-#define STEP 20
+#define STEP 5
 #else
 #define STEP 1
 #endif

@@ -1,0 +1,118 @@
+"""strata lab: exit status, JSON, seeds, replay, and one sentence for every trouble with files."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+STRATA = os.environ["STRATA"]
+SOURCE = os.environ["STRATA_SOURCE"]
+PING = os.path.join(SOURCE, "examples/first-steps/ping.yaml")
+failures = 0
+
+FAILING = """nodes:
+  a: {address: 10.0.0.1/24, programs: [ping 10.0.0.2 --count 2]}
+  b: {address: 10.0.0.2/24}
+links: [{endpoints: [a, b], loss: 100%}]
+"""
+WRONG = """nodes:
+  a: {adress: 10.0.0.1/24}
+links:
+  - {endpoints: [a, b]}
+"""
+PRINTS_ODD = """nodes: {a: {address: 10.0.0.1/24, programs: ["ping 10.0.0.2\\e[31m --count 1"]}}
+"""
+
+
+def expect(condition, what, result=None):
+    global failures
+    if not condition:
+        failures += 1
+        print("FAILED:", what)
+        if result:
+            print(f"exit {result.returncode}\n--- out\n{result.stdout}\n--- err\n{result.stderr}")
+
+
+def lab(*words):
+    return subprocess.run([STRATA, "lab", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def check_results(folder):
+    result = lab(PING)
+    expect(result.returncode == 0 and "ICMP echo request" in result.stdout and not result.stderr, "a timeline", result)
+    expect("\033" not in result.stdout, "no colour where nobody sees it", result)
+    result = lab(PING, "-q")
+    expect(result.returncode == 0 and len(result.stdout.splitlines()) == 5, "--quiet: only the checks", result)
+    first, again, other = (json.loads(lab(PING, "--json", "--seed", seed).stdout) for seed in ("5", "5", "6"))
+    expect(first == again, "the same seed gives the same result")
+    expect(first["hash"] != other["hash"] and first["seed"] == 5, "another seed gives another hash")
+    expect(set(first) >= {"ok", "seed", "virtual_seconds", "frames", "hash", "checks"}, f"JSON: {first}")
+    expect(first["ok"] is True and all(set(check) == {"name", "ok", "detail"} for check in first["checks"]), "checks")
+    result = lab(PING, "--stats", "-q")
+    expect("anna-ben forward" in result.stdout and "arp_replies_sent" in result.stdout, "--stats", result)
+    result = lab(PING, "-v", "-v")
+    expect(result.returncode == 0 and "10.0.0.1 > 10.0.0.2" not in result.stderr, "-v -v", result)
+
+    failing = write(folder, "failing.yaml", FAILING)
+    result = lab(failing, "--seed", "9", "--duration", "30s")
+    expect(result.returncode == 1, "a failed check ends with 1", result)
+    replay = [line for line in result.stdout.splitlines() if line.startswith("to see it again: ")]
+    expect(replay == [f"to see it again: strata lab {failing} --seed 9 --duration 30s"], "the replay command", result)
+    again = lab(*replay[0].split()[6:]) if replay else result
+    expect(again.stdout == result.stdout, "which shows the same", again)
+    result = lab(failing, "--json")
+    expect(result.returncode == 1 and json.loads(result.stdout)["ok"] is False, "--json of a failure", result)
+    odd = write(folder, "odd.yaml", PRINTS_ODD)
+    result = lab(odd)
+    expect("\033" not in result.stdout, "what a program prints cannot drive the terminal", result)
+
+
+def check_mistakes(folder):
+    wrong = write(folder, "wrong.yaml", WRONG)
+    for words in ([wrong], ["check", wrong]):
+        result = lab(*words)
+        lines = result.stderr.splitlines()
+        expect(result.returncode == 2 and len(lines) == 2, "mistakes end with 2", result)
+        expect(lines and lines[0].startswith(f"{wrong}:2:7: a node has no key adress (did you mean address?)"), "first",
+               result)
+        expect(lines and lines[-1] == f"{wrong}:4:21: there is no node b", "second", result)
+    result = lab("check", PING)
+    expect(result.returncode == 0 and "nothing wrong" in result.stdout, "check", result)
+    for words, said in ((["--seed", "x", PING], "--seed x"), (["--duration", "5", PING], "--duration 5"),
+                        (["--sed", "5", PING], "--sed"), ([PING, PING], "one scenario"), ([PING, "--seed"], "--seed")):
+        result = lab(*words)
+        expect(result.returncode == 2 and said in result.stderr and len(result.stderr.splitlines()) == 1, said, result)
+
+
+def check_files(folder):
+    missing = os.path.join(folder, "missing")
+    for words, said in (([missing], "No such file"), ([folder], "Is a directory"),
+                        ([PING, "--pcap", os.path.join(missing, "x.pcapng")], "No such file"),
+                        ([PING, "--pcap-dir", os.path.join(missing, "x")], "No such file"),
+                        ([PING, "--pcap", "/dev/full"], "No space left on device"),
+                        ([PING, "--json", "--pcap", "/dev/full"], "No space left on device")):
+        result = lab(*words)
+        lines = result.stderr.splitlines()
+        expect(result.returncode == 1 and len(lines) == 1 and lines[0].startswith("strata: ") and said in lines[0],
+               f"{words}: {said}", result)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        check_results(folder)
+        check_mistakes(folder)
+        check_files(folder)
+    print("command:", "FAILED" if failures else "ok")
+    sys.exit(failures > 0)
+
+
+main()
