@@ -24,8 +24,9 @@ static inline void stage_listen(void *context, const struct strata_lab_event *ev
     struct stage *stage = context;
     if (event->kind != STRATA_LAB_PRINT || stage->length + event->length + 64 > sizeof stage->said)
         return;
+    int text = (int)strcspn(event->text, "\n");
     stage->length += (size_t)snprintf(stage->said + stage->length, sizeof stage->said - stage->length,
-                                      "%s: %s\n", strata_node_name(event->node), event->text);
+                                      "%s: %.*s\n", strata_node_name(event->node), text, event->text);
 }
 
 static inline struct stage *stage_new(uint64_t seed)

@@ -24,23 +24,26 @@ struct dig {
     uint8_t query[512];
     uint8_t reply[DNS_MESSAGE_MAX_BYTES];
     uint8_t data[DNS_RDATA_MAX_BYTES];
-    char line[4096];
+    char line[8192]; /**< What is longer is cut. */
 };
 
-static void print_data(struct dig *dig, uint16_t type, const uint8_t *data, size_t length)
-{
-    struct text text = text_of(dig->line, sizeof dig->line);
-    dns_rdata_print(&text, type, data, length);
-    strata_rt_print(dig->rt, "%s\n", dig->line);
-}
-
-static void print_owner(struct dig *dig, const struct dns_name *name, uint32_t ttl, uint16_t type)
+/** One record in one line, as a zone file has it; the data alone if that is all that is wanted. */
+static void print_record(struct dig *dig, const struct dns_name *name, uint32_t ttl, uint16_t type,
+                         const uint8_t *data, size_t length)
 {
     struct text text = text_of(dig->line, sizeof dig->line);
     char owner[DNS_NAME_TEXT];
-    dns_name_to_text(name, owner, sizeof owner);
-    dns_type_print(&text, type);
-    strata_rt_print(dig->rt, "%s %lu IN %s ", owner, (unsigned long)ttl, dig->line);
+    if (!dig->brief) {
+        dns_name_to_text(name, owner, sizeof owner);
+        text_string(&text, owner);
+        text_char(&text, ' ');
+        text_unsigned(&text, ttl);
+        text_string(&text, " IN ");
+        dns_type_print(&text, type);
+        text_char(&text, ' ');
+    }
+    dns_rdata_print(&text, type, data, length);
+    strata_rt_print(dig->rt, "%s\n", dig->line);
 }
 
 /** The records of one section; OPT says something of the message, not of a name. */
@@ -58,9 +61,7 @@ static void print_section(struct dig *dig, size_t size, const struct dns_part *p
         if (!titled)
             strata_rt_print(dig->rt, ";; %s\n", title);
         titled = true;
-        if (!dig->brief)
-            print_owner(dig, &record.name, record.ttl, record.type);
-        print_data(dig, record.type, dig->data, (size_t)length);
+        print_record(dig, &record.name, record.ttl, record.type, dig->data, (size_t)length);
     }
 }
 
@@ -157,11 +158,8 @@ static void print_set(struct dig *dig, const struct dns_set *set)
 {
     size_t position = 0, length;
     const uint8_t *data;
-    while ((data = dns_set_next(set, &position, &length)) != NULL) {
-        if (!dig->brief)
-            print_owner(dig, &set->name, set->ttl, set->type);
-        print_data(dig, set->type, data, length);
-    }
+    while ((data = dns_set_next(set, &position, &length)) != NULL)
+        print_record(dig, &set->name, set->ttl, set->type, data, length);
 }
 
 static int iterate(struct dig *dig)

@@ -9,6 +9,7 @@
 #include "app/programs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,14 +171,15 @@ static uint64_t square_root(uint64_t n)
 static void print_summary(struct ping *ping)
 {
     int64_t lost = ping->sent - ping->received;
-    strata_rt_print(ping->rt, "%lld packets transmitted, %lld received, %lld%% packet loss",
-                    (long long)ping->sent, (long long)ping->received,
-                    (long long)(ping->sent ? lost * 100 / ping->sent : 0));
+    char more[64] = "";
+    int length = 0;
     if (ping->duplicates)
-        strata_rt_print(ping->rt, ", %lld duplicates", (long long)ping->duplicates);
+        length = snprintf(more, sizeof more, ", %lld duplicates", (long long)ping->duplicates);
     if (ping->errors)
-        strata_rt_print(ping->rt, ", %lld errors", (long long)ping->errors);
-    strata_rt_print(ping->rt, "\n");
+        snprintf(more + length, sizeof more - (size_t)length, ", %lld errors", (long long)ping->errors);
+    strata_rt_print(ping->rt, "%lld packets transmitted, %lld received, %lld%% packet loss%s\n",
+                    (long long)ping->sent, (long long)ping->received,
+                    (long long)(ping->sent ? lost * 100 / ping->sent : 0), more);
     if (ping->received == 0)
         return;
     char least[32], mean[32], most[32], deviation[32];
@@ -266,7 +268,7 @@ int program_ping(struct strata_rt *rt, int argc, char **argv)
         result = open_socket(ping);
     if (result < 0) {
         strata_rt_complain(rt, "ping: %s: %s%s\n", host, error_text(result),
-                        result == -EACCES ? " (see the sysctl net.ipv4.ping_group_range)" : "");
+                           result == -EACCES ? " (see the sysctl net.ipv4.ping_group_range)" : "");
     } else {
         strata_address_format(&ping->target, ping->name, sizeof ping->name);
         status = run(ping);
