@@ -43,11 +43,11 @@ struct test {
         return test_main(argc, argv, tests, sizeof tests / sizeof *tests);                                   \
     }
 
-/** How many checks failed so far, in this program. */
+/** How many checks failed so far, in this program: one count for the test and the helpers it is linked with. */
+__attribute__((weak)) unsigned test_failure_count;
 static inline unsigned *test_failures(void)
 {
-    static unsigned failures;
-    return &failures;
+    return &test_failure_count;
 }
 
 /** Begins the report of a failure. Beyond some failures nothing more is printed. */
