@@ -32,12 +32,34 @@ static inline void copy(void *to, const void *from, size_t size)
     memcpy(to, from, size);
 }
 
-/** The slot of the page with this number (position / PAGE_BYTES). */
+/** Slots for pages; the page with number n (position / PAGE_BYTES) is in slot n & (slots - 1). */
+struct ring_table {
+    uint32_t slots; /**< A power of two. */
+    struct page *pages[];
+};
+
+static inline size_t table_bytes(uint32_t slots)
+{
+    return sizeof(struct ring_table) + slots * sizeof(struct page *);
+}
+
+static inline uint32_t slots_of(const struct ring *ring)
+{
+    return ring->has_table ? ring->table->slots : 1;
+}
+
+/** The position that lies `offset` behind the head. The head is kept modulo 2^32, of which the slots are a part. */
+static inline uint64_t position_of(const struct ring *ring, uint32_t offset)
+{
+    return (uint64_t)ring->head + offset;
+}
+
+/** The slot of the page with this number. */
 static inline struct page **slot_of(const struct ring *ring, uint64_t number)
 {
-    if (ring->slots == 1)
+    if (!ring->has_table)
         return (struct page **)&ring->only;
-    return &ring->pages[number & (ring->slots - 1)];
+    return &ring->table->pages[number & (ring->table->slots - 1)];
 }
 
 /** Gives back the pages numbered first ... last - 1, as far as there are any. */
@@ -55,15 +77,14 @@ static void free_pages(struct ring *ring, struct memory *memory, uint64_t first,
 /** The number of the first page that holds nothing before `offset`. */
 static uint64_t page_after(const struct ring *ring, uint32_t offset)
 {
-    return (ring->head + offset + PAGE_BYTES - 1) / PAGE_BYTES;
+    return (position_of(ring, offset) + PAGE_BYTES - 1) / PAGE_BYTES;
 }
 
 void ring_clear(struct ring *ring, struct memory *memory)
 {
-    if (ring->slots > 0)
-        free_pages(ring, memory, ring->head / PAGE_BYTES, page_after(ring, ring->extent));
-    if (ring->slots > 1)
-        memory_release(memory, ring->pages, ring->slots * sizeof *ring->pages);
+    free_pages(ring, memory, ring->head / PAGE_BYTES, page_after(ring, ring->extent));
+    if (ring->has_table)
+        memory_release(memory, ring->table, table_bytes(ring->table->slots));
     *ring = (struct ring){.capacity = ring->capacity};
 }
 
@@ -71,26 +92,21 @@ void ring_clear(struct ring *ring, struct memory *memory)
 static bool table_reach(struct ring *ring, struct memory *memory, uint32_t end)
 {
     uint64_t first = ring->head / PAGE_BYTES, after = page_after(ring, end);
-    if (after - first <= ring->slots)
+    uint32_t slots = slots_of(ring);
+    if (after - first <= slots)
         return true;
-    uint32_t slots = ring->slots ? ring->slots : 1;
     while (slots < after - first)
         slots *= slots == 1 ? 4 : 2;
-    if (slots == 1) {
-        ring->only = NULL;
-        ring->slots = 1;
-        return true;
-    }
-    struct page **pages = memory_allocate(memory, slots * sizeof *pages);
-    if (!pages)
+    struct ring_table *table = memory_allocate(memory, table_bytes(slots));
+    if (!table)
         return false;
-    if (ring->slots > 0)
-        for (uint64_t number = first; number < page_after(ring, ring->extent); number++)
-            pages[number & (slots - 1)] = *slot_of(ring, number);
-    if (ring->slots > 1)
-        memory_release(memory, ring->pages, ring->slots * sizeof *ring->pages);
-    ring->pages = pages;
-    ring->slots = slots;
+    table->slots = slots;
+    for (uint64_t number = first; number < page_after(ring, ring->extent); number++)
+        table->pages[number & (slots - 1)] = *slot_of(ring, number);
+    if (ring->has_table)
+        memory_release(memory, ring->table, table_bytes(ring->table->slots));
+    ring->table = table;
+    ring->has_table = true;
     return true;
 }
 
@@ -106,7 +122,7 @@ size_t ring_append(struct ring *ring, struct memory *memory, const void *data, s
     uint32_t room = ring_room(ring);
     size_t wanted = size < room ? size : room, taken = 0;
     while (taken < wanted) {
-        uint64_t position = ring->head + ring->length;
+        uint64_t position = position_of(ring, ring->length);
         size_t at = position % PAGE_BYTES, run = PAGE_BYTES - at;
         if (run > wanted - taken)
             run = wanted - taken;
@@ -130,7 +146,7 @@ static bool reserve(struct ring *ring, struct memory *memory, uint32_t offset, u
 {
     if (!table_reach(ring, memory, offset + size))
         return false;
-    uint64_t first = (ring->head + offset) / PAGE_BYTES, after = page_after(ring, offset + size);
+    uint64_t first = position_of(ring, offset) / PAGE_BYTES, after = page_after(ring, offset + size);
     // Those that are new are collected first: should one be missing, the others go back as if never taken.
     struct page *fresh = NULL;
     for (uint64_t number = first; number < after; number++) {
@@ -171,7 +187,7 @@ bool ring_store(struct ring *ring, struct memory *memory, uint32_t offset, const
         return false;
     }
     for (size_t done = 0; done < size;) {
-        uint64_t position = ring->head + offset + done;
+        uint64_t position = position_of(ring, offset) + done;
         size_t at = position % PAGE_BYTES, run = PAGE_BYTES - at;
         if (run > size - done)
             run = size - done;
@@ -201,7 +217,7 @@ void ring_copy(const struct ring *ring, uint32_t offset, void *data, size_t size
 {
     ASSERT(offset <= ring->extent && size <= ring->extent - offset);
     for (size_t done = 0; done < size;) {
-        uint64_t position = ring->head + offset + done;
+        uint64_t position = position_of(ring, offset) + done;
         size_t at = position % PAGE_BYTES, run = PAGE_BYTES - at;
         if (run > size - done)
             run = size - done;
@@ -217,7 +233,7 @@ void ring_consume(struct ring *ring, struct memory *memory, uint32_t bytes)
     ASSERT(bytes <= ring->length);
     if (bytes == 0)
         return;
-    free_pages(ring, memory, ring->head / PAGE_BYTES, (ring->head + bytes) / PAGE_BYTES);
+    free_pages(ring, memory, ring->head / PAGE_BYTES, position_of(ring, bytes) / PAGE_BYTES);
     ring->head += bytes;
     ring->length -= bytes;
     ring->extent -= bytes;
@@ -230,7 +246,7 @@ static int pieces_of(const struct ring *ring, uint32_t offset, uint32_t size, st
 {
     int used = 0;
     while (size > 0 && used < count) {
-        uint64_t position = ring->head + offset;
+        uint64_t position = position_of(ring, offset);
         uint32_t at = (uint32_t)(position % PAGE_BYTES), run = PAGE_BYTES - at;
         if (run > size)
             run = size;
@@ -263,7 +279,7 @@ int ring_space(struct ring *ring, struct memory *memory, uint32_t size, struct s
         size = (uint32_t)most;
     uint32_t reserved = 0;
     while (reserved < size) {
-        uint32_t run = PAGE_BYTES - (uint32_t)((ring->head + ring->length + reserved) % PAGE_BYTES);
+        uint32_t run = PAGE_BYTES - (uint32_t)((position_of(ring, ring->length) + reserved) % PAGE_BYTES);
         if (run > size - reserved)
             run = size - reserved;
         if (!reserve(ring, memory, ring->length + reserved, run))
@@ -279,7 +295,7 @@ const uint8_t *ring_at(const struct ring *ring, uint32_t offset, uint32_t *run)
     *run = 0;
     if (offset >= ring->extent)
         return NULL;
-    uint64_t position = ring->head + offset;
+    uint64_t position = position_of(ring, offset);
     const struct page *page = *slot_of(ring, position / PAGE_BYTES);
     if (!page)
         return NULL;

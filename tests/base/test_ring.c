@@ -86,6 +86,29 @@ TEST(bytes_ahead_of_their_turn_wait_where_they_belong)
     end();
 }
 
+TEST(positions_go_on_beyond_32_bits)
+{
+    static uint8_t data[3 * PAGE_BYTES], back[sizeof data];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 31 + i / 256);
+    begin(CAPACITY, 1 << 20);
+    ring.head = UINT32_MAX - 2 * PAGE_BYTES - 5;
+    CHECK_EQ(ring_append(&ring, &memory, data, sizeof data), sizeof data);
+    CHECK(ring_store(&ring, &memory, 4 * PAGE_BYTES, data, 100));
+    ring_copy(&ring, 0, back, sizeof data);
+    CHECK_MEM(back, data, sizeof data);
+    ring_copy(&ring, 4 * PAGE_BYTES, back, 100);
+    CHECK_MEM(back, data, 100);
+    ring_cut(&ring, &memory, ring.length);
+    ring_consume(&ring, &memory, sizeof data - 1);
+    CHECK_EQ(ring_append(&ring, &memory, data, sizeof data), sizeof data);
+    ring_copy(&ring, 1, back, sizeof data);
+    CHECK_MEM(back, data, sizeof data);
+    CHECK_EQ(memory.pages, 4);
+    CHECK(ring.head < PAGE_BYTES);
+    end();
+}
+
 TEST(capacity_ends_what_can_be_held)
 {
     begin(10, 1 << 20);
@@ -294,6 +317,7 @@ TEST(a_ring_is_what_a_flat_array_is)
 }
 
 TEST_MAIN(TEST_ENTRY(an_idle_ring_holds_nothing), TEST_ENTRY(runs_end_with_the_page_or_the_bytes),
+          TEST_ENTRY(positions_go_on_beyond_32_bits),
           TEST_ENTRY(bytes_ahead_of_their_turn_wait_where_they_belong),
           TEST_ENTRY(capacity_ends_what_can_be_held), TEST_ENTRY(room_is_lent_and_given_back),
           TEST_ENTRY(without_memory_a_ring_takes_what_it_can), TEST_ENTRY(a_ring_is_what_a_flat_array_is))
