@@ -262,7 +262,7 @@ static void verify_sent(const struct tcp_connection *c)
         }
     }
     ASSERT(at == c->snd_nxt && lost == sent.lost_bytes);
-    ASSERT(sent.count > 0 || !sent.list);
+    ASSERT(sent.count > 0 || !sent.listed);
 }
 
 static void verify_receive(const struct tcp_connection *c)

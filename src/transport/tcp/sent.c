@@ -14,6 +14,27 @@
 
 #define LEAST_ROOM 8u
 
+/** An array whose first `head` elements are gone. */
+struct sent_list {
+    uint32_t head, room;
+    struct sent_range ranges[];
+};
+
+static inline size_t list_bytes(uint32_t room)
+{
+    return sizeof(struct sent_list) + room * sizeof(struct sent_range);
+}
+
+static inline struct sent_range *at(struct sent *sent, uint32_t index)
+{
+    return sent->listed ? &sent->list->ranges[sent->list->head + index] : &sent->single;
+}
+
+struct sent_range *sent_at(struct sent *sent, uint32_t index)
+{
+    return at(sent, index);
+}
+
 void sent_init(struct sent *sent)
 {
     *sent = (struct sent){0};
@@ -21,7 +42,8 @@ void sent_init(struct sent *sent)
 
 void sent_clear(struct sent *sent, struct memory *memory)
 {
-    memory_release(memory, sent->list, sent->room * sizeof *sent->list);
+    if (sent->listed)
+        memory_release(memory, sent->list, list_bytes(sent->list->room));
     sent_init(sent);
 }
 
@@ -33,32 +55,25 @@ static uint32_t lost_of(const struct sent_range *range)
 /** Makes room for one more range behind the last. */
 static bool reserve(struct sent *sent, struct memory *memory)
 {
-    if (!sent->list) {
-        struct sent_range *list = memory_allocate_raw(memory, LEAST_ROOM * sizeof *list);
-        if (!list)
-            return false;
-        list[0] = sent->single;
-        sent->list = list;
-        sent->room = LEAST_ROOM;
-        sent->head = 0;
+    struct sent_list *list = sent->listed ? sent->list : NULL;
+    if (list && list->head + sent->count < list->room)
+        return true;
+    if (list && list->head > list->room / 2) {
+        memmove(list->ranges, list->ranges + list->head, sent->count * sizeof *list->ranges);
+        list->head = 0;
         return true;
     }
-    if (sent->head + sent->count < sent->room)
-        return true;
-    if (sent->head > sent->room / 2) {
-        memmove(sent->list, sent->list + sent->head, sent->count * sizeof *sent->list);
-        sent->head = 0;
-        return true;
-    }
-    uint32_t room = 2 * sent->room;
-    struct sent_range *list = memory_allocate_raw(memory, room * sizeof *list);
-    if (!list)
+    uint32_t room = list ? 2 * list->room : LEAST_ROOM;
+    struct sent_list *longer = memory_allocate_raw(memory, list_bytes(room));
+    if (!longer)
         return false;
-    memcpy(list, sent->list + sent->head, sent->count * sizeof *list);
-    memory_release(memory, sent->list, sent->room * sizeof *sent->list);
-    sent->list = list;
-    sent->room = room;
-    sent->head = 0;
+    longer->head = 0;
+    longer->room = room;
+    memcpy(longer->ranges, at(sent, 0), sent->count * sizeof *longer->ranges);
+    if (list)
+        memory_release(memory, list, list_bytes(list->room));
+    sent->list = longer;
+    sent->listed = true;
     return true;
 }
 
@@ -74,10 +89,10 @@ void sent_push(struct sent *sent, struct memory *memory, seq_t start, seq_t end,
     if (sent->count == 0) {
         sent->lost_from = start;
         sent->count = 1;
-        *sent_at(sent, 0) = range;
+        *at(sent, 0) = range;
         return;
     }
-    struct sent_range *last = sent_at(sent, sent->count - 1);
+    struct sent_range *last = at(sent, sent->count - 1);
     ASSERT(last->end == start);
     if (same_story(last, &range)) {
         last->end = end;
@@ -92,14 +107,14 @@ void sent_push(struct sent *sent, struct memory *memory, seq_t start, seq_t end,
         return;
     }
     sent->count++;
-    *sent_at(sent, sent->count - 1) = range;
+    *at(sent, sent->count - 1) = range;
 }
 
 struct sent_acked sent_acknowledge(struct sent *sent, struct memory *memory, seq_t ack)
 {
     struct sent_acked acked = {.first_sent = STRATA_NEVER};
     while (sent->count > 0) {
-        struct sent_range *first = sent_at(sent, 0);
+        struct sent_range *first = at(sent, 0);
         if (seq_le(ack, first->start))
             break;
         if (first->flags & SENT_RESENT)
@@ -112,7 +127,8 @@ struct sent_acked sent_acknowledge(struct sent *sent, struct memory *memory, seq
             sent->lost_bytes += lost_of(first);
             break;
         }
-        sent->head++;
+        if (sent->listed)
+            sent->list->head++;
         sent->count--;
     }
     if (sent->count == 0)
@@ -128,11 +144,11 @@ void sent_lose_all(struct sent *sent)
         return;
     sent->lost_bytes = 0;
     for (uint32_t i = 0; i < sent->count; i++) {
-        struct sent_range *range = sent_at(sent, i);
+        struct sent_range *range = at(sent, i);
         range->flags |= SENT_LOST;
         sent->lost_bytes += range->end - range->start;
     }
-    sent->lost_from = sent_at(sent, 0)->start;
+    sent->lost_from = at(sent, 0)->start;
 }
 
 /** The index of the first range that ends behind x. */
@@ -141,7 +157,7 @@ static uint32_t find(struct sent *sent, seq_t x)
     uint32_t low = 0, high = sent->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (seq_gt(sent_at(sent, middle)->end, x))
+        if (seq_gt(at(sent, middle)->end, x))
             high = middle;
         else
             low = middle + 1;
@@ -154,9 +170,9 @@ static uint32_t find(struct sent *sent, seq_t x)
 static uint32_t split(struct sent *sent, struct memory *memory, seq_t x)
 {
     uint32_t index = find(sent, x);
-    if (index == sent->count || seq_le(x, sent_at(sent, index)->start) || !reserve(sent, memory))
+    if (index == sent->count || seq_le(x, at(sent, index)->start) || !reserve(sent, memory))
         return index;
-    struct sent_range *range = sent_at(sent, index);
+    struct sent_range *range = at(sent, index);
     memmove(range + 1, range, (sent->count - index) * sizeof *range);
     sent->count++;
     range[0].end = x;
@@ -169,7 +185,7 @@ static void merge(struct sent *sent, uint32_t first, uint32_t last)
 {
     uint32_t index = first > 0 ? first : 1;
     while (index <= last && index < sent->count) {
-        struct sent_range *range = sent_at(sent, index);
+        struct sent_range *range = at(sent, index);
         if (!same_story(range - 1, range)) {
             index++;
             continue;
@@ -186,14 +202,14 @@ void sent_lose(struct sent *sent, struct memory *memory, seq_t start, seq_t end)
     uint32_t first = split(sent, memory, start);
     split(sent, memory, end);
     uint32_t index = first;
-    for (; index < sent->count && seq_lt(sent_at(sent, index)->start, end); index++) {
-        struct sent_range *range = sent_at(sent, index);
+    for (; index < sent->count && seq_lt(at(sent, index)->start, end); index++) {
+        struct sent_range *range = at(sent, index);
         sent->lost_bytes -= lost_of(range);
         range->flags |= SENT_LOST;
         sent->lost_bytes += lost_of(range);
     }
-    if (index > first && seq_lt(sent_at(sent, first)->start, sent->lost_from))
-        sent->lost_from = sent_at(sent, first)->start;
+    if (index > first && seq_lt(at(sent, first)->start, sent->lost_from))
+        sent->lost_from = at(sent, first)->start;
     merge(sent, first, index);
 }
 
@@ -202,8 +218,8 @@ void sent_resend(struct sent *sent, struct memory *memory, seq_t start, seq_t en
     uint32_t first = split(sent, memory, start);
     split(sent, memory, end);
     uint32_t index = first;
-    for (; index < sent->count && seq_lt(sent_at(sent, index)->start, end); index++) {
-        struct sent_range *range = sent_at(sent, index);
+    for (; index < sent->count && seq_lt(at(sent, index)->start, end); index++) {
+        struct sent_range *range = at(sent, index);
         sent->lost_bytes -= lost_of(range);
         range->flags = (range->flags & ~SENT_LOST) | SENT_RESENT;
         range->last_sent = now;
@@ -221,12 +237,12 @@ bool sent_first_lost(struct sent *sent, uint32_t most, seq_t *start, seq_t *end)
     if (sent->lost_bytes == 0)
         return false;
     uint32_t index = find(sent, sent->lost_from);
-    while (!(sent_at(sent, index)->flags & SENT_LOST))
+    while (!(at(sent, index)->flags & SENT_LOST))
         index++;
-    sent->lost_from = *start = sent_at(sent, index)->start;
+    sent->lost_from = *start = at(sent, index)->start;
     do {
-        *end = sent_at(sent, index++)->end;
-    } while (*end - *start < most && index < sent->count && sent_at(sent, index)->flags & SENT_LOST);
+        *end = at(sent, index++)->end;
+    } while (*end - *start < most && index < sent->count && at(sent, index)->flags & SENT_LOST);
     if (*end - *start > most)
         *end = *start + most;
     return true;

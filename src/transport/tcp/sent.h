@@ -29,12 +29,17 @@ struct sent_range {
     uint16_t flags;
 };
 
+struct sent_list; /**< More than one range. */
+
 struct sent {
-    struct sent_range *list; /**< NULL while there is at most one range: then it is `single`. */
-    uint32_t head, count, room;
+    union {
+        struct sent_range single; /**< While there is at most one. */
+        struct sent_list *list;   /**< With `listed`. */
+    };
+    uint32_t count;
     uint32_t lost_bytes; /**< Of all ranges with SENT_LOST. */
     seq_t lost_from;     /**< No lost range begins before this. */
-    struct sent_range single;
+    bool listed;
 };
 
 /** What an acknowledgement took from the map. */
@@ -46,10 +51,7 @@ struct sent_acked {
 void sent_init(struct sent *sent);
 void sent_clear(struct sent *sent, struct memory *memory);
 /** The index-th range from the front, which must exist. */
-static inline struct sent_range *sent_at(struct sent *sent, uint32_t index)
-{
-    return sent->list ? &sent->list[sent->head + index] : &sent->single;
-}
+struct sent_range *sent_at(struct sent *sent, uint32_t index);
 /** Adds what was sent for the first time; `start` is the end of the map. Where memory is short it is told of
  * less exactly, as part of the range before. */
 void sent_push(struct sent *sent, struct memory *memory, seq_t start, seq_t end, strata_time now, uint32_t delivered);
