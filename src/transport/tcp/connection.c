@@ -59,7 +59,9 @@ uint8_t connection_scale_of(const struct tcp *tcp, uint32_t receive_bytes)
 
 void connection_update_mss(struct tcp_connection *c)
 {
-    size_t payload = net_path_payload(&c->path);
+    struct net_path path;
+    connection_get_path(c, &path);
+    size_t payload = net_path_payload(&path);
     uint32_t mss = payload > TCP_HEADER_BYTES ? (uint32_t)payload - TCP_HEADER_BYTES : 1;
     if (mss > c->peer_mss)
         mss = c->peer_mss;
@@ -67,15 +69,6 @@ void connection_update_mss(struct tcp_connection *c)
         mss = c->max_segment;
     uint32_t options = c->flags & FLAG_TIMESTAMPS ? TIMESTAMP_BYTES : 0;
     c->smss = (uint16_t)(mss > options ? mss - options : 1);
-}
-
-int connection_find_path(struct tcp_connection *c)
-{
-    const struct tcp_record *key = &c->record;
-    int error = net_path_find(c->tcp->net, &c->path, &key->remote, (uint32_t)key->scope, c->tuning->bind_port);
-    if (error == 0)
-        connection_update_mss(c);
-    return error;
 }
 
 /* ---- Options ------------------------------------------------------------------------------------------- */
@@ -168,7 +161,7 @@ struct tcp_connection *connection_new(struct tcp *tcp, const struct tcp_record *
     timer_init(&c->timer, timers_fire);
     speaker_init(&c->speaker, &tcp_speaker_ops);
     connection_apply(c, options);
-    c->path.port = -1;
+    c->way.port = -1;
     tcp->connection_count++;
     return c;
 }
@@ -231,9 +224,9 @@ void connection_mark(struct tcp_connection *c)
 {
     if (!c->record.listed)
         return;
-    struct port *port = links_port(net_links(c->tcp->net), c->path.port);
+    struct port *port = links_port(net_links(c->tcp->net), c->way.port);
     if (!port && connection_find_path(c) == 0)
-        port = links_port(net_links(c->tcp->net), c->path.port);
+        port = links_port(net_links(c->tcp->net), c->way.port);
     if (port)
         port_mark(port, &c->speaker);
 }

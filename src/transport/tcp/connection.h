@@ -7,7 +7,7 @@
  *     clocks  | deadlines, of which one wheel timer serves the earliest
  *     sent    | the map of sent ranges, empty when idle
  *     speaker | its place at a port when it has something to say
- *     path    | the cached way to the peer
+ *     way     | to the peer, cached
  *     rest    | round-trip time, urgent data, options, statistics
  *
  * Half-open (SYN-RECEIVED from a listener) and TIME-WAIT connections are smaller records in the same
@@ -26,6 +26,7 @@
 #include "base/table.h"
 #include "transport/tcp/sent.h"
 #include "transport/tcp/tcp.h"
+#include "transport/tcp/way.h"
 #include "wire/tcp.h"
 
 /* ---- Records of the demultiplexer ---------------------------------------------------------------------- */
@@ -178,7 +179,7 @@ struct tcp_connection {
     struct tcp_out_of_order *out_of_order;
     struct timer timer;
     struct speaker speaker;
-    struct net_path path;
+    struct tcp_way way;
 
     /* Round-trip time (RFC 6298) and congestion control. */
     strata_time srtt_ns, rttvar_ns, min_rtt_ns;
@@ -331,8 +332,6 @@ void connection_end(struct tcp_connection *c, int error);
 void connection_reset(struct tcp_connection *c, int error);
 /** Frees it in silence, wherever it stands. */
 void connection_free(struct tcp_connection *c);
-/** Looks up the path again and takes over its MTU. @return 0, -ENETUNREACH. */
-int connection_find_path(struct tcp_connection *c);
 /** Recomputes smss after a change of path MTU, peer's MSS, options or the program's bound (RFC 9293 MUST-16).
  * */
 void connection_update_mss(struct tcp_connection *c);

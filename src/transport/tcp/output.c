@@ -310,7 +310,7 @@ static void trace_sent(const struct tcp_connection *c, const struct plan *plan, 
 {
     struct strata_trace_record trace = {
         .kind = STRATA_TRACE_TCP_SEND,
-        .port = c->path.port,
+        .port = c->way.port,
         .value = {header->seq, header->ack, header->flags, header->window, plan->length, plan->again > 0,
                   (int64_t)(uint32_t)(header->seq - c->iss)},
     };
@@ -367,13 +367,15 @@ static long try_later(struct tcp_connection *c, int error)
     return 0;
 }
 
-static long make_segment(struct tcp_connection *c, struct room *room, const struct plan *plan)
+static long make_segment(struct tcp_connection *c, struct net_path *path, struct room *room, const struct plan *plan)
 {
     struct tcp_header header;
     fill_header(c, plan, &header);
     size_t header_bytes = TCP_HEADER_BYTES + tcp_options_bytes(&header.options), capacity;
     uint8_t *bytes;
-    int error = net_begin(c->tcp->net, &c->path, room, &c->speaker, header_bytes + plan->length, &bytes, &capacity);
+    int error = net_begin(c->tcp->net, path, room, &c->speaker, header_bytes + plan->length, &bytes, &capacity);
+    if (path->generation != c->way.generation)
+        connection_keep_path(c, path); // another gateway was found
     if (error == -EMSGSIZE)
         return -EMSGSIZE;
     if (error)
@@ -395,7 +397,7 @@ static long make_segment(struct tcp_connection *c, struct room *room, const stru
     if (core_traces(connection_core(c)))
         trace_sent(c, plan, &header);
     note_sent(c, plan);
-    return (long)net_finish(c->tcp->net, &c->path, room, &out, length + plan->length);
+    return (long)net_finish(c->tcp->net, path, room, &out, length + plan->length);
 }
 
 /** Nothing can be said now: what must happen so that something will be. */
@@ -414,21 +416,24 @@ static long speak(struct speaker *speaker, struct room *room)
 {
     struct tcp_connection *c = CONTAINER_OF(speaker, struct tcp_connection, speaker);
     struct plan plan;
+    struct net_path path;
     connection_check(c);
-    if (net_path_is_stale(c->tcp->net, &c->path)) {
-        int port = c->path.port, error = connection_find_path(c);
+    connection_get_path(c, &path);
+    if (net_path_is_stale(c->tcp->net, &path)) {
+        int port = c->way.port, error = connection_find_path(c);
         if (error)
             return try_later(c, error);
-        if (c->path.port != port) {
+        if (c->way.port != port) {
             connection_mark(c);
             return 0;
         }
+        connection_get_path(c, &path);
     }
     if (!plan_next(c, &plan)) {
         rest(c);
         return 0;
     }
-    long length = make_segment(c, room, &plan);
+    long length = make_segment(c, &path, room, &plan);
     connection_check(c);
     return length;
 }

@@ -171,7 +171,7 @@ static int begin(struct tcp_connection *c)
         return error;
     c->iss = tcp_initial_sequence(c->tcp, &c->record);
     c->recover = c->snd_una = c->snd_nxt = c->snd_up = c->iss;
-    c->own_mss = connection_mss_of_port(c->tcp, c->path.port, strata_address_is_ipv4(&c->record.remote),
+    c->own_mss = connection_mss_of_port(c->tcp, c->way.port, strata_address_is_ipv4(&c->record.remote),
                                         c->max_segment);
     state_change(c, STRATA_TCP_SYN_SENT);
     c->marks = MARK_SYN;

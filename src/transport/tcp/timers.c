@@ -132,6 +132,14 @@ void timers_keep_alive(struct tcp_connection *c)
 }
 
 /** SYN or SYN-ACK of a simultaneous open again (RFC 9293 MUST-22). @return false: the connection is gone. */
+/** Tells the network room that the first hop may be dead. */
+static void doubt_path(const struct tcp_connection *c)
+{
+    struct net_path path;
+    connection_get_path(c, &path);
+    net_doubt(c->tcp->net, &path);
+}
+
 static bool syn_timeout(struct tcp_connection *c)
 {
     const struct settings *settings = &connection_core(c)->settings;
@@ -141,7 +149,7 @@ static bool syn_timeout(struct tcp_connection *c)
     }
     c->backoff++;
     if (c->backoff == settings->tcp_retries1)
-        net_doubt(c->tcp->net, &c->path);
+        doubt_path(c);
     c->flags |= FLAG_SYN_RESENT;
     c->marks |= MARK_SYN;
     c->retransmit_at = connection_now(c) + timers_rto(c);
@@ -190,7 +198,7 @@ static bool retransmission_timeout(struct tcp_connection *c)
     if (c->backoff == settings->tcp_retries1) {
         // R1: the network room is told that the first hop may be dead, the program that there is trouble
         // (RFC 9293 MUST-20, SHLD-9).
-        net_doubt(c->tcp->net, &c->path);
+        doubt_path(c);
         if (!c->soft_error)
             c->soft_error = ETIMEDOUT;
         if (c->flags & FLAG_RECEIVE_ERRORS)
