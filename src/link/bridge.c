@@ -63,8 +63,7 @@ static void count(struct strata_bridge *bridge, enum counter counter)
     bridge->counters.value[counter]++;
 }
 
-/* ---- Stations
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Stations -------------------------------------------------------------------------------------------- */
 
 static bool equal(const struct table_entry *entry, const void *mac)
 {
@@ -119,8 +118,7 @@ static void learn(struct strata_bridge *bridge, const uint8_t mac[6], unsigned p
     list_push_front(&bridge->stations, &station->node);
 }
 
-/* ---- Frames
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Frames ---------------------------------------------------------------------------------------------- */
 
 /* One frame on its way through: it becomes a packet at the first queue that takes it. */
 struct relay {
@@ -256,8 +254,7 @@ static strata_time bridge_deadline(void *self)
     return STRATA_NEVER;
 }
 
-/* ---- Birth and death
- * ------------------------------------------------------------------------------------------ */
+/* ---- Birth and death ------------------------------------------------------------------------------------- */
 
 static void bridge_free(void *self)
 {

@@ -216,8 +216,7 @@ enum net_kind net_classify(const struct net *net, const struct port *port,
     return NET_OWN;
 }
 
-/* ---- Multicast
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Multicast ------------------------------------------------------------------------------------------- */
 
 static struct port *group_port(struct net *net, const struct strata_address *group, int index)
 {

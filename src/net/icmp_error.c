@@ -17,8 +17,7 @@
 #define TOS_INTERNETWORK_CONTROL 0xc0 /* RFC 1812 4.3.2.5 */
 #define ICMPV6_REDIRECT 137
 
-/* ---- Out
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Out ------------------------------------------------------------------------------------------------- */
 
 bool icmp_error_allowed(struct net *net)
 {
@@ -151,8 +150,7 @@ void net_send_error(struct net *net, const struct net_packet *packet, uint8_t ty
         icmp_send_error(net, packet, ICMPV6_UNREACHABLE, unreachable[code], 0);
 }
 
-/* ---- In
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- In -------------------------------------------------------------------------------------------------- */
 
 /* RFC 1122 3.2.2.1 and 4.2.3.9: what the codes of Unreachable mean to a program. RFC 792-7: 0, 1 and 5 are
  * hints. */
@@ -325,8 +323,7 @@ void icmp_error_local(struct net *net, const struct packet *packet)
     icmp_send_error(net, &forwarded, error.type, error.code, 0);
 }
 
-/* ---- Redirects
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Redirects ------------------------------------------------------------------------------------------- */
 
 void icmp_redirect_input(struct net *net, const struct net_packet *packet, const struct icmp_header *header)
 {

@@ -99,8 +99,7 @@ void net_memory(const struct net *net, struct strata_memory *memory)
     memory->neighbours = neighbour_count(&net->links);
 }
 
-/* ---- The internal loopback
- * ----------------------------------------------------------------------------------- */
+/* ---- The internal loopback ------------------------------------------------------------------------------- */
 
 bool net_loopback_waiting(const struct net *net)
 {

@@ -189,8 +189,7 @@ size_t net_finish(struct net *net, const struct net_path *path, struct room *roo
     return link + head + length;
 }
 
-/* ---- Owned packets
- * -------------------------------------------------------------------------------------------- */
+/* ---- Owned packets --------------------------------------------------------------------------------------- */
 
 static int send_ipv4(struct net *net, const struct net_path *path, const struct net_out *out,
                      struct packet *packet)

@@ -225,8 +225,7 @@ void net_confirm(struct net *net, const struct net_path *path)
         neighbour_confirm(port, &path->next_hop);
 }
 
-/* ---- Routes by hand
- * ------------------------------------------------------------------------------------------- */
+/* ---- Routes by hand -------------------------------------------------------------------------------------- */
 
 static void trace_route(struct net *net, const struct strata_route *route, int port, bool added)
 {

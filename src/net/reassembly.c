@@ -304,8 +304,7 @@ static struct packet *assemble(struct partial *partial, size_t header)
     return whole;
 }
 
-/* ---- IPv4
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- IPv4 ------------------------------------------------------------------------------------------------ */
 
 static void deliver_ipv4(struct partial *partial, const struct net_packet *last)
 {
@@ -369,8 +368,7 @@ void reassembly_ipv4(struct net *net, const struct net_packet *packet, const str
         deliver_ipv4(partial, packet);
 }
 
-/* ---- IPv6
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- IPv6 ------------------------------------------------------------------------------------------------ */
 
 static void deliver_ipv6(struct partial *partial, const struct net_packet *last)
 {

@@ -22,8 +22,7 @@ static struct rig *host6(void)
     return rig;
 }
 
-/* ---- Echo
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Echo ------------------------------------------------------------------------------------------------ */
 
 TEST(echo_comes_back_whole)
 {
@@ -142,8 +141,10 @@ TEST(messages_that_cannot_be)
     for (size_t i = 0; i < sizeof unknown; i++)
         rig_icmp(rig, 1, ip, unknown[i], 0, 0, "12345678", 8);
     CHECK_EQ(COUNT(rig, icmp_drop_type), sizeof unknown);
-    // RFC 792-11
-    rig_icmp(rig, 1, ip, ICMP_SOURCE_QUENCH, 0, 0, "12345678", 8);
+    // RFC 792-11: not even where it quotes a datagram of ours.
+    uint8_t ours[28];
+    ip_build(ours, &(struct ip){.from = "10.0.0.1", .to = "10.0.0.2"}, "12345678", 8);
+    rig_icmp(rig, 1, ip, ICMP_SOURCE_QUENCH, 0, 0, ours, sizeof ours);
     CHECK_EQ(COUNT(rig, icmp_drop_source_quench), 1);
     CHECK_EQ(rig->errors + rig->delivered, 0);
     EXPECT_SILENCE(rig);
@@ -161,8 +162,7 @@ TEST(messages_that_cannot_be)
     rig_free(rig);
 }
 
-/* ---- Errors out
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Errors out ------------------------------------------------------------------------------------------ */
 
 /* The transport finds nobody at a port and asks for an error about the last datagram. */
 static void refuse(struct rig *rig)
@@ -326,8 +326,7 @@ TEST(errors_are_rationed)
     rig_free(rig);
 }
 
-/* ---- Errors in
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Errors in ------------------------------------------------------------------------------------------- */
 
 /* An error comes in about a datagram that we sent to `to`. */
 static void error_about(struct rig *rig, struct ip outer, const struct ip *quoted, unsigned type,
@@ -442,8 +441,7 @@ TEST(quotes_that_are_not_ours)
     rig_free(rig);
 }
 
-/* ---- Path MTU
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Path MTU -------------------------------------------------------------------------------------------- */
 
 static uint32_t path_mtu(struct rig *rig, const char *to)
 {
@@ -550,8 +548,7 @@ TEST(what_is_learned_is_bounded)
     rig_free(rig);
 }
 
-/* ---- Redirects
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Redirects ------------------------------------------------------------------------------------------- */
 
 static const char *gateway_of(struct rig *rig, const char *to)
 {
