@@ -1,7 +1,7 @@
 /*
- * Writing pcapng. Everything is written in little-endian order, so that the same capture has the same bytes on every
- * machine. A section is: a section header, a description per interface before its first packet, packets with
- * nanosecond stamps, and counts per interface at the end.
+ * Writing pcapng. Everything is written in little-endian order, so that the same capture has the same bytes
+ * on every machine. A section is: a section header, a description per interface before its first packet,
+ * packets with nanosecond stamps, and counts per interface at the end.
  */
 #include "drivers/pcapng.h"
 

@@ -1,14 +1,15 @@
 /**
- * Captures in the pcapng format (draft-ietf-opsawg-pcapng): writing, with every interface described, nanosecond
- * stamps and a comment on whatever deserves one; and reading, in both byte orders, whatever blocks there are.
+ * Captures in the pcapng format (draft-ietf-opsawg-pcapng): writing, with every interface described,
+ * nanosecond stamps and a comment on whatever deserves one; and reading, in both byte orders, whatever blocks
+ * there are.
  *
  *     struct pcapng_writer writer;
  *     pcapng_begin(&writer, pcapng_to_file(file), "strata");
  *     int eth = pcapng_interface(&writer, &(struct pcapng_interface){.name = "eth1", .link_type = 1});
  *     pcapng_packet(&writer, &(struct pcapng_packet){.interface = (uint32_t)eth, .frame = frame, ...});
  *
- * Errors are negative errno values; -ENOSPC is a full disk. After the first error a writer writes nothing more and
- * returns that error for ever, so that a caller may look once, at the end.
+ * Errors are negative errno values; -ENOSPC is a full disk. After the first error a writer writes nothing
+ * more and returns that error for ever, so that a caller may look once, at the end.
  */
 #ifndef DRIVERS_PCAPNG_H
 #define DRIVERS_PCAPNG_H
@@ -93,8 +94,8 @@ struct pcapng_reader {
     uint64_t offset;     /**< Of the next block in the file. */
 };
 void pcapng_read_begin(struct pcapng_reader *reader, struct pcapng_source source);
-/** The next packet, valid until the next call. @return 1, 0 at the end, -EINVAL when it is no pcapng (see problem),
- * -ENOMEM, or what the source said. */
+/** The next packet, valid until the next call. @return 1, 0 at the end, -EINVAL when it is no pcapng (see
+ * problem), -ENOMEM, or what the source said. */
 int pcapng_read(struct pcapng_reader *reader, struct pcapng_packet *packet);
 void pcapng_read_end(struct pcapng_reader *reader);
 

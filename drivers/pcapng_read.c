@@ -1,7 +1,7 @@
 /*
- * Reading pcapng: one block at a time into a buffer, every length checked against the block, unknown blocks and
- * options skipped by their length. A file may hold several sections, each in its own byte order with its own
- * interfaces.
+ * Reading pcapng: one block at a time into a buffer, every length checked against the block, unknown blocks
+ * and options skipped by their length. A file may hold several sections, each in its own byte order with its
+ * own interfaces.
  */
 #include "drivers/pcapng.h"
 
@@ -121,7 +121,8 @@ struct option {
 };
 
 /** Walks options from `*position` to `end`. @return whether there was another one. */
-static bool next_option(const struct pcapng_reader *reader, size_t *position, size_t end, struct option *option)
+static bool next_option(const struct pcapng_reader *reader, size_t *position, size_t end,
+                        struct option *option)
 {
     if (end - *position < 4)
         return false;
@@ -190,15 +191,16 @@ static int64_t stamp_ns(const struct pcapng_seen *interface, uint64_t stamp)
     return (int64_t)(ns + (uint64_t)interface->offset_s * BILLION);
 }
 
-static void packet_options(struct pcapng_reader *reader, size_t position, size_t length, struct pcapng_packet *packet)
+static void packet_options(struct pcapng_reader *reader, size_t position, size_t length,
+                           struct pcapng_packet *packet)
 {
     struct option option;
     while (next_option(reader, &position, length - 4, &option)) {
         if (option.code == OPTION_PACKET_FLAGS && option.length == 4) {
             packet->direction = (enum pcapng_direction)(get32(reader, option.value) & 3);
         } else if (option.code == OPTION_COMMENT && !packet->comment) {
-            // Texts are not terminated. Options are walked forward only, so the two bytes of this one's own code
-            // may give way: the text moves there and its end is set.
+            // Texts are not terminated. Options are walked forward only, so the two bytes of this one's own
+            // code may give way: the text moves there and its end is set.
             char *text = (char *)reader->block + (option.value - reader->block) - 4;
             memmove(text, option.value, option.length);
             text[option.length] = '\0';

@@ -1,6 +1,6 @@
 /*
- * Any bytes as a capture: the reader must say what is wrong or give packets that lie inside the file, and never read
- * beyond a block. What it gives is written again and must come back the same.
+ * Any bytes as a capture: the reader must say what is wrong or give packets that lie inside the file, and
+ * never read beyond a block. What it gives is written again and must come back the same.
  */
 #include "drivers/pcapng.h"
 
@@ -53,8 +53,8 @@ static void write_and_read_back(const struct pcapng_packet *packet)
     struct pcapng_reader reader;
     struct pcapng_packet again;
     pcapng_read_begin(&reader, (struct pcapng_source){memory_read, &file});
-    if (pcapng_read(&reader, &again) != 1 || again.length != packet->length || again.time_ns != packet->time_ns ||
-        memcmp(again.frame, packet->frame, packet->length) != 0)
+    if (pcapng_read(&reader, &again) != 1 || again.length != packet->length ||
+        again.time_ns != packet->time_ns || memcmp(again.frame, packet->frame, packet->length) != 0)
         abort();
     pcapng_read_end(&reader);
 }

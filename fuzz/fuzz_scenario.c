@@ -1,6 +1,6 @@
 /*
- * Any bytes as a scenario: the reader either complains, with a place in the file for each complaint, or gives a scenario
- * from which a world can be built. Nothing is run: that would be other people's programs.
+ * Any bytes as a scenario: the reader either complains, with a place in the file for each complaint, or gives
+ * a scenario from which a world can be built. Nothing is run: that would be other people's programs.
  */
 #include "lab/scenario.h"
 

@@ -1,16 +1,15 @@
 /*
  * A cable: two directions that know nothing of each other. What is done to a frame, in this order:
  *
- *   queue      where there is a rate, a frame waits until those before it have been sent; beyond the limit it is lost
- *   rate       sending L bits takes L/R
- *   loss       independent, then by the two-state model of Gilbert and Elliott (netem's gemodel)
- *   duplicate  a second copy travels by itself
- *   corrupt    one bit of a copy is flipped, anywhere in the frame (as netem does)
- *   delay      propagation, and jitter that keeps the order
+ *   queue      where there is a rate, a frame waits until those before it have been sent; beyond the limit it
+ * is lost rate       sending L bits takes L/R loss       independent, then by the two-state model of Gilbert
+ * and Elliott (netem's gemodel) duplicate  a second copy travels by itself corrupt    one bit of a copy is
+ * flipped, anywhere in the frame (as netem does) delay      propagation, and jitter that keeps the order
  *   reorder    a copy is late by a while, so that later ones pass it
  *
- * The fate of a frame is decided when it is sent; only a cut, or a crash of the node at the other end, can still
- * lose it. Each direction draws from a random stream of its own, and only for what it is configured to do.
+ * The fate of a frame is decided when it is sent; only a cut, or a crash of the node at the other end, can
+ * still lose it. Each direction draws from a random stream of its own, and only for what it is configured to
+ * do.
  */
 #include "lab/world.h"
 
@@ -172,7 +171,8 @@ static void travel(struct flight *flight, struct direction *direction, strata_ti
     if (impairment->jitter_ns > 0)
         arrival += (strata_time)random_below(&direction->random, (uint64_t)impairment->jitter_ns + 1);
     if (chance(&direction->random, impairment->reorder_ppm)) {
-        arrival += impairment->reorder_ns ? impairment->reorder_ns : impairment->delay_ns / 2 + STRATA_MILLISECOND;
+        arrival +=
+            impairment->reorder_ns ? impairment->reorder_ns : impairment->delay_ns / 2 + STRATA_MILLISECOND;
         direction->counts.reordered++;
         emit(flight, STRATA_LAB_FAULT, "reorder");
     } else {
@@ -289,8 +289,9 @@ static char *name_cable(struct strata_world *world, const struct strata_node *a,
 
 static bool impairment_is_possible(const struct strata_impairment *impairment)
 {
-    const uint32_t shares[] = {impairment->loss_ppm,       impairment->burst_enter_ppm, impairment->burst_leave_ppm,
-                               impairment->burst_loss_ppm, impairment->duplicate_ppm,   impairment->reorder_ppm,
+    const uint32_t shares[] = {impairment->loss_ppm,        impairment->burst_enter_ppm,
+                               impairment->burst_leave_ppm, impairment->burst_loss_ppm,
+                               impairment->duplicate_ppm,   impairment->reorder_ppm,
                                impairment->corrupt_ppm};
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
         if (shares[i] > MILLION)
@@ -314,15 +315,15 @@ static void start_direction(struct strata_cable *cable, int which, const struct 
     direction->counts.size = sizeof direction->counts;
 }
 
-struct strata_cable *strata_world_cable(struct strata_world *world, struct strata_node *a, struct strata_node *b,
-                                        const struct strata_cable_config *config)
+struct strata_cable *strata_world_cable(struct strata_world *world, struct strata_node *a,
+                                        struct strata_node *b, const struct strata_cable_config *config)
 {
     static const struct strata_cable_config plain = {.size = sizeof plain};
     if (!config)
         config = &plain;
     if (config->size != sizeof *config || !impairment_is_possible(&config->forward) ||
-        !impairment_is_possible(&config->backward) || array_grow(&world->cables, sizeof *world->cables,
-                                                                 world->cable_count, &world->cable_room) != 0)
+        !impairment_is_possible(&config->backward) ||
+        array_grow(&world->cables, sizeof *world->cables, world->cable_count, &world->cable_room) != 0)
         return NULL;
     struct strata_cable *cable = calloc(1, sizeof *cable);
     if (!cable)
@@ -401,7 +402,8 @@ int strata_cable_impair(struct strata_cable *cable, int direction, const struct 
     return 0;
 }
 
-void strata_cable_impairment(const struct strata_cable *cable, int direction, struct strata_impairment *impairment)
+void strata_cable_impairment(const struct strata_cable *cable, int direction,
+                             struct strata_impairment *impairment)
 {
     *impairment = cable->direction[direction & 1].impairment;
 }

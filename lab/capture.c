@@ -1,11 +1,12 @@
 /*
- * Captures of a world. A frame is recorded at the moment and in the form in which it was sent; what the cable does to
- * it is decided in that moment too, and follows as events of the same frame. So each frame is held back until the next
- * one comes, and carries what was said about it as its comment: "lost: loss", "corrupt", "duplicate".
+ * Captures of a world. A frame is recorded at the moment and in the form in which it was sent; what the cable
+ * does to it is decided in that moment too, and follows as events of the same frame. So each frame is held
+ * back until the next one comes, and carries what was said about it as its comment: "lost: loss", "corrupt",
+ * "duplicate".
  *
- * A file holds every byte of a TCP stream once. A segment whose bytes are there already (sent again, or the same one on
- * its next cable) is recorded with its headers only: those who put streams together again, such as Wireshark, take
- * whole copies for malformed messages.
+ * A file holds every byte of a TCP stream once. A segment whose bytes are there already (sent again, or the
+ * same one on its next cable) is recorded with its headers only: those who put streams together again, such
+ * as Wireshark, take whole copies for malformed messages.
  */
 #include "lab/capture.h"
 
@@ -117,12 +118,13 @@ static struct track *track_of(struct capture *capture, const struct strata_cable
     char description[300];
     snprintf(description, sizeof description, "%s port %d - %s port %d", cable->node[0]->name, cable->port[0],
              cable->node[1]->name, cable->port[1]);
-    int interface = pcapng_interface(&track->recording->writer,
-                                     &(struct pcapng_interface){
-                                         .name = cable->name,
-                                         .description = description,
-                                         .link_type = cable->link == STRATA_LINK_IP ? PCAPNG_RAW : PCAPNG_ETHERNET,
-                                     });
+    int interface =
+        pcapng_interface(&track->recording->writer,
+                         &(struct pcapng_interface){
+                             .name = cable->name,
+                             .description = description,
+                             .link_type = cable->link == STRATA_LINK_IP ? PCAPNG_RAW : PCAPNG_ETHERNET,
+                         });
     capture->track_count++;
     track->interface = interface < 0 ? 0 : (uint32_t)interface;
     return track;
@@ -225,8 +227,8 @@ static void write_counts(struct capture *capture, const struct track *track)
         sent += counts->sent;
         lost += counts->lost + counts->lost_burst + counts->lost_queue + counts->lost_down;
     }
-    pcapng_statistics(&track->recording->writer, track->interface, STRATA_LAB_EPOCH_NS + capture->world->now, sent,
-                      lost);
+    pcapng_statistics(&track->recording->writer, track->interface, STRATA_LAB_EPOCH_NS + capture->world->now,
+                      sent, lost);
 }
 
 int capture_close(struct capture *capture)

@@ -1,6 +1,6 @@
 /*
- * Frames in words. The wire's own parsers and printer do the work; DHCP and DNS are said as sentences, so that somebody
- * who sees them for the first time can follow.
+ * Frames in words. The wire's own parsers and printer do the work; DHCP and DNS are said as sentences, so
+ * that somebody who sees them for the first time can follow.
  */
 #include "lab/describe.h"
 
@@ -62,7 +62,8 @@ static void say_name(char text[80], const struct dns_name *name)
 }
 
 /** The first record of an answer that tells something: an address, or the server to ask instead. */
-static void say_answer(char text[100], const struct dns_header *header, const uint8_t *bytes, size_t size, size_t position)
+static void say_answer(char text[100], const struct dns_header *header, const uint8_t *bytes, size_t size,
+                       size_t position)
 {
     if (header->rcode != DNS_NOERROR) {
         struct text to = text_of(text, 100);
@@ -116,9 +117,11 @@ static void describe_dns(const uint8_t *bytes, size_t size, struct description *
     snprintf(description->text, sizeof description->text, "DNS answer: %s of %s: %s", type, name, answer);
 }
 
-/* ---- IP -------------------------------------------------------------------------------------------------- */
+/* ---- IP --------------------------------------------------------------------------------------------------
+ */
 
-static void describe_transport(uint8_t protocol, const uint8_t *bytes, size_t size, struct description *description)
+static void describe_transport(uint8_t protocol, const uint8_t *bytes, size_t size,
+                               struct description *description)
 {
     struct udp_header udp;
     if (protocol == PROTOCOL_TCP) {
@@ -141,8 +144,8 @@ static void describe_transport(uint8_t protocol, const uint8_t *bytes, size_t si
         else if (udp.destination_port == DNS_PORT || udp.source_port == DNS_PORT)
             describe_dns(bytes, size, description);
         if (description->subject == SUBJECT_UDP)
-            snprintf(description->text, sizeof description->text, "UDP %zu bytes, port %u > %u", size, udp.source_port,
-                     udp.destination_port);
+            snprintf(description->text, sizeof description->text, "UDP %zu bytes, port %u > %u", size,
+                     udp.source_port, udp.destination_port);
     } else if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6) {
         description->subject = SUBJECT_ICMP;
     }

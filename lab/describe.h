@@ -8,7 +8,15 @@
 
 #include "wire/tcp.h"
 
-enum subject { SUBJECT_OTHER, SUBJECT_ARP, SUBJECT_DHCP, SUBJECT_DNS, SUBJECT_ICMP, SUBJECT_UDP, SUBJECT_TCP };
+enum subject {
+    SUBJECT_OTHER,
+    SUBJECT_ARP,
+    SUBJECT_DHCP,
+    SUBJECT_DNS,
+    SUBJECT_ICMP,
+    SUBJECT_UDP,
+    SUBJECT_TCP
+};
 
 struct description {
     enum subject subject;

@@ -1,6 +1,7 @@
 /*
- * A host's disk: the memory disk of the runtime, behind a switch. When a host crashes its programs unwind, and an
- * unwinding program may still write or sync; from the moment of the crash none of that reaches the disk.
+ * A host's disk: the memory disk of the runtime, behind a switch. When a host crashes its programs unwind,
+ * and an unwinding program may still write or sync; from the moment of the crash none of that reaches the
+ * disk.
  */
 #include "lab/world.h"
 

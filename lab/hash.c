@@ -1,7 +1,7 @@
 /*
- * The hash that proves that two runs were the same. Frames are digested eight bytes at a time, read as little endian
- * on every machine, with the multiply-and-rotate rounds of MurmurHash3 (Appleby); a running hash takes the digests
- * in the order of events. It is no cryptography: it finds differences, not forgers.
+ * The hash that proves that two runs were the same. Frames are digested eight bytes at a time, read as little
+ * endian on every machine, with the multiply-and-rotate rounds of MurmurHash3 (Appleby); a running hash takes
+ * the digests in the order of events. It is no cryptography: it finds differences, not forgers.
  */
 #include "lab/world.h"
 

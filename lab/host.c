@@ -1,6 +1,6 @@
 /*
- * Hosts and routers of the lab: everything they are configured with is remembered, so that they can come up again
- * after a crash with the same addresses, routes, settings and disk, but with fresh randomness.
+ * Hosts and routers of the lab: everything they are configured with is remembered, so that they can come up
+ * again after a crash with the same addresses, routes, settings and disk, but with fresh randomness.
  */
 #include "lab/world.h"
 
@@ -35,7 +35,8 @@ static void host_traces(void *context, const struct strata_trace_record *record)
 {
     struct strata_node *node = context;
     if (!node->cut_off && world_listens(node->world))
-        world_emit(node->world, &(struct strata_lab_event){.kind = STRATA_LAB_TRACE, .node = node, .trace = record});
+        world_emit(node->world,
+                   &(struct strata_lab_event){.kind = STRATA_LAB_TRACE, .node = node, .trace = record});
 }
 
 /** The name of the program whose fiber runs, or one of whose children's fibers. */
@@ -63,7 +64,10 @@ static void program_prints(void *context, const char *text, size_t length)
     }
     memcpy(copy, text, length);
     copy[length] = '\0';
-    struct strata_lab_event event = {.kind = STRATA_LAB_PRINT, .node = node, .text = copy, .length = length,
+    struct strata_lab_event event = {.kind = STRATA_LAB_PRINT,
+                                     .node = node,
+                                     .text = copy,
+                                     .length = length,
                                      .program = running_program(node)};
     world_emit(node->world, &event);
     free(copy);
@@ -242,7 +246,8 @@ int strata_node_address(struct strata_node *node, int port, const char *prefix)
         return -ENOMEM;
     node->addresses = addresses;
     if (node->host) {
-        int error = strata_address_add(node->host, port, &entry.address, entry.prefix_length, node->world->now);
+        int error =
+            strata_address_add(node->host, port, &entry.address, entry.prefix_length, node->world->now);
         if (error)
             return error;
         node_touch(node);
@@ -254,7 +259,8 @@ int strata_node_address(struct strata_node *node, int port, const char *prefix)
 int strata_node_route(struct strata_node *node, const char *prefix, const char *gateway)
 {
     struct strata_route route = {.port = -1};
-    if (node->kind != NODE_HOST || strata_prefix_parse(prefix, &route.destination, &route.prefix_length) != 0 ||
+    if (node->kind != NODE_HOST ||
+        strata_prefix_parse(prefix, &route.destination, &route.prefix_length) != 0 ||
         strata_address_parse(gateway, &route.gateway) != 0)
         return -EINVAL;
     struct strata_route *routes = realloc(node->routes, (node->route_count + 1) * sizeof *routes);
@@ -287,7 +293,8 @@ int strata_node_set(struct strata_node *node, const char *name, int64_t value)
     return 0;
 }
 
-/* ---- Programs ---------------------------------------------------------------------------------------------- */
+/* ---- Programs
+ * ---------------------------------------------------------------------------------------------- */
 
 struct strata_memory_disk *strata_node_disk(struct strata_node *node)
 {
@@ -357,8 +364,9 @@ static void program_ended(void *context, int status)
         return;
     if (program->status)
         *program->status = status;
-    world_emit(node->world, &(struct strata_lab_event){
-                                .kind = STRATA_LAB_PROGRAM, .node = node, .text = program->name, .value = status});
+    world_emit(node->world,
+               &(struct strata_lab_event){
+                   .kind = STRATA_LAB_PROGRAM, .node = node, .text = program->name, .value = status});
 }
 
 static int program_start(struct program *program)
@@ -368,10 +376,11 @@ static int program_start(struct program *program)
     if (error)
         return error;
     program->running = true;
-    world_emit(node->world, &(struct strata_lab_event){
-                                .kind = STRATA_LAB_PROGRAM, .node = node, .text = program->name, .value = -1});
-    error = strata_rt_start(node->rt, program->name, program->main, program->argc, program->argv, program_ended,
-                            program, NULL);
+    world_emit(node->world,
+               &(struct strata_lab_event){
+                   .kind = STRATA_LAB_PROGRAM, .node = node, .text = program->name, .value = -1});
+    error = strata_rt_start(node->rt, program->name, program->main, program->argc, program->argv,
+                            program_ended, program, NULL);
     if (error)
         program->running = false;
     else
@@ -442,7 +451,11 @@ int strata_node_run(struct strata_node *node, const struct strata_program_config
 int strata_node_start(struct strata_node *node, const char *name, strata_program program, int argc,
                       char *const *argv, int *status)
 {
-    struct strata_program_config config = {
-        .size = sizeof config, .name = name, .program = program, .argc = argc, .argv = argv, .status = status};
+    struct strata_program_config config = {.size = sizeof config,
+                                           .name = name,
+                                           .program = program,
+                                           .argc = argc,
+                                           .argv = argv,
+                                           .status = status};
     return strata_node_run(node, &config);
 }

@@ -33,11 +33,11 @@ char *scenario_json(const struct scenario_run *run)
         json_array_append_new(checks, json_pack("{s:o, s:b, s:o}", "name", text_of(result->name), "ok",
                                                 (int)result->ok, "detail", text_of(result->detail)));
     }
-    json_t *object = json_pack("{s:b, s:o, s:I, s:f, s:I, s:s, s:o}", "ok", (int)run->ok, "scenario",
-                               text_of(run->scenario->file),
-                               "seed", (json_int_t)strata_world_seed(run->world), "virtual_seconds",
-                               (double)strata_world_now(run->world) / 1e9, "frames",
-                               (json_int_t)strata_world_frames(run->world), "hash", hash, "checks", checks);
+    json_t *object =
+        json_pack("{s:b, s:o, s:I, s:f, s:I, s:s, s:o}", "ok", (int)run->ok, "scenario",
+                  text_of(run->scenario->file), "seed", (json_int_t)strata_world_seed(run->world),
+                  "virtual_seconds", (double)strata_world_now(run->world) / 1e9, "frames",
+                  (json_int_t)strata_world_frames(run->world), "hash", hash, "checks", checks);
     char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
     json_decref(object);
     return text;

@@ -1,5 +1,6 @@
 /*
- * Names to things. Finding a node among ten thousand by walking them would make building a large world quadratic.
+ * Names to things. Finding a node among ten thousand by walking them would make building a large world
+ * quadratic.
  */
 #include "lab/names.h"
 
@@ -31,7 +32,8 @@ void *names_find(const struct names *names, const char *name)
 static int grow(struct names *names)
 {
     unsigned size = names->slots ? (names->mask + 1) * 2 : 16;
-    struct names larger = {.slots = calloc(size, sizeof *larger.slots), .mask = size - 1, .count = names->count};
+    struct names larger = {
+        .slots = calloc(size, sizeof *larger.slots), .mask = size - 1, .count = names->count};
     if (!larger.slots)
         return -ENOMEM;
     for (unsigned i = 0; names->slots && i <= names->mask; i++)

@@ -1,7 +1,8 @@
 /*
- * Nodes: what all kinds have in common. A node is a device with ports; settling it means to let its programs run and
- * to carry away what it has to say until it is silent. A node that waits costs one event in the queue, whatever it
- * waits for; the queue may hold older events of the node, which are recognised by their time and ignored.
+ * Nodes: what all kinds have in common. A node is a device with ports; settling it means to let its programs
+ * run and to carry away what it has to say until it is silent. A node that waits costs one event in the
+ * queue, whatever it waits for; the queue may hold older events of the node, which are recognised by their
+ * time and ignored.
  */
 #include "lab/world.h"
 
@@ -13,7 +14,8 @@
 
 static struct strata_node *node_new(struct strata_world *world, const char *name, enum node_kind kind)
 {
-    if (!name || !*name || array_grow(&world->nodes, sizeof(void *), world->node_count, &world->node_room) != 0)
+    if (!name || !*name ||
+        array_grow(&world->nodes, sizeof(void *), world->node_count, &world->node_room) != 0)
         return NULL;
     struct strata_node *node = calloc(1, sizeof *node);
     if (!node)
@@ -69,7 +71,8 @@ static struct strata_node *bridge_new(struct strata_world *world, const char *na
         return NULL;
     if (ports == 0)
         ports = SWITCH_PORTS_DEFAULT;
-    node->bridge_config = (struct strata_bridge_config){.size = sizeof node->bridge_config, .ports = ports, .hub = hub};
+    node->bridge_config =
+        (struct strata_bridge_config){.size = sizeof node->bridge_config, .ports = ports, .hub = hub};
     return bridge_boot(node) == 0 ? node : give_up(node);
 }
 
@@ -83,7 +86,8 @@ struct strata_node *strata_world_hub(struct strata_world *world, const char *nam
     return bridge_new(world, name, ports, true);
 }
 
-struct strata_node *strata_world_device(struct strata_world *world, const char *name, struct strata_device device)
+struct strata_node *strata_world_device(struct strata_world *world, const char *name,
+                                        struct strata_device device)
 {
     struct strata_node *node = node_new(world, name, NODE_DEVICE);
     if (node)
@@ -91,8 +95,8 @@ struct strata_node *strata_world_device(struct strata_world *world, const char *
     return node;
 }
 
-static struct strata_node *host_new(struct strata_world *world, const char *name, const struct strata_config *config,
-                                    bool forwards)
+static struct strata_node *host_new(struct strata_world *world, const char *name,
+                                    const struct strata_config *config, bool forwards)
 {
     if (config && config->size != sizeof *config)
         return NULL;
@@ -103,7 +107,8 @@ static struct strata_node *host_new(struct strata_world *world, const char *name
     return host_create(node, config) == 0 ? node : give_up(node);
 }
 
-struct strata_node *strata_world_host(struct strata_world *world, const char *name, const struct strata_config *config)
+struct strata_node *strata_world_host(struct strata_world *world, const char *name,
+                                      const struct strata_config *config)
 {
     return host_new(world, name, config, false);
 }

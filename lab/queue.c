@@ -1,6 +1,6 @@
 /*
- * The event queue: a binary heap ordered by time, then by the order of insertion, so that no two events are equal and
- * the order in which they come out is the same on every machine.
+ * The event queue: a binary heap ordered by time, then by the order of insertion, so that no two events are
+ * equal and the order in which they come out is the same on every machine.
  */
 #include "lab/world.h"
 

@@ -1,9 +1,10 @@
 /**
  * Scenarios: a world described in YAML. docs/scenarios.md is the manual of the language.
  *
- * A scenario goes through three hands: the reader (scenario_read*.c) makes these structs and collects every mistake of
- * form; verification (scenario_verify.c) collects every mistake of meaning; the runner (scenario_run.c) makes the world,
- * lets it run, and judges the checks. Everything a scenario holds lies in its arena and is freed with it.
+ * A scenario goes through three hands: the reader (scenario_read*.c) makes these structs and collects every
+ * mistake of form; verification (scenario_verify.c) collects every mistake of meaning; the runner
+ * (scenario_run.c) makes the world, lets it run, and judges the checks. Everything a scenario holds lies in
+ * its arena and is freed with it.
  */
 #ifndef LAB_SCENARIO_H
 #define LAB_SCENARIO_H
@@ -76,10 +77,10 @@ struct scenario_program {
 enum scenario_kind { SCENARIO_HOST, SCENARIO_ROUTER, SCENARIO_SWITCH, SCENARIO_HUB };
 
 /** A list in the arena: elements of one type, count of them. */
-#define LIST_OF(type)                                                                                       \
-    struct {                                                                                                \
-        type *items;                                                                                        \
-        unsigned count, room;                                                                               \
+#define LIST_OF(type)                                                                                        \
+    struct {                                                                                                 \
+        type *items;                                                                                         \
+        unsigned count, room;                                                                                \
     }
 
 struct scenario_node {
@@ -118,7 +119,13 @@ struct scenario_link {
     unsigned segment; /**< Cables that are joined by switches and hubs have the same. */
 };
 enum scenario_action {
-    EVENT_CUT, EVENT_MEND, EVENT_CRASH, EVENT_RESTART, EVENT_SET, EVENT_NOTE, EVENT_START
+    EVENT_CUT,
+    EVENT_MEND,
+    EVENT_CRASH,
+    EVENT_RESTART,
+    EVENT_SET,
+    EVENT_NOTE,
+    EVENT_START
 };
 struct scenario_event {
     struct place place;
@@ -135,13 +142,28 @@ struct scenario_event {
     struct scenario_run *run; /**< While it runs. */
 };
 enum impairment_field {
-    FIELD_RATE = 1, FIELD_DELAY = 2, FIELD_JITTER = 4, FIELD_LOSS = 8, FIELD_BURST = 16, FIELD_DUPLICATE = 32,
-    FIELD_REORDER = 64, FIELD_REORDER_DELAY = 128, FIELD_CORRUPT = 256, FIELD_LIMIT = 512
+    FIELD_RATE = 1,
+    FIELD_DELAY = 2,
+    FIELD_JITTER = 4,
+    FIELD_LOSS = 8,
+    FIELD_BURST = 16,
+    FIELD_DUPLICATE = 32,
+    FIELD_REORDER = 64,
+    FIELD_REORDER_DELAY = 128,
+    FIELD_CORRUPT = 256,
+    FIELD_LIMIT = 512
 };
 void impairment_apply(struct strata_impairment *to, const struct strata_impairment *from, uint32_t fields);
 
 enum check_kind {
-    CHECK_PROGRAM, CHECK_OUTPUT, CHECK_FILE, CHECK_COUNTER, CHECK_DROPS, CHECK_RECEIVED, CHECK_CABLE, CHECK_TIME,
+    CHECK_PROGRAM,
+    CHECK_OUTPUT,
+    CHECK_FILE,
+    CHECK_COUNTER,
+    CHECK_DROPS,
+    CHECK_RECEIVED,
+    CHECK_CABLE,
+    CHECK_TIME,
     CHECK_PROGRAMS
 };
 /** A file on a node: "NODE:PATH". */
@@ -197,7 +219,8 @@ void complain(struct complaints *complaints, struct place place, const char *for
     __attribute__((format(printf, 3, 4)));
 void complaints_print(struct complaints *complaints, const char *file, FILE *to);
 void complaints_free(struct complaints *complaints);
-/** " (did you mean X?)" with the nearest of some words, or "" when none is near. Valid until the next call. */
+/** " (did you mean X?)" with the nearest of some words, or "" when none is near. Valid until the next call.
+ */
 struct nearest {
     const char *wrong, *best;
     unsigned distance;
@@ -228,7 +251,7 @@ struct scenario_run {
     struct scenario_result *results;
     unsigned result_count;
     bool ok;
-    strata_time ended; /**< When the last program that is waited for ended. */
+    strata_time ended;    /**< When the last program that is waited for ended. */
     unsigned events_left; /**< That have not happened yet, starts of programs included. */
     unsigned awaited;     /**< Programs whose end is waited for. */
 };
@@ -238,7 +261,8 @@ struct scenario_options {
     bool trace_hosts;
 };
 /** Makes the world; listeners may then be added to run->world. @return 0, or a negative errno. */
-int scenario_build(struct scenario_run *run, struct scenario *scenario, const struct scenario_options *options);
+int scenario_build(struct scenario_run *run, struct scenario *scenario,
+                   const struct scenario_options *options);
 /** Lets it run and judges the checks. @return 0 (see run->ok), or a negative errno. */
 int scenario_go(struct scenario_run *run, const struct scenario_options *options);
 void scenario_run_free(struct scenario_run *run);

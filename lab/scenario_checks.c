@@ -1,5 +1,6 @@
 /*
- * The section `checks`: what must hold at the end. Each check is a mapping whose first word says what is looked at.
+ * The section `checks`: what must hold at the end. Each check is a mapping whose first word says what is
+ * looked at.
  */
 #include "lab/scenario_yaml.h"
 
@@ -21,11 +22,11 @@ static void begin_kind(struct reader_state *reader, const yaml_node_t *value, st
     check->check.target_place = place_of(value);
 }
 
-#define KIND_KEY(word, kind)                                                                                \
-    static void check_##word(struct reader_state *reader, const yaml_node_t *value, void *into)             \
-    {                                                                                                       \
-        begin_kind(reader, value, into, kind);                                                              \
-        ((struct check_reader *)into)->check.target = read_text(reader, value);                             \
+#define KIND_KEY(word, kind)                                                                                 \
+    static void check_##word(struct reader_state *reader, const yaml_node_t *value, void *into)              \
+    {                                                                                                        \
+        begin_kind(reader, value, into, kind);                                                               \
+        ((struct check_reader *)into)->check.target = read_text(reader, value);                              \
     }
 KIND_KEY(program, CHECK_PROGRAM)
 KIND_KEY(output, CHECK_OUTPUT)
@@ -41,7 +42,8 @@ static struct scenario_path read_path(struct reader_state *reader, const yaml_no
     if (!*text)
         return path;
     if (!colon || colon[1] != '/') {
-        complain(reader->complaints, place_of(value), "%s is not a file on a node, such as laptop:/page.html", text);
+        complain(reader->complaints, place_of(value), "%s is not a file on a node, such as laptop:/page.html",
+                 text);
         return path;
     }
     path.node_name = arena_text(&reader->scenario->arena, text, (size_t)(colon - text));
@@ -112,12 +114,12 @@ static void read_contains(struct reader_state *reader, const yaml_node_t *value,
     ((struct check_reader *)into)->check.contains = read_text(reader, value);
 }
 
-
 static void read_sha256(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
     const char *text = read_text(reader, value);
     if (*text && (strlen(text) != 64 || strspn(text, "0123456789abcdef") != 64))
-        complain(reader->complaints, place_of(value), "%s is not a SHA-256: 64 digits from 0 to 9 and a to f", text);
+        complain(reader->complaints, place_of(value), "%s is not a SHA-256: 64 digits from 0 to 9 and a to f",
+                 text);
     ((struct check_reader *)into)->check.sha256 = text;
 }
 
@@ -159,8 +161,9 @@ static void read_equals(struct reader_state *reader, const yaml_node_t *value, v
 
 static void read_counted(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
-    static const char *const words[] = {"sent",       "delivered",  "lost",      "bytes_sent", "bytes_delivered",
-                                        "duplicated", "reordered", "corrupted", NULL};
+    static const char *const words[] = {"sent",       "delivered",       "lost",
+                                        "bytes_sent", "bytes_delivered", "duplicated",
+                                        "reordered",  "corrupted",       NULL};
     int word = read_word(reader, value, words);
     if (word >= 0)
         ((struct check_reader *)into)->check.counted = words[word];
@@ -168,16 +171,20 @@ static void read_counted(struct reader_state *reader, const yaml_node_t *value, 
 
 /** Which further keys each kind takes, in the order of enum check_kind. */
 static const char *const companions[] = {
-    [CHECK_PROGRAM] = "node exits prints",     [CHECK_OUTPUT] = "contains equals",
-    [CHECK_FILE] = "equals contains sha256 size", [CHECK_COUNTER] = "node min max equals",
-    [CHECK_DROPS] = "",                        [CHECK_RECEIVED] = "min max equals",
-    [CHECK_CABLE] = "count min max equals",    [CHECK_TIME] = "",
+    [CHECK_PROGRAM] = "node exits prints",
+    [CHECK_OUTPUT] = "contains equals",
+    [CHECK_FILE] = "equals contains sha256 size",
+    [CHECK_COUNTER] = "node min max equals",
+    [CHECK_DROPS] = "",
+    [CHECK_RECEIVED] = "min max equals",
+    [CHECK_CABLE] = "count min max equals",
+    [CHECK_TIME] = "",
     [CHECK_PROGRAMS] = "",
 };
 static const char *const kind_words[] = {
-    [CHECK_PROGRAM] = "program",   [CHECK_OUTPUT] = "output", [CHECK_FILE] = "file",
-    [CHECK_COUNTER] = "counter",   [CHECK_DROPS] = "no_drops", [CHECK_RECEIVED] = "received",
-    [CHECK_CABLE] = "cable",       [CHECK_TIME] = "done_before", [CHECK_PROGRAMS] = "programs",
+    [CHECK_PROGRAM] = "program", [CHECK_OUTPUT] = "output",    [CHECK_FILE] = "file",
+    [CHECK_COUNTER] = "counter", [CHECK_DROPS] = "no_drops",   [CHECK_RECEIVED] = "received",
+    [CHECK_CABLE] = "cable",     [CHECK_TIME] = "done_before", [CHECK_PROGRAMS] = "programs",
 };
 
 static bool has_word(const char *words, const char *word)
@@ -189,11 +196,13 @@ static bool has_word(const char *words, const char *word)
     return false;
 }
 
-/** Complains about keys that belong to another kind of check, and reads `equals`, which means different things. */
-static void check_companions(struct reader_state *reader, const yaml_node_t *item, struct scenario_check *check)
+/** Complains about keys that belong to another kind of check, and reads `equals`, which means different
+ * things. */
+static void check_companions(struct reader_state *reader, const yaml_node_t *item,
+                             struct scenario_check *check)
 {
-    static const char *const all[] = {"node", "exits", "prints", "contains", "equals", "sha256", "size", "min", "max",
-                                      "count", NULL};
+    static const char *const all[] = {"node", "exits", "prints", "contains", "equals", "sha256",
+                                      "size", "min",   "max",    "count",    NULL};
     const char *allowed = companions[check->kind];
     bool any = false;
     for (int i = 0; all[i]; i++) {
@@ -206,8 +215,9 @@ static void check_companions(struct reader_state *reader, const yaml_node_t *ite
                      kind_words[check->kind], *allowed ? allowed : "nothing else");
     }
     if (*allowed && !any)
-        complain(reader->complaints, place_of(item), "the check of %s says nothing that could fail; it takes %s",
-                 kind_words[check->kind], allowed);
+        complain(reader->complaints, place_of(item),
+                 "the check of %s says nothing that could fail; it takes %s", kind_words[check->kind],
+                 allowed);
     const yaml_node_t *equals = value_of(reader, item, "equals");
     if (!equals)
         return;
@@ -221,7 +231,8 @@ static void check_companions(struct reader_state *reader, const yaml_node_t *ite
     }
 }
 
-static const char *format(struct scenario *scenario, const char *pattern, ...) __attribute__((format(printf, 2, 3)));
+static const char *format(struct scenario *scenario, const char *pattern, ...)
+    __attribute__((format(printf, 2, 3)));
 static const char *format(struct scenario *scenario, const char *pattern, ...)
 {
     char text[300];
@@ -244,11 +255,12 @@ static const char *name_check(struct scenario *scenario, const struct scenario_c
     case CHECK_OUTPUT:
         return format(scenario, "output of %s", target);
     case CHECK_FILE:
-        return check->other.path && *check->other.path ? format(scenario, "file %s equals %s:%s", target, check->other.node_name,
-                                           check->other.path)
-                                  : format(scenario, "file %s", target);
+        return check->other.path && *check->other.path ? format(scenario, "file %s equals %s:%s", target,
+                                                                check->other.node_name, check->other.path)
+                                                       : format(scenario, "file %s", target);
     case CHECK_COUNTER:
-        return format(scenario, "counter %s of %s", target, check->node_name ? check->node_name : "all nodes");
+        return format(scenario, "counter %s of %s", target,
+                      check->node_name ? check->node_name : "all nodes");
     case CHECK_DROPS:
         return "nothing is dropped";
     case CHECK_RECEIVED:

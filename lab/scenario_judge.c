@@ -38,8 +38,8 @@ static bool judge_text(const struct scenario_check *check, const struct text_log
     const char *text = log->text ? log->text : "";
     char room[64];
     if (check->contains && !strstr(text, check->contains))
-        return verdict(false, detail, "\"%s\" is not in the %zu bytes of output, which begin \"%s\"", check->contains,
-                       log->length, excerpt(text, room));
+        return verdict(false, detail, "\"%s\" is not in the %zu bytes of output, which begin \"%s\"",
+                       check->contains, log->length, excerpt(text, room));
     if (check->text && strcmp(text, check->text) != 0)
         return verdict(false, detail, "the output is another one: \"%s\"", excerpt(text, room));
     return verdict(true, detail, "%s", check->contains ? "found in the output" : "as expected");
@@ -138,7 +138,8 @@ static bool judge_drops(const struct scenario_run *run, const struct scenario_ch
                 continue;
             int64_t value = strata_node_counter(node->made, name);
             if (value > 0)
-                return verdict(false, detail, "%s dropped %" PRId64 ": %s", node->name, value, strata_counter_help(j));
+                return verdict(false, detail, "%s dropped %" PRId64 ": %s", node->name, value,
+                               strata_counter_help(j));
         }
     }
     return verdict(true, detail, "no host dropped anything");

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* ---- Impairments ------------------------------------------------------------------------------------------- */
+/* ---- Impairments
+ * ------------------------------------------------------------------------------------------- */
 
 static void read_enter(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
@@ -22,10 +23,13 @@ static void read_burst_loss(struct reader_state *reader, const yaml_node_t *valu
     ((struct strata_impairment *)into)->burst_loss_ppm = read_share(reader, value);
 }
 
-static void read_gemodel(struct reader_state *reader, const yaml_node_t *value, struct strata_impairment *impairment)
+static void read_gemodel(struct reader_state *reader, const yaml_node_t *value,
+                         struct strata_impairment *impairment)
 {
-    static const struct key keys[] = {
-        {"p", read_enter, true}, {"r", read_leave, true}, {"1-h", read_burst_loss, false}, {NULL, NULL, false}};
+    static const struct key keys[] = {{"p", read_enter, true},
+                                      {"r", read_leave, true},
+                                      {"1-h", read_burst_loss, false},
+                                      {NULL, NULL, false}};
     read_mapping(reader, value, keys, "gemodel", impairment);
 }
 
@@ -109,13 +113,13 @@ struct said {
     uint32_t fields;
 };
 
-/* Each word of the vocabulary as a key of a table, for links, directions and events alike. The struct read into
- * begins with a struct said. */
-#define IMPAIRMENT_KEY(word)                                                                                \
-    static void said_##word(struct reader_state *reader, const yaml_node_t *value, void *into)              \
-    {                                                                                                       \
-        struct said *said = into;                                                                           \
-        read_impairment_key(reader, #word, value, &said->impairment, &said->fields);                        \
+/* Each word of the vocabulary as a key of a table, for links, directions and events alike. The struct read
+ * into begins with a struct said. */
+#define IMPAIRMENT_KEY(word)                                                                                 \
+    static void said_##word(struct reader_state *reader, const yaml_node_t *value, void *into)               \
+    {                                                                                                        \
+        struct said *said = into;                                                                            \
+        read_impairment_key(reader, #word, value, &said->impairment, &said->fields);                         \
     }
 IMPAIRMENT_KEY(rate)
 IMPAIRMENT_KEY(delay)
@@ -128,11 +132,14 @@ IMPAIRMENT_KEY(reorder_delay)
 IMPAIRMENT_KEY(corrupt)
 IMPAIRMENT_KEY(limit)
 
-#define IMPAIRMENT_KEYS                                                                                     \
-    {"rate", said_rate, false}, {"delay", said_delay, false}, {"jitter", said_jitter, false},               \
-        {"loss", said_loss, false}, {"gemodel", said_gemodel, false}, {"duplicate", said_duplicate, false}, \
-        {"reorder", said_reorder, false}, {"reorder_delay", said_reorder_delay, false},                     \
-        {"corrupt", said_corrupt, false}, {"limit", said_limit, false}
+#define IMPAIRMENT_KEYS                                                                                      \
+    {"rate", said_rate, false}, {"delay", said_delay, false}, {"jitter", said_jitter, false},                \
+        {"loss", said_loss, false}, {"gemodel", said_gemodel, false}, {"duplicate", said_duplicate, false},  \
+        {"reorder", said_reorder, false}, {"reorder_delay", said_reorder_delay, false},                      \
+        {"corrupt", said_corrupt, false},                                                                    \
+    {                                                                                                        \
+        "limit", said_limit, false                                                                           \
+    }
 
 static void read_said(struct reader_state *reader, const yaml_node_t *value, struct said *said)
 {
@@ -140,7 +147,8 @@ static void read_said(struct reader_state *reader, const yaml_node_t *value, str
     read_mapping(reader, value, keys, "a direction of a link", said);
 }
 
-/* ---- Links -------------------------------------------------------------------------------------------------- */
+/* ---- Links
+ * -------------------------------------------------------------------------------------------------- */
 
 struct link_reader {
     struct said both; /**< First: see IMPAIRMENT_KEY. */
@@ -216,7 +224,8 @@ void read_link(struct reader_state *reader, const yaml_node_t *item, void *into)
                                       {"both", read_both, false},
                                       {NULL, NULL, false}};
     struct scenario *scenario = into;
-    struct link_reader link = {.link = {.place = place_of(item), .config = {.size = sizeof link.link.config}}};
+    struct link_reader link = {
+        .link = {.place = place_of(item), .config = {.size = sizeof link.link.config}}};
     read_mapping(reader, item, keys, "a link", &link);
     if (link.ends != 2)
         return;
@@ -233,7 +242,8 @@ void read_link(struct reader_state *reader, const yaml_node_t *item, void *into)
     *(struct scenario_link *)LIST_APPEND(scenario, scenario->links) = link.link;
 }
 
-/* ---- Events -------------------------------------------------------------------------------------------------- */
+/* ---- Events
+ * -------------------------------------------------------------------------------------------------- */
 
 struct event_reader {
     struct said said; /**< First: see IMPAIRMENT_KEY. */
@@ -258,11 +268,11 @@ static void read_at(struct reader_state *reader, const yaml_node_t *value, void 
     event->has_at = true;
 }
 
-#define ACTION_KEY(word, action)                                                                            \
-    static void event_##word(struct reader_state *reader, const yaml_node_t *value, void *into)             \
-    {                                                                                                       \
-        begin_action(reader, value, into, action);                                                          \
-        ((struct event_reader *)into)->event.target = read_text(reader, value);                             \
+#define ACTION_KEY(word, action)                                                                             \
+    static void event_##word(struct reader_state *reader, const yaml_node_t *value, void *into)              \
+    {                                                                                                        \
+        begin_action(reader, value, into, action);                                                           \
+        ((struct event_reader *)into)->event.target = read_text(reader, value);                              \
     }
 ACTION_KEY(cut, EVENT_CUT)
 ACTION_KEY(mend, EVENT_MEND)
@@ -325,7 +335,8 @@ void read_event(struct reader_state *reader, const yaml_node_t *item, void *into
     if (event.event.action == EVENT_SET && event.said.fields == 0)
         complain(reader->complaints, place_of(item), "set needs something to set, such as loss: 5%%");
     if (event.event.action != EVENT_SET && event.said.fields != 0)
-        complain(reader->complaints, place_of(item), "loss, delay and the like belong to an event with set: CABLE");
+        complain(reader->complaints, place_of(item),
+                 "loss, delay and the like belong to an event with set: CABLE");
     if (event.event.action == EVENT_START && !value_of(reader, item, "run"))
         complain(reader->complaints, place_of(item), "start needs the key run");
     if (event.event.action != EVENT_START && event.event.program)

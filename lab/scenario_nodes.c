@@ -45,11 +45,12 @@ static void read_address(struct reader_state *reader, const yaml_node_t *item, v
     if (*text && strata_prefix_parse(text, &address->address, &address->prefix_length) != 0) {
         struct strata_address bare;
         if (strata_address_parse(text, &bare) == 0)
-            complain(reader->complaints, place_of(item), "%s needs the length of its prefix, such as %s/%s", text, text,
-                     strata_address_is_ipv4(&bare) ? "24" : "64");
+            complain(reader->complaints, place_of(item), "%s needs the length of its prefix, such as %s/%s",
+                     text, text, strata_address_is_ipv4(&bare) ? "24" : "64");
         else
             complain(reader->complaints, place_of(item),
-                     "%s is not an address with a prefix length, such as 10.0.0.1/24 or 2001:db8::1/64", text);
+                     "%s is not an address with a prefix length, such as 10.0.0.1/24 or 2001:db8::1/64",
+                     text);
         at->node->addresses.count--;
     }
 }
@@ -98,8 +99,8 @@ static void read_resolver(struct reader_state *reader, const yaml_node_t *value,
         complain(reader->complaints, place_of(value), "%s is not the address of a name server", text);
 }
 
-static void add_route(struct reader_state *reader, struct scenario_node *node, struct place place, const char *prefix,
-                      const char *gateway)
+static void add_route(struct reader_state *reader, struct scenario_node *node, struct place place,
+                      const char *prefix, const char *gateway)
 {
     struct scenario_route *route = LIST_APPEND(reader->scenario, node->routes);
     *route = (struct scenario_route){.place = place, .gateway = gateway};
@@ -112,11 +113,12 @@ static void add_route(struct reader_state *reader, struct scenario_node *node, s
         prefix = strata_address_is_ipv4(&route->via) ? "0.0.0.0/0" : "::/0";
     route->prefix = prefix;
     if (strata_prefix_parse(prefix, &route->destination, &route->prefix_length) != 0) {
-        complain(reader->complaints, place, "%s is not a destination: expected default or a prefix such as 10.1.0.0/16",
-                 prefix);
+        complain(reader->complaints, place,
+                 "%s is not a destination: expected default or a prefix such as 10.1.0.0/16", prefix);
         node->routes.count--;
     } else if (strata_address_is_ipv4(&route->destination) != strata_address_is_ipv4(&route->via)) {
-        complain(reader->complaints, place, "a route to %s cannot go by %s: one is IPv4, the other IPv6", prefix, gateway);
+        complain(reader->complaints, place, "a route to %s cannot go by %s: one is IPv4, the other IPv6",
+                 prefix, gateway);
         node->routes.count--;
     }
 }
@@ -144,7 +146,8 @@ static void read_route_via(struct reader_state *reader, const yaml_node_t *value
 
 static void read_route(struct reader_state *reader, const yaml_node_t *item, void *into)
 {
-    static const struct key keys[] = {{"to", read_route_to, true}, {"via", read_route_via, true}, {NULL, NULL, false}};
+    static const struct key keys[] = {
+        {"to", read_route_to, true}, {"via", read_route_via, true}, {NULL, NULL, false}};
     struct route_text text = {NULL, NULL};
     read_mapping(reader, item, keys, "a route", &text);
     if (text.to && text.via && *text.to && *text.via)
@@ -163,7 +166,8 @@ static void read_forwarding(struct reader_state *reader, const yaml_node_t *valu
     node->has_forwarding = true;
 }
 
-static void read_setting(struct reader_state *reader, const yaml_node_t *key, const yaml_node_t *value, void *into)
+static void read_setting(struct reader_state *reader, const yaml_node_t *key, const yaml_node_t *value,
+                         void *into)
 {
     struct scenario_node *node = into;
     const char *name = (const char *)key->data.scalar.value;
@@ -180,7 +184,8 @@ static void read_settings(struct reader_state *reader, const yaml_node_t *value,
     read_entries(reader, value, "settings", read_setting, into);
 }
 
-/* ---- Files ------------------------------------------------------------------------------------------------ */
+/* ---- Files ------------------------------------------------------------------------------------------------
+ */
 
 static void read_file_content(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
@@ -217,7 +222,8 @@ static void read_file_text(struct reader_state *reader, const yaml_node_t *value
         complain(reader->complaints, place_of(value), "there is nothing to repeat");
 }
 
-static void read_file(struct reader_state *reader, const yaml_node_t *key, const yaml_node_t *value, void *into)
+static void read_file(struct reader_state *reader, const yaml_node_t *key, const yaml_node_t *value,
+                      void *into)
 {
     static const struct key keys[] = {{"content", read_file_content, false},
                                       {"size", read_file_size, false},
@@ -248,7 +254,8 @@ static void read_files(struct reader_state *reader, const yaml_node_t *value, vo
     read_entries(reader, value, "files", read_file, into);
 }
 
-/* ---- Programs --------------------------------------------------------------------------------------------- */
+/* ---- Programs ---------------------------------------------------------------------------------------------
+ */
 
 /** Cuts a command line into words; '...' and "..." hold spaces together. */
 static void split(struct reader_state *reader, const yaml_node_t *value, const char *line,
@@ -286,7 +293,8 @@ static void split(struct reader_state *reader, const yaml_node_t *value, const c
         program->argv[i] = words[i];
 }
 
-static void find_program(struct reader_state *reader, const yaml_node_t *value, struct scenario_program *program)
+static void find_program(struct reader_state *reader, const yaml_node_t *value,
+                         struct scenario_program *program)
 {
     if (program->argc == 0) {
         complain(reader->complaints, place_of(value), "there is no program to run");
@@ -302,7 +310,8 @@ static void find_program(struct reader_state *reader, const yaml_node_t *value, 
     for (unsigned i = 0; program_get(i); i++) {
         nearest_try(&nearest, program_get(i)->name);
         if (length < sizeof known)
-            length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", i ? ", " : "", program_get(i)->name);
+            length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", i ? ", " : "",
+                                       program_get(i)->name);
     }
     complain(reader->complaints, place_of(value), "there is no program %s%s; there are %s", program->argv[0],
              nearest_text(&nearest), known);
@@ -371,24 +380,29 @@ static void read_programs(struct reader_state *reader, const yaml_node_t *value,
     read_items(reader, value, "programs", true, append_program, into);
 }
 
-/* ---- A node ---------------------------------------------------------------------------------------------- */
+/* ---- A node ----------------------------------------------------------------------------------------------
+ */
 
 static const struct key node_keys[] = {
-    {"kind", read_kind, false},         {"addresses", read_addresses, false}, {"address", read_addresses, false},
-    {"dhcp", read_dhcp, false},         {"gateway", read_gateway, false},     {"routes", read_routes, false},
-    {"resolver", read_resolver, false}, {"forwarding", read_forwarding, false}, {"settings", read_settings, false},
-    {"files", read_files, false},       {"programs", read_programs, false},   {NULL, NULL, false},
+    {"kind", read_kind, false},         {"addresses", read_addresses, false},
+    {"address", read_addresses, false}, {"dhcp", read_dhcp, false},
+    {"gateway", read_gateway, false},   {"routes", read_routes, false},
+    {"resolver", read_resolver, false}, {"forwarding", read_forwarding, false},
+    {"settings", read_settings, false}, {"files", read_files, false},
+    {"programs", read_programs, false}, {NULL, NULL, false},
 };
 
-static void only_hosts(struct reader_state *reader, const yaml_node_t *value, const struct scenario_node *node)
+static void only_hosts(struct reader_state *reader, const yaml_node_t *value,
+                       const struct scenario_node *node)
 {
-    static const char *const words[] = {"addresses", "address", "dhcp", "gateway", "routes", "resolver", "forwarding",
-                                        "settings", "files", "programs"};
+    static const char *const words[] = {"addresses", "address",    "dhcp",     "gateway", "routes",
+                                        "resolver",  "forwarding", "settings", "files",   "programs"};
     const char *kind = node->kind == SCENARIO_SWITCH ? "switch" : "hub";
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         const yaml_node_t *found = value_of(reader, value, words[i]);
         if (found)
-            complain(reader->complaints, place_of(found), "a %s has no %s: only hosts and routers do", kind, words[i]);
+            complain(reader->complaints, place_of(found), "a %s has no %s: only hosts and routers do", kind,
+                     words[i]);
     }
 }
 
@@ -399,8 +413,8 @@ void read_node(struct reader_state *reader, const yaml_node_t *key, const yaml_n
     struct scenario_node node = {.place = place_of(key)};
     node.name = arena_text(&scenario->arena, name, strlen(name));
     if (!*name || strpbrk(name, ": \t\n/") || strlen(name) > 60)
-        complain(reader->complaints, place_of(key), "\"%s\" is no name for a node: letters, digits, - _ . and at most 60",
-                 name);
+        complain(reader->complaints, place_of(key),
+                 "\"%s\" is no name for a node: letters, digits, - _ . and at most 60", name);
     bool nothing = value->type == YAML_SCALAR_NODE && value->data.scalar.length == 0;
     if (!nothing) {
         read_mapping(reader, value, node_keys, "a node", &node);

@@ -1,6 +1,6 @@
 /*
- * The top of a scenario: the file, its document, the sections. Sections may come in any order; names are tied to things
- * afterwards (scenario_verify.c), so nothing has to be declared before it is used.
+ * The top of a scenario: the file, its document, the sections. Sections may come in any order; names are tied
+ * to things afterwards (scenario_verify.c), so nothing has to be declared before it is used.
  */
 #include "lab/scenario_yaml.h"
 
@@ -52,10 +52,14 @@ static void read_checks(struct reader_state *reader, const yaml_node_t *value, v
 }
 
 static const struct key scenario_keys[] = {
-    {"title", read_title, false},   {"description", read_description, false},
-    {"seed", read_seed, false},     {"duration", read_total, false},
-    {"nodes", read_nodes, true},    {"links", read_links, false},
-    {"events", read_events, false}, {"checks", read_checks, false},
+    {"title", read_title, false},
+    {"description", read_description, false},
+    {"seed", read_seed, false},
+    {"duration", read_total, false},
+    {"nodes", read_nodes, true},
+    {"links", read_links, false},
+    {"events", read_events, false},
+    {"checks", read_checks, false},
     {NULL, NULL, false},
 };
 

@@ -10,7 +10,8 @@
 #include "base/random.h"
 #include "lab/world.h"
 
-/** How long a world goes on after the last program ended, so that connections close and the trace is whole. */
+/** How long a world goes on after the last program ended, so that connections close and the trace is whole.
+ */
 #define GOODBYE_NS STRATA_SECOND
 
 uint8_t *scenario_file_bytes(const struct scenario_file *file)
@@ -31,11 +32,14 @@ uint8_t *scenario_file_bytes(const struct scenario_file *file)
     }
     size_t length = file->pattern == FILE_TEXT || file->pattern == FILE_CONTENT ? strlen(file->content) : 1;
     for (size_t i = 0; i < size; i++)
-        bytes[i] = file->pattern == FILE_ZERO ? 0 : file->pattern == FILE_COUNT ? (uint8_t)i : (uint8_t)file->content[i % length];
+        bytes[i] = file->pattern == FILE_ZERO    ? 0
+                   : file->pattern == FILE_COUNT ? (uint8_t)i
+                                                 : (uint8_t)file->content[i % length];
     return bytes;
 }
 
-/* ---- Building ----------------------------------------------------------------------------------------------- */
+/* ---- Building
+ * ----------------------------------------------------------------------------------------------- */
 
 static int put_files(struct scenario_node *node)
 {
@@ -65,7 +69,8 @@ static int make_node(struct scenario_run *run, struct scenario_node *node)
         node->made = strata_world_router(world, node->name, NULL);
         break;
     case SCENARIO_SWITCH:
-        node->made = strata_world_switch(world, node->name, (unsigned)(node->port_count ? node->port_count : 1));
+        node->made =
+            strata_world_switch(world, node->name, (unsigned)(node->port_count ? node->port_count : 1));
         break;
     case SCENARIO_HUB:
         node->made = strata_world_hub(world, node->name, (unsigned)(node->port_count ? node->port_count : 1));
@@ -77,7 +82,8 @@ static int make_node(struct scenario_run *run, struct scenario_node *node)
     for (int port = 1; port <= node->port_count; port++) {
         const struct scenario_link *link = node->links[port];
         uint32_t mtu_bytes = link && link->config.mtu_bytes ? link->config.mtu_bytes : 1500;
-        int made = node_make_port(node->made, port, link ? link->config.link : STRATA_LINK_ETHERNET, mtu_bytes);
+        int made =
+            node_make_port(node->made, port, link ? link->config.link : STRATA_LINK_ETHERNET, mtu_bytes);
         if (made < 0)
             return made;
     }
@@ -89,7 +95,8 @@ static int make_link(struct scenario_run *run, struct scenario_link *link)
     link->config.name = link->name;
     link->config.port_a = link->end[0].port;
     link->config.port_b = link->end[1].port;
-    link->made = strata_world_cable(run->world, link->end[0].node->made, link->end[1].node->made, &link->config);
+    link->made =
+        strata_world_cable(run->world, link->end[0].node->made, link->end[1].node->made, &link->config);
     return link->made ? 0 : -ENOMEM;
 }
 
@@ -112,7 +119,8 @@ static int configure_node(struct scenario_node *node)
     return error ? error : put_files(node);
 }
 
-/* ---- What happens -------------------------------------------------------------------------------------------- */
+/* ---- What happens
+ * -------------------------------------------------------------------------------------------- */
 
 static void start(struct scenario_program *program)
 {
@@ -130,7 +138,8 @@ static void start(struct scenario_program *program)
     program->started = error == 0;
     if (error) {
         char text[200];
-        snprintf(text, sizeof text, "%s cannot start on %s: %s", program->name, program->node->name, strerror(-error));
+        snprintf(text, sizeof text, "%s cannot start on %s: %s", program->name, program->node->name,
+                 strerror(-error));
         strata_world_note(program->node->run->world, text);
     }
 }
@@ -269,7 +278,8 @@ static void remember_output(void *context, const struct strata_lab_event *event)
     }
 }
 
-int scenario_build(struct scenario_run *run, struct scenario *scenario, const struct scenario_options *options)
+int scenario_build(struct scenario_run *run, struct scenario *scenario,
+                   const struct scenario_options *options)
 {
     *run = (struct scenario_run){.scenario = scenario};
     struct strata_world_config config = {
@@ -291,7 +301,8 @@ int scenario_build(struct scenario_run *run, struct scenario *scenario, const st
     return error;
 }
 
-/* ---- Running -------------------------------------------------------------------------------------------------- */
+/* ---- Running
+ * -------------------------------------------------------------------------------------------------- */
 
 static bool nobody_is_waited_for(void *context)
 {
@@ -306,7 +317,8 @@ static bool is_checked(const struct scenario *scenario, const struct scenario_pr
             return true;
     // Whoever lets a host crash does not expect its programs to end well.
     for (unsigned i = 0; i < scenario->events.count; i++)
-        if (scenario->events.items[i].action == EVENT_CRASH && scenario->events.items[i].node == program->node)
+        if (scenario->events.items[i].action == EVENT_CRASH &&
+            scenario->events.items[i].node == program->node)
             return true;
     return false;
 }

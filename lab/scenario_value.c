@@ -1,6 +1,6 @@
 /*
- * Values with units: 10ms, 2.5gbit, 3%, 1MiB. Everything is computed in integers; what is finer than the unit of the
- * result is refused rather than rounded.
+ * Values with units: 10ms, 2.5gbit, 3%, 1MiB. Everything is computed in integers; what is finer than the unit
+ * of the result is refused rather than rounded.
  */
 #include "lab/scenario_yaml.h"
 
@@ -26,7 +26,8 @@ static int parse_scaled(const char *text, const struct unit *units, uint64_t *va
     if (!is_digit(*text))
         return -EINVAL;
     for (; is_digit(*text); text++)
-        if (__builtin_mul_overflow(whole, 10, &whole) || __builtin_add_overflow(whole, (uint64_t)(*text - '0'), &whole))
+        if (__builtin_mul_overflow(whole, 10, &whole) ||
+            __builtin_add_overflow(whole, (uint64_t)(*text - '0'), &whole))
             return -ERANGE;
     if (*text == '.') {
         text++;
@@ -109,23 +110,17 @@ int parse_share(const char *text, uint32_t *value)
 
 int parse_bytes(const char *text, uint64_t *value)
 {
-    static const struct unit units[] = {{"", 1},
-                                        {"b", 1},
-                                        {"kb", 1000},
-                                        {"mb", 1000000},
-                                        {"gb", 1000000000},
-                                        {"kib", 1u << 10},
-                                        {"mib", 1u << 20},
-                                        {"gib", 1u << 30},
-                                        {NULL, 0}};
+    static const struct unit units[] = {{"", 1},           {"b", 1},           {"kb", 1000},
+                                        {"mb", 1000000},   {"gb", 1000000000}, {"kib", 1u << 10},
+                                        {"mib", 1u << 20}, {"gib", 1u << 30},  {NULL, 0}};
     return parse_scaled(text, units, value);
 }
 
 /** The text of a scalar, or NULL with a complaint that says what was expected. */
 static const char *scalar(struct reader_state *reader, const yaml_node_t *node, const char *expected)
 {
-    if (node->type != YAML_SCALAR_NODE || (node->data.scalar.length == 0 &&
-                                           node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)) {
+    if (node->type != YAML_SCALAR_NODE ||
+        (node->data.scalar.length == 0 && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)) {
         complain(reader->complaints, place_of(node), "expected %s, found %s", expected,
                  node->type == YAML_SCALAR_NODE     ? "nothing"
                  : node->type == YAML_SEQUENCE_NODE ? "a list"
@@ -142,9 +137,9 @@ static const char *scalar(struct reader_state *reader, const yaml_node_t *node, 
 static void refuse(struct reader_state *reader, const yaml_node_t *node, int error, const char *expected)
 {
     const char *text = (const char *)node->data.scalar.value;
-    complain(reader->complaints, place_of(node), error == -ERANGE ? "%s is too large, too small or too fine: expected %s"
-                                                                  : "%s is not %s",
-             text, expected);
+    complain(reader->complaints, place_of(node),
+             error == -ERANGE ? "%s is too large, too small or too fine: expected %s" : "%s is not %s", text,
+             expected);
 }
 
 const char *read_text(struct reader_state *reader, const yaml_node_t *node)
@@ -168,7 +163,8 @@ bool read_bool(struct reader_state *reader, const yaml_node_t *node)
 int64_t read_integer(struct reader_state *reader, const yaml_node_t *node, int64_t least, int64_t most)
 {
     char expected[80];
-    snprintf(expected, sizeof expected, "a whole number from %lld to %lld", (long long)least, (long long)most);
+    snprintf(expected, sizeof expected, "a whole number from %lld to %lld", (long long)least,
+             (long long)most);
     const char *text = scalar(reader, node, expected);
     if (!text)
         return least;
@@ -232,7 +228,10 @@ int read_word(struct reader_state *reader, const yaml_node_t *node, const char *
     size_t length = 0;
     for (int i = 0; words[i]; i++)
         length += (size_t)snprintf(expected + length, sizeof expected - length, "%s%s",
-                                   i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
+                                   i == 0         ? ""
+                                   : words[i + 1] ? ", "
+                                                  : " or ",
+                                   words[i]);
     const char *text = scalar(reader, node, expected);
     if (!text)
         return -1;

@@ -1,6 +1,6 @@
 /*
- * Mistakes of meaning: names of nothing, ports used twice, addresses outside the subnet of their link, gateways that
- * nobody is. Everything is looked at, so that one run tells all mistakes.
+ * Mistakes of meaning: names of nothing, ports used twice, addresses outside the subnet of their link,
+ * gateways that nobody is. Everything is looked at, so that one run tells all mistakes.
  */
 #include "lab/scenario.h"
 
@@ -70,10 +70,12 @@ static void verify_nodes(struct verifier *v)
         complain(v->complaints, (struct place){1, 1}, "a scenario has at least one node");
 }
 
-/* ---- Links and ports ------------------------------------------------------------------------------------ */
+/* ---- Links and ports ------------------------------------------------------------------------------------
+ */
 
 /** Remembers which link is at a port of a node; links is an array that grows with the port number. */
-static void plug(struct verifier *v, struct scenario_node *node, struct scenario_end *end, struct scenario_link *link)
+static void plug(struct verifier *v, struct scenario_node *node, struct scenario_end *end,
+                 struct scenario_link *link)
 {
     int port = end->port;
     if (port == 0) {
@@ -86,7 +88,8 @@ static void plug(struct verifier *v, struct scenario_node *node, struct scenario
         return;
     }
     if (port > node->port_count) {
-        struct scenario_link **links = arena_take(&v->scenario->arena, ((size_t)port * 2 + 2) * sizeof *links);
+        struct scenario_link **links =
+            arena_take(&v->scenario->arena, ((size_t)port * 2 + 2) * sizeof *links);
         if (node->links)
             memcpy(links, node->links, ((size_t)node->port_count + 1) * sizeof *links);
         node->links = links;
@@ -115,7 +118,8 @@ static void verify_link(struct verifier *v, struct scenario_link *link)
                  link->end[0].node_name);
     for (unsigned i = 0; &v->scenario->links.items[i] != link && v->scenario->links.count < 3000; i++)
         if (strcmp(v->scenario->links.items[i].name, link->name) == 0) {
-            complain(v->complaints, link->place, "there is another link %s; give one of them a name", link->name);
+            complain(v->complaints, link->place, "there is another link %s; give one of them a name",
+                     link->name);
             break;
         }
 }
@@ -129,7 +133,8 @@ static void verify_links(struct verifier *v)
         for (unsigned i = 0; i < v->scenario->links.count; i++)
             for (int end = 0; end < 2; end++) {
                 struct scenario_link *link = &v->scenario->links.items[i];
-                if (link->end[end].node && (link->end[end].port != 0) == named && (named || link->end[end].port == 0))
+                if (link->end[end].node && (link->end[end].port != 0) == named &&
+                    (named || link->end[end].port == 0))
                     plug(v, link->end[end].node, &link->end[end], link);
             }
 }
@@ -156,10 +161,12 @@ static void join_segments(struct scenario *scenario)
     }
 }
 
-/* ---- Addresses -------------------------------------------------------------------------------------------- */
+/* ---- Addresses --------------------------------------------------------------------------------------------
+ */
 
 /** Whether two addresses agree in their first bits; IPv4 prefixes count from the v4-mapped part. */
-static bool same_prefix(const struct strata_address *a, const struct strata_address *b, unsigned prefix_length)
+static bool same_prefix(const struct strata_address *a, const struct strata_address *b,
+                        unsigned prefix_length)
 {
     unsigned bits = prefix_length + (strata_address_is_ipv4(a) ? 96 : 0);
     if (strata_address_is_ipv4(a) != strata_address_is_ipv4(b))
@@ -189,10 +196,12 @@ static void verify_address(struct verifier *v, struct scenario_node *node, struc
         complain(v->complaints, address->place, "there is no link at eth%d of %s", address->port, node->name);
     if (!strata_address_is_ipv4(&address->address))
         return;
-    if (address->address.bytes[12] >= 224 || address->address.bytes[12] == 0 || address->address.bytes[12] == 127)
+    if (address->address.bytes[12] >= 224 || address->address.bytes[12] == 0 ||
+        address->address.bytes[12] == 127)
         complain(v->complaints, address->place, "%s is no address that a port can have", address->text);
     else if (address->prefix_length < 31 && host_bits_are(address, false))
-        complain(v->complaints, address->place, "%s is the subnet itself, not an address in it", address->text);
+        complain(v->complaints, address->place, "%s is the subnet itself, not an address in it",
+                 address->text);
     else if (address->prefix_length < 31 && host_bits_are(address, true))
         complain(v->complaints, address->place, "%s is the broadcast address of its subnet", address->text);
 }
@@ -220,8 +229,8 @@ static int by_address(const void *a, const void *b)
     return order ? order : x->order < y->order ? -1 : x->order > y->order;
 }
 
-/** Whether some other node of the segment users[first..last) shares the subnet of a user. `other` gets the first one
- * there that has an address of the same family and does not. */
+/** Whether some other node of the segment users[first..last) shares the subnet of a user. `other` gets the
+ * first one there that has an address of the same family and does not. */
 static bool is_at_home(const struct user *users, unsigned first, unsigned last, const struct user *user,
                        const struct user **other)
 {
@@ -238,8 +247,10 @@ static bool is_at_home(const struct user *users, unsigned first, unsigned last, 
     return false;
 }
 
-/** Complains about an address that shares a subnet with nobody on its link though others there have addresses. */
-static void verify_user(struct verifier *v, const struct user *users, unsigned first, unsigned last, unsigned which)
+/** Complains about an address that shares a subnet with nobody on its link though others there have
+ * addresses. */
+static void verify_user(struct verifier *v, const struct user *users, unsigned first, unsigned last,
+                        unsigned which)
 {
     const struct user *user = &users[which], *other, *ignored;
     if (is_at_home(users, first, last, user, &other) || !other)
@@ -247,17 +258,18 @@ static void verify_user(struct verifier *v, const struct user *users, unsigned f
     // Of two strangers, the one that stands later in the file is told.
     if (user->order > other->order || is_at_home(users, first, last, other, &ignored))
         complain(v->complaints, user->address->place,
-                 "%s of %s is outside the subnet of its link, where %s has %s", user->address->text, user->node->name,
-                 other->node->name, other->address->text);
+                 "%s of %s is outside the subnet of its link, where %s has %s", user->address->text,
+                 user->node->name, other->node->name, other->address->text);
 }
 
 static void verify_users(struct verifier *v, struct user *users, unsigned count)
 {
     qsort(users, count, sizeof *users, by_address);
     for (unsigned i = 1; i < count; i++)
-        if (memcmp(&users[i].address->address, &users[i - 1].address->address, sizeof users[i].address->address) == 0)
-            complain(v->complaints, users[i].address->place, "%s is already the address of %s", users[i].address->text,
-                     users[i - 1].node->name);
+        if (memcmp(&users[i].address->address, &users[i - 1].address->address,
+                   sizeof users[i].address->address) == 0)
+            complain(v->complaints, users[i].address->place, "%s is already the address of %s",
+                     users[i].address->text, users[i - 1].node->name);
     qsort(users, count, sizeof *users, by_segment);
     for (unsigned first = 0, last; first < count; first = last) {
         for (last = first; last < count && users[last].segment == users[first].segment; last++)
@@ -276,8 +288,8 @@ static const struct scenario_node *owner_of(const struct user *users, unsigned c
     return NULL;
 }
 
-static void verify_route(struct verifier *v, const struct scenario_node *node, const struct scenario_route *route,
-                         const struct user *users, unsigned count)
+static void verify_route(struct verifier *v, const struct scenario_node *node,
+                         const struct scenario_route *route, const struct user *users, unsigned count)
 {
     const struct scenario_address *near = NULL;
     for (unsigned i = 0; i < node->addresses.count; i++) {
@@ -291,7 +303,8 @@ static void verify_route(struct verifier *v, const struct scenario_node *node, c
     }
     if (!near) {
         if (!node->dhcp)
-            complain(v->complaints, route->place, "the gateway %s is on no link of %s", route->gateway, node->name);
+            complain(v->complaints, route->place, "the gateway %s is on no link of %s", route->gateway,
+                     node->name);
         return;
     }
     if (!owner_of(users, count, &route->via))
@@ -323,12 +336,13 @@ static void verify_addresses(struct verifier *v)
         for (unsigned j = 0; j < node->routes.count; j++)
             verify_route(v, node, &node->routes.items[j], users, count);
         if (node->dhcp && node->port_count == 0)
-            complain(v->complaints, node->dhcp_place, "%s has no link over which DHCP could give it an address",
-                     node->name);
+            complain(v->complaints, node->dhcp_place,
+                     "%s has no link over which DHCP could give it an address", node->name);
     }
 }
 
-/* ---- Settings, files, programs --------------------------------------------------------------------------- */
+/* ---- Settings, files, programs ---------------------------------------------------------------------------
+ */
 
 static void verify_setting(struct verifier *v, const struct scenario_setting *setting)
 {
@@ -345,7 +359,8 @@ static void verify_setting(struct verifier *v, const struct scenario_setting *se
                      (long long)maximum, meaning);
         return;
     }
-    complain(v->complaints, setting->place, "there is no setting %s%s", setting->name, nearest_text(&nearest));
+    complain(v->complaints, setting->place, "there is no setting %s%s", setting->name,
+             nearest_text(&nearest));
 }
 
 static void verify_programs(struct verifier *v, struct scenario_node *node)
@@ -355,14 +370,16 @@ static void verify_programs(struct verifier *v, struct scenario_node *node)
         program->node = node;
         for (unsigned j = 0; j < i; j++)
             if (strcmp(node->programs.items[j].name, program->name) == 0) {
-                complain(v->complaints, program->place, "%s already runs a program called %s; give one of them a name",
-                         node->name, program->name);
+                complain(v->complaints, program->place,
+                         "%s already runs a program called %s; give one of them a name", node->name,
+                         program->name);
                 break;
             }
     }
 }
 
-/* ---- Events and checks ------------------------------------------------------------------------------------ */
+/* ---- Events and checks ------------------------------------------------------------------------------------
+ */
 
 static void verify_event(struct verifier *v, struct scenario_event *event)
 {
@@ -403,15 +420,16 @@ static void find_checked_program(struct verifier *v, struct scenario_check *chec
     }
     for (unsigned i = 0; i < v->scenario->events.count; i++) {
         struct scenario_program *program = v->scenario->events.items[i].program;
-        if (program && strcmp(program->name, check->target) == 0 && (!check->node || check->node == program->node) &&
-            ++found)
+        if (program && strcmp(program->name, check->target) == 0 &&
+            (!check->node || check->node == program->node) && ++found)
             check->program = program;
     }
     if (found == 0)
-        complain(v->complaints, check->target_place, "no program is called %s%s", check->target, nearest_text(&nearest));
+        complain(v->complaints, check->target_place, "no program is called %s%s", check->target,
+                 nearest_text(&nearest));
     else if (found > 1)
-        complain(v->complaints, check->target_place, "%u programs are called %s; say which node, or name them", found,
-                 check->target);
+        complain(v->complaints, check->target_place,
+                 "%u programs are called %s; say which node, or name them", found, check->target);
 }
 
 static void find_counter(struct verifier *v, const struct scenario_check *check)
@@ -423,7 +441,8 @@ static void find_counter(struct verifier *v, const struct scenario_check *check)
             return;
         nearest_try(&nearest, strata_counter_name(i));
     }
-    complain(v->complaints, check->target_place, "there is no counter %s%s", check->target, nearest_text(&nearest));
+    complain(v->complaints, check->target_place, "there is no counter %s%s", check->target,
+             nearest_text(&nearest));
 }
 
 /** "NODE" or "NODE:eth2" */
@@ -434,8 +453,8 @@ static void find_receiver(struct verifier *v, struct scenario_check *check)
     check->node = find_host(v, check->target_place, arena_text(&v->scenario->arena, check->target, length));
     check->port = !colon ? 1 : strncmp(colon, ":eth", 4) == 0 ? atoi(colon + 4) : 0;
     if (check->node && (check->port < 1 || check->port > check->node->port_count))
-        complain(v->complaints, check->target_place, "there is no link at %s of %s", colon ? colon + 1 : "eth1",
-                 check->node->name);
+        complain(v->complaints, check->target_place, "there is no link at %s of %s",
+                 colon ? colon + 1 : "eth1", check->node->name);
 }
 
 static void verify_check(struct verifier *v, struct scenario_check *check)
@@ -466,7 +485,8 @@ static void verify_check(struct verifier *v, struct scenario_check *check)
         break;
     case CHECK_DROPS:
         for (unsigned i = 0; i < check->nodes.count; i++)
-            check->nodes.items[i].node = find_node(v, check->nodes.items[i].place, check->nodes.items[i].node_name);
+            check->nodes.items[i].node =
+                find_node(v, check->nodes.items[i].place, check->nodes.items[i].node_name);
         break;
     case CHECK_TIME:
     case CHECK_PROGRAMS:

@@ -1,6 +1,6 @@
 /*
- * Mappings and sequences: walking them by a table of keys, with a complaint for each key that is unknown, doubled or
- * missing, and for each value that is of another shape than expected.
+ * Mappings and sequences: walking them by a table of keys, with a complaint for each key that is unknown,
+ * doubled or missing, and for each value that is of another shape than expected.
  */
 #include "lab/scenario_yaml.h"
 
@@ -34,7 +34,8 @@ static bool count_value(struct reader_state *reader, const yaml_node_t *node)
     if (reader->values > VALUES_MAX)
         return false;
     if (++reader->values > VALUES_MAX) {
-        complain(reader->complaints, place_of(node), "more than %u values: too large for a scenario", VALUES_MAX);
+        complain(reader->complaints, place_of(node), "more than %u values: too large for a scenario",
+                 VALUES_MAX);
         return false;
     }
     return true;
@@ -56,7 +57,8 @@ static bool is_doubled(struct reader_state *reader, const yaml_node_t *mapping, 
     return false;
 }
 
-/** The key and value of a pair; complains about keys that are no words or come twice. @return whether to go on. */
+/** The key and value of a pair; complains about keys that are no words or come twice. @return whether to go
+ * on. */
 static bool open_pair(struct reader_state *reader, const yaml_node_t *mapping, const yaml_node_pair_t *pair,
                       const yaml_node_t **key, const yaml_node_t **value)
 {
@@ -77,7 +79,8 @@ static bool open_pair(struct reader_state *reader, const yaml_node_t *mapping, c
     return true;
 }
 
-static void unknown_key(struct reader_state *reader, const yaml_node_t *key, const struct key *keys, const char *what)
+static void unknown_key(struct reader_state *reader, const yaml_node_t *key, const struct key *keys,
+                        const char *what)
 {
     struct nearest nearest;
     nearest_begin(&nearest, key_text(key));
@@ -85,7 +88,8 @@ static void unknown_key(struct reader_state *reader, const yaml_node_t *key, con
     size_t length = 0;
     for (const struct key *k = keys; k->name; k++) {
         nearest_try(&nearest, k->name);
-        length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", k == keys ? "" : ", ", k->name);
+        length +=
+            (size_t)snprintf(known + length, sizeof known - length, "%s%s", k == keys ? "" : ", ", k->name);
         if (length >= sizeof known)
             length = sizeof known - 1;
     }
@@ -93,8 +97,8 @@ static void unknown_key(struct reader_state *reader, const yaml_node_t *key, con
              nearest_text(&nearest), known);
 }
 
-void read_mapping(struct reader_state *reader, const yaml_node_t *node, const struct key *keys, const char *what,
-                  void *into)
+void read_mapping(struct reader_state *reader, const yaml_node_t *node, const struct key *keys,
+                  const char *what, void *into)
 {
     if (!count_value(reader, node))
         return;
@@ -103,7 +107,8 @@ void read_mapping(struct reader_state *reader, const yaml_node_t *node, const st
                  shape(node));
         return;
     }
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+         pair++) {
         const yaml_node_t *key, *value;
         if (!open_pair(reader, node, pair, &key, &value))
             continue;
@@ -128,10 +133,12 @@ void read_entries(struct reader_state *reader, const yaml_node_t *node, const ch
     if (!count_value(reader, node))
         return;
     if (node->type != YAML_MAPPING_NODE) {
-        complain(reader->complaints, place_of(node), "%s: expected a mapping of names, found %s", what, shape(node));
+        complain(reader->complaints, place_of(node), "%s: expected a mapping of names, found %s", what,
+                 shape(node));
         return;
     }
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+         pair++) {
         const yaml_node_t *key, *value;
         if (open_pair(reader, node, pair, &key, &value))
             read(reader, key, value, into);
@@ -151,7 +158,8 @@ void read_items(struct reader_state *reader, const yaml_node_t *node, const char
         complain(reader->complaints, place_of(node), "%s: expected a list, found %s", what, shape(node));
         return;
     }
-    for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
+    for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top;
+         item++) {
         const yaml_node_t *value = yaml_document_get_node(reader->document, *item);
         if (value && count_value(reader, value))
             read(reader, value, into);
@@ -162,7 +170,8 @@ const yaml_node_t *value_of(struct reader_state *reader, const yaml_node_t *node
 {
     if (node->type != YAML_MAPPING_NODE)
         return NULL;
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+         pair++) {
         const char *name = key_text(yaml_document_get_node(reader->document, pair->key));
         if (name && strcmp(name, key) == 0)
             return yaml_document_get_node(reader->document, pair->value);

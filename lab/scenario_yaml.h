@@ -1,5 +1,6 @@
 /**
- * Reading YAML with a vocabulary: tables of keys, values with units, and a complaint with a place for every mistake.
+ * Reading YAML with a vocabulary: tables of keys, values with units, and a complaint with a place for every
+ * mistake.
  */
 #ifndef LAB_SCENARIO_YAML_H
 #define LAB_SCENARIO_YAML_H
@@ -23,14 +24,15 @@ struct key {
     bool required;
 };
 /** Reads a mapping by a table that ends with a key without name. `what` is what it describes: "a node". */
-void read_mapping(struct reader_state *reader, const yaml_node_t *node, const struct key *keys, const char *what,
-                  void *into);
+void read_mapping(struct reader_state *reader, const yaml_node_t *node, const struct key *keys,
+                  const char *what, void *into);
 /** Calls `read` for each entry of a mapping whose keys are names of the user's choice. */
 void read_entries(struct reader_state *reader, const yaml_node_t *node, const char *what,
                   void (*read)(struct reader_state *reader, const yaml_node_t *key, const yaml_node_t *value,
                                void *into),
                   void *into);
-/** Calls `read` for each item of a sequence; a single scalar counts as a sequence of one where `single` is true. */
+/** Calls `read` for each item of a sequence; a single scalar counts as a sequence of one where `single` is
+ * true. */
 void read_items(struct reader_state *reader, const yaml_node_t *node, const char *what, bool single,
                 void (*read)(struct reader_state *reader, const yaml_node_t *item, void *into), void *into);
 /** The value of a key of a mapping, or NULL. */

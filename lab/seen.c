@@ -1,6 +1,7 @@
 /*
- * The bytes of TCP streams that were recorded: per direction of a conversation a list of ranges, ascending and apart.
- * Positions are sequence numbers unrolled to 64 bits from where the stream was when it was last heard.
+ * The bytes of TCP streams that were recorded: per direction of a conversation a list of ranges, ascending
+ * and apart. Positions are sequence numbers unrolled to 64 bits from where the stream was when it was last
+ * heard.
  */
 #include "lab/seen.h"
 

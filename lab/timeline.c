@@ -1,7 +1,7 @@
 /*
- * The timeline. A frame that crosses three cables is one thing said by one host to another, so the plain timeline shows
- * it once, where it begins; what goes wrong on the way is shown where it happens. Sequence numbers are counted from the
- * beginning of each conversation, as textbooks do.
+ * The timeline. A frame that crosses three cables is one thing said by one host to another, so the plain
+ * timeline shows it once, where it begins; what goes wrong on the way is shown where it happens. Sequence
+ * numbers are counted from the beginning of each conversation, as textbooks do.
  */
 #include "lab/timeline.h"
 
@@ -15,7 +15,8 @@
 #include "lab/describe.h"
 #include "lab/world.h"
 
-/** So many segments of a conversation in a row are shown before the rest is summed up, and after a disturbance. */
+/** So many segments of a conversation in a row are shown before the rest is summed up, and after a
+ * disturbance. */
 #define SHOWN_AT_FIRST 8u
 #define SHOWN_AFTER_TROUBLE 2u
 /** So many losses, faults and repetitions of a conversation are shown one by one. */
@@ -47,16 +48,28 @@ struct timeline {
     struct {
         char *text;
         size_t length;
-    } *lines; /**< Per node: what it printed without a newline yet. */
+    } * lines; /**< Per node: what it printed without a newline yet. */
     unsigned line_count;
 };
 
-enum tone { TONE_PLAIN, TONE_FAINT, TONE_TROUBLE, TONE_PROGRAM, TONE_NOTE, TONE_ARP, TONE_DHCP, TONE_DNS, TONE_ICMP, TONE_TCP };
+enum tone {
+    TONE_PLAIN,
+    TONE_FAINT,
+    TONE_TROUBLE,
+    TONE_PROGRAM,
+    TONE_NOTE,
+    TONE_ARP,
+    TONE_DHCP,
+    TONE_DNS,
+    TONE_ICMP,
+    TONE_TCP
+};
 
 static const char *const tones[] = {
-    [TONE_PLAIN] = "",         [TONE_FAINT] = "\033[2m",    [TONE_TROUBLE] = "\033[31m", [TONE_PROGRAM] = "\033[1m",
-    [TONE_NOTE] = "\033[1;35m", [TONE_ARP] = "\033[33m",    [TONE_DHCP] = "\033[32m",    [TONE_DNS] = "\033[36m",
-    [TONE_ICMP] = "\033[35m",  [TONE_TCP] = "\033[34m",
+    [TONE_PLAIN] = "",          [TONE_FAINT] = "\033[2m",   [TONE_TROUBLE] = "\033[31m",
+    [TONE_PROGRAM] = "\033[1m", [TONE_NOTE] = "\033[1;35m", [TONE_ARP] = "\033[33m",
+    [TONE_DHCP] = "\033[32m",   [TONE_DNS] = "\033[36m",    [TONE_ICMP] = "\033[35m",
+    [TONE_TCP] = "\033[34m",
 };
 
 static enum tone tone_of(enum subject subject)
@@ -77,9 +90,10 @@ static enum tone tone_of(enum subject subject)
     }
 }
 
-static void line(struct timeline *t, strata_time time, enum tone tone, const char *who, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
-static void line(struct timeline *t, strata_time time, enum tone tone, const char *who, const char *format, ...)
+static void line(struct timeline *t, strata_time time, enum tone tone, const char *who, const char *format,
+                 ...) __attribute__((format(printf, 5, 6)));
+static void line(struct timeline *t, strata_time time, enum tone tone, const char *who, const char *format,
+                 ...)
 {
     char text[600];
     va_list arguments;
@@ -96,7 +110,8 @@ static void line(struct timeline *t, strata_time time, enum tone tone, const cha
             colour ? "\033[0m" : "");
 }
 
-/* ---- Who is who ------------------------------------------------------------------------------------------- */
+/* ---- Who is who -------------------------------------------------------------------------------------------
+ */
 
 static bool owns(const struct strata_node *node, const struct strata_address *address)
 {
@@ -120,7 +135,8 @@ static struct strata_node *owner_of(struct timeline *t, const struct strata_addr
 }
 
 /** "laptop > web" */
-static void who(struct timeline *t, const struct strata_lab_event *event, const struct description *what, char text[160])
+static void who(struct timeline *t, const struct strata_lab_event *event, const struct description *what,
+                char text[160])
 {
     char address[STRATA_ADDRESS_TEXT];
     const char *to = address;
@@ -152,7 +168,8 @@ static bool is_passed_on(const struct strata_lab_event *event, const struct desc
     return !owns(node, &what->source.address);
 }
 
-/* ---- TCP ---------------------------------------------------------------------------------------------------- */
+/* ---- TCP
+ * ---------------------------------------------------------------------------------------------------- */
 
 static struct conversation *conversation_of(struct timeline *t, const struct description *what, int *side)
 {
@@ -178,8 +195,8 @@ static uint32_t relative(const struct side *side, seq_t seq)
 }
 
 /** Says a segment in the words of its conversation. @return whether its bytes were sent before. */
-static bool say_segment(struct conversation *c, int which, const struct description *what, bool moves, char *text,
-                        size_t size)
+static bool say_segment(struct conversation *c, int which, const struct description *what, bool moves,
+                        char *text, size_t size)
 {
     struct side *side = &c->side[which], *other = &c->side[!which];
     const struct tcp_header *tcp = &what->tcp;
@@ -187,7 +204,8 @@ static bool say_segment(struct conversation *c, int which, const struct descript
     uint32_t length = (uint32_t)what->payload_bytes + !!(tcp->flags & TCP_SYN) + !!(tcp->flags & TCP_FIN);
     if (moves && (tcp->flags & TCP_SYN) && !(side->known && tcp->seq == side->first))
         *side = (struct side){.endpoint = side->endpoint, .known = true, .first = tcp->seq, .next = tcp->seq};
-    bool repeated = side->known && length > 0 && seq_le(tcp->seq + length, side->next) && tcp->seq != side->next;
+    bool repeated =
+        side->known && length > 0 && seq_le(tcp->seq + length, side->next) && tcp->seq != side->next;
     if (!side->known)
         *side = (struct side){.endpoint = side->endpoint, .known = true, .first = tcp->seq, .next = tcp->seq};
     if (moves && seq_lt(side->next, tcp->seq + length))
@@ -200,11 +218,12 @@ static bool say_segment(struct conversation *c, int which, const struct descript
     if ((tcp->flags & TCP_ACK) && !(tcp->flags & TCP_SYN))
         used += (size_t)snprintf(rest + used, sizeof rest - used, " ack %" PRIu32, relative(other, tcp->ack));
     if (tcp->flags & TCP_SYN)
-        snprintf(rest + used, sizeof rest - used, " port %u > %u, window %u", tcp->source_port, tcp->destination_port,
-                 tcp->window);
+        snprintf(rest + used, sizeof rest - used, " port %u > %u, window %u", tcp->source_port,
+                 tcp->destination_port, tcp->window);
     char begin[64] = "";
-    if (what->payload_bytes > 4 && (memcmp(what->payload, "HTTP", 4) == 0 || memcmp(what->payload, "GET ", 4) == 0 ||
-                                    memcmp(what->payload, "HEAD", 4) == 0 || memcmp(what->payload, "PUT ", 4) == 0)) {
+    if (what->payload_bytes > 4 &&
+        (memcmp(what->payload, "HTTP", 4) == 0 || memcmp(what->payload, "GET ", 4) == 0 ||
+         memcmp(what->payload, "HEAD", 4) == 0 || memcmp(what->payload, "PUT ", 4) == 0)) {
         size_t n = 0;
         for (; n < what->payload_bytes && n < 48 && what->payload[n] >= 32 && what->payload[n] < 127; n++)
             begin[n + 2] = (char)what->payload[n];
@@ -224,14 +243,15 @@ static void release(struct timeline *t, struct conversation *c, strata_time now)
     strata_endpoint_format(&c->side[0].endpoint, a, sizeof a);
     strata_endpoint_format(&c->side[1].endpoint, b, sizeof b);
     if (c->held_losses || c->held_repeats)
-        snprintf(trouble, sizeof trouble, ", %" PRIu64 " lost or damaged, %" PRIu64 " sent again", c->held_losses,
-                 c->held_repeats);
+        snprintf(trouble, sizeof trouble, ", %" PRIu64 " lost or damaged, %" PRIu64 " sent again",
+                 c->held_losses, c->held_repeats);
     line(t, now, TONE_FAINT, "...", "%" PRIu64 " more segments with %" PRIu64 " bytes%s, %s - %s", c->held,
          c->held_bytes, trouble, a, b);
     c->held = c->held_bytes = c->held_losses = c->held_repeats = 0;
 }
 
-/** Something worth a line comes: what was held back goes before it, and a little of what follows is shown again. */
+/** Something worth a line comes: what was held back goes before it, and a little of what follows is shown
+ * again. */
 static void interrupt(struct timeline *t, struct conversation *c, strata_time now)
 {
     release(t, c, now);
@@ -245,7 +265,8 @@ static void release_all(struct timeline *t, strata_time now)
         interrupt(t, c, now);
 }
 
-static void show_segment(struct timeline *t, const struct strata_lab_event *event, const struct description *what)
+static void show_segment(struct timeline *t, const struct strata_lab_event *event,
+                         const struct description *what)
 {
     char text[200], names[160];
     int side;
@@ -272,7 +293,8 @@ static void show_segment(struct timeline *t, const struct strata_lab_event *even
     line(t, event->time, TONE_TCP, names, "%s", text);
 }
 
-/* ---- Events --------------------------------------------------------------------------------------------------- */
+/* ---- Events
+ * --------------------------------------------------------------------------------------------------- */
 
 static void show_sent(struct timeline *t, const struct strata_lab_event *event)
 {
@@ -314,8 +336,10 @@ static void show_trouble(struct timeline *t, const struct strata_lab_event *even
     }
     snprintf(names, sizeof names, "%s > %s", event->cable->node[event->direction]->name,
              event->cable->node[!event->direction]->name);
-    const char *word = lost ? "LOST" : strcmp(event->text, "corrupt") == 0 ? "DAMAGED" :
-                       strcmp(event->text, "duplicate") == 0 ? "DOUBLED" : "DELAYED";
+    const char *word = lost                                    ? "LOST"
+                       : strcmp(event->text, "corrupt") == 0   ? "DAMAGED"
+                       : strcmp(event->text, "duplicate") == 0 ? "DOUBLED"
+                                                               : "DELAYED";
     if (lost)
         line(t, event->time, TONE_TROUBLE, names, "%s (%s): %s", word, event->text, text);
     else
@@ -426,7 +450,8 @@ int timeline_new(struct timeline **made, struct strata_world *world, const struc
     struct timeline *t = calloc(1, sizeof *t);
     if (!t)
         return -ENOMEM;
-    *t = (struct timeline){.world = world, .to = config->to, .level = config->level, .colour = config->colour};
+    *t =
+        (struct timeline){.world = world, .to = config->to, .level = config->level, .colour = config->colour};
     // Wide enough for any two names, within reason.
     size_t longest = strlen("everyone");
     for (unsigned i = 0; i < world->node_count; i++)

@@ -19,7 +19,8 @@ struct timeline_config {
     bool colour;
 };
 /** Listens to the world from now on. @return 0, -ENOMEM. */
-int timeline_new(struct timeline **timeline, struct strata_world *world, const struct timeline_config *config);
+int timeline_new(struct timeline **timeline, struct strata_world *world,
+                 const struct timeline_config *config);
 /** Writes what was held back for a summary. */
 void timeline_finish(struct timeline *timeline);
 /** Only after the world was freed, or will not run any more. */

@@ -1,9 +1,9 @@
 /*
  * The world: its virtual clock and the loop that takes one event after the other.
  *
- * Time stands still while an event is dealt with and then jumps to the next one. Randomness is drawn from streams
- * that are derived from the world's seed and a name ("cable" and "a-b", "host" and "r1"), so that what one cable or
- * host draws does not depend on what else is in the world.
+ * Time stands still while an event is dealt with and then jumps to the next one. Randomness is drawn from
+ * streams that are derived from the world's seed and a name ("cable" and "a-b", "host" and "r1"), so that
+ * what one cable or host draws does not depend on what else is in the world.
  */
 #include "lab/world.h"
 

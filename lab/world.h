@@ -1,11 +1,11 @@
 /**
  * What worlds, nodes and cables are inside, for the files of the lab. Users see include/strata/lab.h only.
  *
- * Everything that happens is an event in one queue, ordered by time and, within one instant, by the order in which
- * the events were made. That order is total, and nothing in it depends on addresses of memory, so a world runs the
- * same way everywhere. There are three kinds of events: a frame reaches the end of its cable, a node wants to be
- * called, somebody's action is due. After each, the node it concerned is settled (node.c): fibers run until all of
- * them wait, and what the node has to say is offered to its cables.
+ * Everything that happens is an event in one queue, ordered by time and, within one instant, by the order in
+ * which the events were made. That order is total, and nothing in it depends on addresses of memory, so a
+ * world runs the same way everywhere. There are three kinds of events: a frame reaches the end of its cable,
+ * a node wants to be called, somebody's action is due. After each, the node it concerned is settled (node.c):
+ * fibers run until all of them wait, and what the node has to say is offered to its cables.
  */
 #ifndef LAB_WORLD_H
 #define LAB_WORLD_H
@@ -51,9 +51,9 @@ struct flight {
     struct flight *next_free;
     struct strata_cable *cable;
     int direction;
-    uint32_t epoch;    /**< Of the cable when it was sent: a cut loses it. */
-    uint64_t number;   /**< Of the frame; copies keep it. */
-    uint64_t digest;   /**< Of its bytes. */
+    uint32_t epoch;  /**< Of the cable when it was sent: a cut loses it. */
+    uint64_t number; /**< Of the frame; copies keep it. */
+    uint64_t digest; /**< Of its bytes. */
     uint32_t room, length;
     uint8_t bytes[];
 };
@@ -75,12 +75,12 @@ struct strata_world {
     struct names node_names, cable_names;
     struct listener *listeners;
     unsigned listener_count;
-    uint64_t frames;         /**< Sent. */
+    uint64_t frames; /**< Sent. */
     uint64_t hash;
-    unsigned programs;       /**< That run and are waited for. */
+    unsigned programs; /**< That run and are waited for. */
     struct flight *free_flights;
     struct strata_node *settling; /**< Its fibers or its device may be on the stack below us. */
-    int error;               /**< The first that the run cannot go on after. */
+    int error;                    /**< The first that the run cannot go on after. */
 };
 
 /** A port of a node as the lab sees it. */
@@ -121,11 +121,11 @@ struct strata_node {
     char *name;
     unsigned index;
     enum node_kind kind;
-    bool down;          /**< Crashed. */
-    bool cut_off;       /**< Its programs unwind: nothing they do is seen. */
-    bool touched;       /**< Somebody may have done something to it: settle it. */
-    bool crash_wanted;  /**< Asked for by its own program: done once the fibers wait. */
-    uint32_t boots;     /**< How often it has come up again. */
+    bool down;             /**< Crashed. */
+    bool cut_off;          /**< Its programs unwind: nothing they do is seen. */
+    bool touched;          /**< Somebody may have done something to it: settle it. */
+    bool crash_wanted;     /**< Asked for by its own program: done once the fibers wait. */
+    uint32_t boots;        /**< How often it has come up again. */
     strata_time scheduled; /**< The time of its event in the queue that counts; STRATA_NEVER: none. */
     struct strata_device device;
     struct node_port *ports; /**< Index 0 is not used. */
@@ -134,9 +134,9 @@ struct strata_node {
     struct strata_config config;
     struct strata_host *host;
     struct strata_host_net *net;
-    struct strata_rt *rt;    /**< Made when first needed. */
+    struct strata_rt *rt; /**< Made when first needed. */
     struct strata_memory_disk *disk;
-    struct random random;    /**< Of the programs. */
+    struct random random; /**< Of the programs. */
     bool forwards;
     struct node_address *addresses;
     struct strata_route *routes;
@@ -153,10 +153,10 @@ struct strata_node {
 struct direction {
     struct strata_impairment impairment;
     struct random random;
-    bool bad;                  /**< State of Gilbert-Elliott. */
-    strata_time free_at;       /**< When the transmitter has sent all it was given. */
-    strata_time last_arrival;  /**< Of frames that keep their order. */
-    strata_time *starts;       /**< Ring: when waiting frames begin to be sent. */
+    bool bad;                 /**< State of Gilbert-Elliott. */
+    strata_time free_at;      /**< When the transmitter has sent all it was given. */
+    strata_time last_arrival; /**< Of frames that keep their order. */
+    strata_time *starts;      /**< Ring: when waiting frames begin to be sent. */
     uint32_t start_room, start_first, start_count;
     struct strata_cable_counts counts;
 };
@@ -164,7 +164,7 @@ struct direction {
 struct strata_cable {
     struct strata_world *world;
     char *name;
-    uint64_t id;   /**< A hash of the name: what the cable is in the world's hash. */
+    uint64_t id; /**< A hash of the name: what the cable is in the world's hash. */
     bool up;
     uint32_t epoch;
     enum strata_link link;

@@ -70,16 +70,30 @@ static int set_duration(struct options *options, const char *text)
     return 0;
 }
 
-enum { LONG_SEED = 256, LONG_TIMELINE, LONG_JSON, LONG_PCAP, LONG_PCAP_DIR, LONG_STATS, LONG_DURATION, LONG_HELP };
+enum {
+    LONG_SEED = 256,
+    LONG_TIMELINE,
+    LONG_JSON,
+    LONG_PCAP,
+    LONG_PCAP_DIR,
+    LONG_STATS,
+    LONG_DURATION,
+    LONG_HELP
+};
 
 static int read_options(struct options *options, int argc, char **argv)
 {
     static const struct option longs[] = {
-        {"seed", required_argument, NULL, LONG_SEED},       {"timeline", no_argument, NULL, LONG_TIMELINE},
-        {"verbose", no_argument, NULL, 'v'},                {"quiet", no_argument, NULL, 'q'},
-        {"json", no_argument, NULL, LONG_JSON},             {"pcap", required_argument, NULL, LONG_PCAP},
-        {"pcap-dir", required_argument, NULL, LONG_PCAP_DIR}, {"stats", no_argument, NULL, LONG_STATS},
-        {"duration", required_argument, NULL, LONG_DURATION}, {"help", no_argument, NULL, LONG_HELP},
+        {"seed", required_argument, NULL, LONG_SEED},
+        {"timeline", no_argument, NULL, LONG_TIMELINE},
+        {"verbose", no_argument, NULL, 'v'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"json", no_argument, NULL, LONG_JSON},
+        {"pcap", required_argument, NULL, LONG_PCAP},
+        {"pcap-dir", required_argument, NULL, LONG_PCAP_DIR},
+        {"stats", no_argument, NULL, LONG_STATS},
+        {"duration", required_argument, NULL, LONG_DURATION},
+        {"help", no_argument, NULL, LONG_HELP},
         {NULL, 0, NULL, 0},
     };
     int choice, status = 0;
@@ -159,7 +173,8 @@ static bool wants_colour(FILE *to)
     return isatty(fileno(to)) && !(no_colour && *no_colour) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
-/* ---- Results ---------------------------------------------------------------------------------------------- */
+/* ---- Results ----------------------------------------------------------------------------------------------
+ */
 
 static void print_counters(struct strata_world *world)
 {
@@ -168,24 +183,25 @@ static void print_counters(struct strata_world *world)
         for (unsigned j = 0; j < strata_counters(); j++) {
             int64_t value = strata_node_counter(node, strata_counter_name(j));
             if (value > 0)
-                printf("  %-14s %-30s %10" PRId64 "  %s\n", strata_node_name(node), strata_counter_name(j), value,
-                       strata_counter_help(j));
+                printf("  %-14s %-30s %10" PRId64 "  %s\n", strata_node_name(node), strata_counter_name(j),
+                       value, strata_counter_help(j));
         }
 }
 
 static void print_stats(struct strata_world *world)
 {
-    printf("\n  %-24s %10s %10s %8s %8s %8s %8s %8s\n", "cable", "sent", "delivered", "lost", "queue", "doubled",
-           "late", "damaged");
+    printf("\n  %-24s %10s %10s %8s %8s %8s %8s %8s\n", "cable", "sent", "delivered", "lost", "queue",
+           "doubled", "late", "damaged");
     struct strata_cable *cable;
     for (unsigned i = 0; (cable = strata_world_cable_at(world, i)); i++)
         for (int direction = 0; direction < 2; direction++) {
             struct strata_cable_counts c = {.size = sizeof c};
             strata_cable_counts(cable, direction, &c);
             char name[80];
-            snprintf(name, sizeof name, "%s %s", strata_cable_name(cable), direction ? "backward" : "forward");
-            printf("  %-24s %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64
-                   "\n",
+            snprintf(name, sizeof name, "%s %s", strata_cable_name(cable),
+                     direction ? "backward" : "forward");
+            printf("  %-24s %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64
+                   " %8" PRIu64 "\n",
                    name, c.sent, c.delivered, c.lost + c.lost_burst + c.lost_down, c.lost_queue, c.duplicated,
                    c.reordered, c.corrupted);
         }
@@ -200,20 +216,23 @@ static void print_results(const struct scenario_run *run, const struct options *
         printf("\n");
     for (unsigned i = 0; i < run->result_count; i++) {
         const struct scenario_result *result = &run->results[i];
-        const char *mark = !colour ? (result->ok ? "ok    " : "FAILED") : result->ok ? "\033[32mok    \033[0m"
-                                                                                    : "\033[31mFAILED\033[0m";
+        const char *mark = !colour      ? (result->ok ? "ok    " : "FAILED")
+                           : result->ok ? "\033[32mok    \033[0m"
+                                        : "\033[31mFAILED\033[0m";
         printf("%s  %s: %s\n", mark, result->name, result->detail ? result->detail : "");
     }
     strata_time now = strata_world_now(run->world);
-    printf("%s  %" PRIu64 " frames in %" PRId64 ".%03" PRId64 " s of virtual time, seed %" PRIu64 ", hash %016" PRIx64
-           "\n",
+    printf("%s  %" PRIu64 " frames in %" PRId64 ".%03" PRId64 " s of virtual time, seed %" PRIu64
+           ", hash %016" PRIx64 "\n",
            run->ok ? "ok    " : "FAILED", strata_world_frames(run->world), now / STRATA_SECOND,
-           now % STRATA_SECOND / STRATA_MILLISECOND, strata_world_seed(run->world), strata_world_hash(run->world));
+           now % STRATA_SECOND / STRATA_MILLISECOND, strata_world_seed(run->world),
+           strata_world_hash(run->world));
 }
 
 static void print_replay(const struct scenario_run *run, const struct options *options, FILE *to)
 {
-    fprintf(to, "to see it again: strata lab %s --seed %" PRIu64, options->file, strata_world_seed(run->world));
+    fprintf(to, "to see it again: strata lab %s --seed %" PRIu64, options->file,
+            strata_world_seed(run->world));
     if (options->duration_text)
         fprintf(to, " --duration %s", options->duration_text);
     fprintf(to, "\n");
@@ -241,7 +260,8 @@ static int report(const struct scenario_run *run, const struct options *options)
     return run->ok ? TOOL_OK : TOOL_FAILED;
 }
 
-/* ---- The run ------------------------------------------------------------------------------------------------ */
+/* ---- The run
+ * ------------------------------------------------------------------------------------------------ */
 
 static int run_failed(int error)
 {
@@ -299,8 +319,8 @@ int tool_lab(int argc, char **argv)
     if (status != 0)
         return status;
     if (options.only_check) {
-        printf("%s: %u nodes, %u links, %u events, %u checks: nothing wrong\n", options.file, scenario->nodes.count,
-               scenario->links.count, scenario->events.count, scenario->checks.count);
+        printf("%s: %u nodes, %u links, %u events, %u checks: nothing wrong\n", options.file,
+               scenario->nodes.count, scenario->links.count, scenario->events.count, scenario->checks.count);
     } else {
         options.scenario.trace_hosts = options.verbose > 0;
         struct scenario_run run;

@@ -1,6 +1,6 @@
 /*
- * Captures: what is written is what the format prescribes, byte for byte; it comes back the same; the other byte order,
- * unknown blocks and old packet blocks are read; damage is named; a full disk is reported.
+ * Captures: what is written is what the format prescribes, byte for byte; it comes back the same; the other
+ * byte order, unknown blocks and old packet blocks are read; damage is named; a full disk is reported.
  */
 #include "drivers/pcapng.h"
 
@@ -56,23 +56,25 @@ TEST(writes_the_format_byte_for_byte)
     CHECK_EQ(pcapng_begin(&writer, to(&buffer), "app"), 0);
     CHECK_EQ(pcapng_interface(&writer, &(struct pcapng_interface){.name = "e1", .link_type = PCAPNG_RAW}), 0);
     CHECK_EQ(pcapng_packet(&writer, &(struct pcapng_packet){.time_ns = INT64_C(0x0102030405060708),
-                                                            .frame = frame, .length = sizeof frame,
-                                                            .direction = PCAPNG_OUTBOUND, .comment = "lost"}),
+                                                            .frame = frame,
+                                                            .length = sizeof frame,
+                                                            .direction = PCAPNG_OUTBOUND,
+                                                            .comment = "lost"}),
              0);
     CHECK_EQ(pcapng_statistics(&writer, 0, 5, 3, 2), 0);
     static const uint8_t expected[] = {
         // section header: magic, version 1.0, unknown length, application "app"
-        0x0a, 0x0d, 0x0d, 0x0a, 40, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-        0xff, 0xff, 4, 0, 3, 0, 'a', 'p', 'p', 0, 0, 0, 0, 0, 40, 0, 0, 0,
+        0x0a, 0x0d, 0x0d, 0x0a, 40, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 4, 0, 3, 0, 'a', 'p', 'p', 0, 0, 0, 0, 0, 40, 0, 0, 0,
         // interface: raw IP, no limit, name "e1", nanoseconds
-        1, 0, 0, 0, 40, 0, 0, 0, 101, 0, 0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 'e', '1', 0, 0, 9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0,
-        0, 40, 0, 0, 0,
+        1, 0, 0, 0, 40, 0, 0, 0, 101, 0, 0, 0, 0, 0, 0, 0, 2, 0, 2, 0, 'e', '1', 0, 0, 9, 0, 1, 0, 9, 0, 0, 0,
+        0, 0, 0, 0, 40, 0, 0, 0,
         // packet: interface, high and low stamp, 7 bytes of 7, padding, flags, comment
-        6, 0, 0, 0, 60, 0, 0, 0, 0, 0, 0, 0, 4, 3, 2, 1, 8, 7, 6, 5, 7, 0, 0, 0, 7, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 0, 2,
-        0, 4, 0, 2, 0, 0, 0, 1, 0, 4, 0, 'l', 'o', 's', 't', 0, 0, 0, 0, 60, 0, 0, 0,
+        6, 0, 0, 0, 60, 0, 0, 0, 0, 0, 0, 0, 4, 3, 2, 1, 8, 7, 6, 5, 7, 0, 0, 0, 7, 0, 0, 0, 1, 2, 3, 4, 5, 6,
+        7, 0, 2, 0, 4, 0, 2, 0, 0, 0, 1, 0, 4, 0, 'l', 'o', 's', 't', 0, 0, 0, 0, 60, 0, 0, 0,
         // statistics: received 3, dropped 2
-        5, 0, 0, 0, 52, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 4, 0, 8, 0, 3, 0, 0, 0, 0, 0, 0, 0, 5, 0, 8, 0, 2,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 52, 0, 0, 0};
+        5, 0, 0, 0, 52, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 4, 0, 8, 0, 3, 0, 0, 0, 0, 0, 0, 0, 5, 0,
+        8, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 52, 0, 0, 0};
     CHECK_EQ(buffer.length, sizeof expected);
     CHECK_MEM(buffer.bytes, expected, sizeof expected);
 }
@@ -83,10 +85,14 @@ TEST(reads_what_it_wrote)
     struct pcapng_writer writer;
     pcapng_begin(&writer, to(&buffer), NULL);
     pcapng_interface(&writer, &(struct pcapng_interface){.name = "a", .link_type = PCAPNG_ETHERNET});
-    pcapng_interface(&writer, &(struct pcapng_interface){.name = "b", .link_type = PCAPNG_RAW, .description = "tun"});
+    pcapng_interface(&writer,
+                     &(struct pcapng_interface){.name = "b", .link_type = PCAPNG_RAW, .description = "tun"});
     for (uint32_t i = 0; i < 8; i++) {
-        struct pcapng_packet packet = {.interface = i & 1, .time_ns = INT64_C(1767225600000000000) + i, .frame = frame,
-                                       .length = i % 8, .original_length = 100 + i,
+        struct pcapng_packet packet = {.interface = i & 1,
+                                       .time_ns = INT64_C(1767225600000000000) + i,
+                                       .frame = frame,
+                                       .length = i % 8,
+                                       .original_length = 100 + i,
                                        .comment = i & 2 ? "corrupt" : NULL};
         CHECK_EQ(pcapng_packet(&writer, &packet), 0);
     }
@@ -111,19 +117,18 @@ TEST(reads_what_it_wrote)
 TEST(reads_big_endian_old_simple_and_unknown_blocks)
 {
     static struct buffer buffer = {
-        .bytes = {
-            0x0a, 0x0d, 0x0d, 0x0a, 0, 0, 0, 28, 0x1a, 0x2b, 0x3c, 0x4d, 0, 1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff,
-            0xff, 0xff, 0xff, 0, 0, 0, 28,
-            // interface: Ethernet, 4 bytes at most, milliseconds, 100 s later
-            0, 0, 0, 1, 0, 0, 0, 40, 0, 1, 0, 0, 0, 0, 0, 4, 0, 9, 0, 1, 3, 0, 0, 0, 0, 14, 0, 8, 0, 0, 0, 0, 0, 0, 0,
-            100, 0, 0, 0, 40,
-            // a block nobody knows
-            0x40, 0, 0, 1, 0, 0, 0, 16, 9, 9, 9, 9, 0, 0, 0, 16,
-            // old packet: interface 0, 2 drops, stamp 5, 3 bytes of 9
-            0, 0, 0, 2, 0, 0, 0, 36, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 3, 0, 0, 0, 9, 0xa, 0xb, 0xc, 0, 0, 0,
-            0, 36,
-            // simple packet: 6 bytes long, cut to 4 by the interface
-            0, 0, 0, 3, 0, 0, 0, 20, 0, 0, 0, 6, 1, 2, 3, 4, 0, 0, 0, 20},
+        .bytes = {0x0a, 0x0d, 0x0d, 0x0a, 0, 0, 0, 28, 0x1a, 0x2b, 0x3c, 0x4d, 0, 1, 0, 0, 0xff, 0xff, 0xff,
+                  0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 28,
+                  // interface: Ethernet, 4 bytes at most, milliseconds, 100 s later
+                  0, 0, 0, 1, 0, 0, 0, 40, 0, 1, 0, 0, 0, 0, 0, 4, 0, 9, 0, 1, 3, 0, 0, 0, 0, 14, 0, 8, 0, 0,
+                  0, 0, 0, 0, 0, 100, 0, 0, 0, 40,
+                  // a block nobody knows
+                  0x40, 0, 0, 1, 0, 0, 0, 16, 9, 9, 9, 9, 0, 0, 0, 16,
+                  // old packet: interface 0, 2 drops, stamp 5, 3 bytes of 9
+                  0, 0, 0, 2, 0, 0, 0, 36, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 3, 0, 0, 0, 9, 0xa,
+                  0xb, 0xc, 0, 0, 0, 0, 36,
+                  // simple packet: 6 bytes long, cut to 4 by the interface
+                  0, 0, 0, 3, 0, 0, 0, 20, 0, 0, 0, 6, 1, 2, 3, 4, 0, 0, 0, 20},
         .length = 28 + 40 + 16 + 36 + 20};
     struct pcapng_reader reader;
     struct pcapng_packet packet;
@@ -146,9 +151,12 @@ TEST(stamps_of_every_resolution_become_nanoseconds)
         uint8_t resolution;
         uint64_t stamp;
         int64_t ns;
-    } rows[] = {{0, 7, INT64_C(7000000000)},      {6, 7, 7000},
-                {9, 7, 7},                        {12, 7999, 7},
-                {0x80 | 1, 3, 1500000000},        {0x80 | 10, 1024 + 512, 1500000000},
+    } rows[] = {{0, 7, INT64_C(7000000000)},
+                {6, 7, 7000},
+                {9, 7, 7},
+                {12, 7999, 7},
+                {0x80 | 1, 3, 1500000000},
+                {0x80 | 10, 1024 + 512, 1500000000},
                 {0x80 | 63, UINT64_C(1) << 62, 500000000}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         static struct buffer buffer;
@@ -157,7 +165,8 @@ TEST(stamps_of_every_resolution_become_nanoseconds)
         pcapng_begin(&writer, to(&buffer), NULL);
         pcapng_interface(&writer, &(struct pcapng_interface){.link_type = PCAPNG_RAW});
         buffer.bytes[buffer.length - 12] = rows[i].resolution;
-        pcapng_packet(&writer, &(struct pcapng_packet){.time_ns = (int64_t)rows[i].stamp, .frame = frame, .length = 1});
+        pcapng_packet(
+            &writer, &(struct pcapng_packet){.time_ns = (int64_t)rows[i].stamp, .frame = frame, .length = 1});
         struct pcapng_reader reader;
         struct pcapng_packet packet;
         pcapng_read_begin(&reader, from(&buffer));

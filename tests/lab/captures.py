@@ -26,8 +26,8 @@ def expect(condition, what):
 
 
 def lab(*words):
-    return subprocess.run([STRATA, "lab", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
-                          check=False)
+    return subprocess.run([STRATA, "lab", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=60, check=False)
 
 
 def tshark(path, *words):

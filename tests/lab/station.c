@@ -26,8 +26,8 @@ static void say(struct station *station, int port, const void *bytes, size_t len
     station->last = &said->next;
 }
 
-static void station_input(void *self, int port, const void *frame, size_t length, const struct strata_meta *meta,
-                          strata_time now)
+static void station_input(void *self, int port, const void *frame, size_t length,
+                          const struct strata_meta *meta, strata_time now)
 {
     struct station *station = self;
     (void)meta;
@@ -56,7 +56,8 @@ static int station_ready(void *self)
     return station->first ? station->first->port : -1;
 }
 
-static size_t station_output(void *self, int port, void *room, size_t size, struct strata_meta *meta, strata_time now)
+static size_t station_output(void *self, int port, void *room, size_t size, struct strata_meta *meta,
+                             strata_time now)
 {
     struct station *station = self;
     struct said *said = station->first;
@@ -150,8 +151,8 @@ static void say_now(struct strata_world *world, void *context)
     station_say(later.station, later.port, later.length, later.number);
 }
 
-void station_say_at(struct strata_world *world, strata_time time, struct station *station, int port, size_t length,
-                    uint32_t number)
+void station_say_at(struct strata_world *world, strata_time time, struct station *station, int port,
+                    size_t length, uint32_t number)
 {
     struct later *later = malloc(sizeof *later);
     if (!later)

@@ -1,5 +1,6 @@
 /**
- * Devices for tests of cables: a station says what it is told to and remembers what it hears, a relay passes on.
+ * Devices for tests of cables: a station says what it is told to and remembers what it hears, a relay passes
+ * on.
  */
 #ifndef TESTS_LAB_STATION_H
 #define TESTS_LAB_STATION_H
@@ -17,7 +18,7 @@ struct station {
     struct said *first, **last; /**< What is still to be said. */
     struct heard *heard;
     unsigned heard_count, heard_room;
-    bool relays; /**< What comes in at port 1 goes out at port 2 and the other way round. */
+    bool relays;     /**< What comes in at port 1 goes out at port 2 and the other way round. */
     strata_time due; /**< Its deadline. */
     unsigned advanced;
     strata_time wants_after; /**< When called it wants to be called again so much later; -1: not at all. */
@@ -29,7 +30,7 @@ struct station *relay_new(struct strata_world *world, const char *name);
 /** Has a frame of `length` bytes to say: its number, then bytes made from it. */
 void station_say(struct station *station, int port, size_t length, uint32_t number);
 /** The same later. */
-void station_say_at(struct strata_world *world, strata_time time, struct station *station, int port, size_t length,
-                    uint32_t number);
+void station_say_at(struct strata_world *world, strata_time time, struct station *station, int port,
+                    size_t length, uint32_t number);
 
 #endif

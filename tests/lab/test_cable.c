@@ -1,6 +1,6 @@
 /*
- * Cables: the arithmetic of rate and delay equals the formulas of the textbook to the nanosecond; each fault happens as
- * often as it should, exactly reproducibly; directions and cables do not influence each other.
+ * Cables: the arithmetic of rate and delay equals the formulas of the textbook to the nanosecond; each fault
+ * happens as often as it should, exactly reproducibly; directions and cables do not influence each other.
  */
 #include "tests/lab/station.h"
 
@@ -39,8 +39,8 @@ static struct strata_cable_counts counts_of(const struct strata_cable *cable, in
 }
 
 /** A chain of `links` cables of `rate`, with relays between; `packets` of L bits at once. */
-static struct station *chain(struct strata_world *world, int links, uint64_t rate_bps, strata_time delay_ns, int packets,
-                             size_t length)
+static struct station *chain(struct strata_world *world, int links, uint64_t rate_bps, strata_time delay_ns,
+                             int packets, size_t length)
 {
     struct station *first = station_new(world, "first"), *left = first, *right = first;
     for (int i = 0; i < links; i++) {
@@ -64,18 +64,19 @@ TEST(store_and_forward_takes_what_the_formula_says)
         uint64_t rate_bps;
         strata_time delay_ns;
         size_t length;
-    } rows[] = {{1, 1, MBIT, 0, 1000},       {3, 1, MBIT, 0, 1000},   {2, 3, MBIT, 0, 1000},
+    } rows[] = {{1, 1, MBIT, 0, 1000},       {3, 1, MBIT, 0, 1000},    {2, 3, MBIT, 0, 1000},
                 {5, 7, 10 * MBIT, 0, 1250},  {4, 10, MBIT, 5000, 125}, {7, 1, 1000 * MBIT, 1000000, 1000},
                 {3, 20, 8000, 240000000, 10}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct strata_world *world = world_with_seed(1);
-        struct station *last = chain(world, rows[i].links, rows[i].rate_bps, rows[i].delay_ns, rows[i].packets,
-                                     rows[i].length);
+        struct station *last =
+            chain(world, rows[i].links, rows[i].rate_bps, rows[i].delay_ns, rows[i].packets, rows[i].length);
         strata_time transmission = (strata_time)(rows[i].length * UINT64_C(8000000000) / rows[i].rate_bps);
         REQUIRE(last->heard_count == (unsigned)rows[i].packets);
         for (int p = 0; p < rows[i].packets; p++) {
             CHECK_EQ(last->heard[p].number, p);
-            CHECK_EQ(last->heard[p].time, (rows[i].links + p) * transmission + rows[i].links * rows[i].delay_ns);
+            CHECK_EQ(last->heard[p].time,
+                     (rows[i].links + p) * transmission + rows[i].links * rows[i].delay_ns);
         }
         strata_world_free(world);
     }
@@ -93,12 +94,13 @@ TEST(a_burst_waits_in_the_queue)
     strata_world_free(world);
 }
 
-/* Ten cars (12 s each at the booth) over 100 km at 100 km/h: the last is through after 62 min. A booth before each of
- * two stretches, the cars counted when they stand before the second: 10 x 12 s + 60 min. */
+/* Ten cars (12 s each at the booth) over 100 km at 100 km/h: the last is through after 62 min. A booth before
+ * each of two stretches, the cars counted when they stand before the second: 10 x 12 s + 60 min. */
 TEST(the_caravan_takes_62_minutes)
 {
     struct strata_world *world = world_with_seed(1);
-    struct station *last = chain(world, 1, 10 * 8, 3600 * STRATA_SECOND, 10, 120); // 120 bytes at 80 bit/s: 12 s
+    struct station *last =
+        chain(world, 1, 10 * 8, 3600 * STRATA_SECOND, 10, 120); // 120 bytes at 80 bit/s: 12 s
     CHECK_EQ(last->heard[9].time, 62 * 60 * STRATA_SECOND);
     strata_world_free(world);
 }
@@ -108,7 +110,8 @@ TEST(a_question_and_its_answer_take_a_round_trip)
 {
     struct strata_world *world = world_with_seed(1);
     struct station *a = station_new(world, "a"), *b = station_new(world, "b");
-    tie(world, a, b, (struct strata_impairment){.rate_bps = 1000 * MBIT, .delay_ns = 15 * STRATA_MILLISECOND});
+    tie(world, a, b,
+        (struct strata_impairment){.rate_bps = 1000 * MBIT, .delay_ns = 15 * STRATA_MILLISECOND});
     station_say(a, 1, 1000, 1);
     strata_world_run(world, STRATA_NEVER);
     CHECK_EQ(b->heard[0].time, 15008 * STRATA_MICROSECOND);
@@ -152,11 +155,12 @@ TEST(a_full_queue_loses_what_comes_then)
     strata_world_free(world);
 }
 
-/* ---- Chance --------------------------------------------------------------------------------------------- */
+/* ---- Chance ---------------------------------------------------------------------------------------------
+ */
 
 /** Ten thousand frames each way over one cable, a millisecond apart. */
-static struct strata_cable *many(struct strata_world *world, struct strata_impairment impairment, struct station **a,
-                                 struct station **b)
+static struct strata_cable *many(struct strata_world *world, struct strata_impairment impairment,
+                                 struct station **a, struct station **b)
 {
     *a = station_new(world, "a");
     *b = station_new(world, "b");
@@ -208,7 +212,8 @@ TEST(bursts_are_as_long_and_as_frequent_as_the_model_says)
     strata_world_free(world);
     // In the bad state only so many are lost when it says so.
     world = world_with_seed(1);
-    cable = many(world, (struct strata_impairment){.burst_enter_ppm = 1000000, .burst_loss_ppm = 250000}, &a, &b);
+    cable =
+        many(world, (struct strata_impairment){.burst_enter_ppm = 1000000, .burst_loss_ppm = 250000}, &a, &b);
     CHECK(counts_of(cable, 0).lost_burst > 2370 && counts_of(cable, 0).lost_burst < 2630);
     strata_world_free(world);
 }
@@ -252,8 +257,10 @@ TEST(jitter_keeps_the_order)
 {
     struct station *a, *b;
     struct strata_world *world = world_with_seed(1);
-    many(world,
-         (struct strata_impairment){.delay_ns = 10 * STRATA_MILLISECOND, .jitter_ns = 20 * STRATA_MILLISECOND}, &a, &b);
+    many(
+        world,
+        (struct strata_impairment){.delay_ns = 10 * STRATA_MILLISECOND, .jitter_ns = 20 * STRATA_MILLISECOND},
+        &a, &b);
     REQUIRE(b->heard_count == 10000);
     strata_time least = STRATA_NEVER, most = 0;
     for (uint32_t i = 0; i < 10000; i++) {
@@ -324,7 +331,8 @@ TEST(another_cable_changes_nothing)
     strata_world_free(world);
 }
 
-/* ---- Cutting and changing --------------------------------------------------------------------------------- */
+/* ---- Cutting and changing ---------------------------------------------------------------------------------
+ */
 
 struct cutter {
     struct strata_cable *cable;
@@ -342,7 +350,8 @@ TEST(a_cut_loses_what_is_under_way)
 {
     struct strata_world *world = world_with_seed(1);
     struct station *a = station_new(world, "a"), *b = station_new(world, "b");
-    struct strata_cable *cable = tie(world, a, b, (struct strata_impairment){.delay_ns = 10 * STRATA_MILLISECOND});
+    struct strata_cable *cable =
+        tie(world, a, b, (struct strata_impairment){.delay_ns = 10 * STRATA_MILLISECOND});
     for (uint32_t i = 0; i < 40; i++)
         station_say_at(world, i * STRATA_MILLISECOND, a, 1, 60, i);
     struct cutter down = {cable, false}, up = {cable, true};
@@ -393,8 +402,9 @@ TEST_MAIN(TEST_ENTRY(store_and_forward_takes_what_the_formula_says), TEST_ENTRY(
           TEST_ENTRY(the_caravan_takes_62_minutes), TEST_ENTRY(a_question_and_its_answer_take_a_round_trip),
           TEST_ENTRY(transmission_is_rounded_up), TEST_ENTRY(a_full_queue_loses_what_comes_then),
           TEST_ENTRY(independent_loss_is_exact_under_a_seed),
-          TEST_ENTRY(bursts_are_as_long_and_as_frequent_as_the_model_says), TEST_ENTRY(duplicates_arrive_twice),
-          TEST_ENTRY(corruption_flips_one_bit), TEST_ENTRY(jitter_keeps_the_order),
-          TEST_ENTRY(reordered_frames_are_passed_by_others), TEST_ENTRY(directions_are_independent),
-          TEST_ENTRY(another_cable_changes_nothing), TEST_ENTRY(a_cut_loses_what_is_under_way),
-          TEST_ENTRY(a_frame_longer_than_the_cable_takes_is_lost), TEST_ENTRY(impairments_may_change))
+          TEST_ENTRY(bursts_are_as_long_and_as_frequent_as_the_model_says),
+          TEST_ENTRY(duplicates_arrive_twice), TEST_ENTRY(corruption_flips_one_bit),
+          TEST_ENTRY(jitter_keeps_the_order), TEST_ENTRY(reordered_frames_are_passed_by_others),
+          TEST_ENTRY(directions_are_independent), TEST_ENTRY(another_cable_changes_nothing),
+          TEST_ENTRY(a_cut_loses_what_is_under_way), TEST_ENTRY(a_frame_longer_than_the_cable_takes_is_lost),
+          TEST_ENTRY(impairments_may_change))

@@ -1,9 +1,10 @@
 /*
- * The same seed gives the same bytes at the same times: twice in this process, and, by the constants below and by the
- * lines `hash NAME VALUE` that the long tests compare, with every compiler, word size and byte order.
+ * The same seed gives the same bytes at the same times: twice in this process, and, by the constants below
+ * and by the lines `hash NAME VALUE` that the long tests compare, with every compiler, word size and byte
+ * order.
  *
- * A constant that does not fit any more means that other bytes go over the cables than before. If that was meant, the
- * new value is the one printed.
+ * A constant that does not fit any more means that other bytes go over the cables than before. If that was
+ * meant, the new value is the one printed.
  */
 #include <strata/lab.h>
 
@@ -28,17 +29,23 @@ static bool programs_done(void *world)
     return strata_world_programs_done(world);
 }
 
-static void run(struct strata_node *node, const char *name, bool service, int argc, const char *const *argv, int *status)
+static void run(struct strata_node *node, const char *name, bool service, int argc, const char *const *argv,
+                int *status)
 {
     const struct strata_program_entry *entry = program_find(name);
     REQUIRE(entry != NULL);
-    struct strata_program_config config = {
-        .size = sizeof config, .name = name, .program = entry->main, .argc = argc, .argv = (char *const *)argv,
-        .service = service, .status = status};
+    struct strata_program_config config = {.size = sizeof config,
+                                           .name = name,
+                                           .program = entry->main,
+                                           .argc = argc,
+                                           .argv = (char *const *)argv,
+                                           .service = service,
+                                           .status = status};
     REQUIRE(strata_node_run(node, &config) == 0);
 }
 
-/* ---- Worlds -------------------------------------------------------------------------------------------------- */
+/* ---- Worlds
+ * -------------------------------------------------------------------------------------------------- */
 
 /** Devices of our own over a cable that does everything a cable can do. */
 static void make_cable(struct strata_world *world)
@@ -54,13 +61,17 @@ static void make_cable(struct strata_world *world)
 static void make_route(struct strata_world *world, struct strata_node **laptop, struct strata_node **server,
                        const struct strata_impairment *impairment)
 {
-    struct strata_node *sw = strata_world_switch(world, "switch", 2), *router = strata_world_router(world, "router", NULL);
-    struct strata_cable_config config = {.size = sizeof config, .forward = *impairment, .backward = *impairment};
+    struct strata_node *sw = strata_world_switch(world, "switch", 2),
+                       *router = strata_world_router(world, "router", NULL);
+    struct strata_cable_config config = {
+        .size = sizeof config, .forward = *impairment, .backward = *impairment};
     *laptop = strata_world_host(world, "laptop", NULL);
     *server = strata_world_host(world, "server", NULL);
     REQUIRE(sw && router && *laptop && *server && strata_world_cable(world, *laptop, sw, NULL) &&
-            strata_world_cable(world, sw, router, NULL) && strata_world_cable(world, router, *server, &config));
-    REQUIRE(strata_node_address(router, 1, "10.1.0.1/24") == 0 && strata_node_address(router, 2, "10.2.0.1/24") == 0);
+            strata_world_cable(world, sw, router, NULL) &&
+            strata_world_cable(world, router, *server, &config));
+    REQUIRE(strata_node_address(router, 1, "10.1.0.1/24") == 0 &&
+            strata_node_address(router, 2, "10.2.0.1/24") == 0);
     REQUIRE(strata_node_address(*server, 1, "10.2.0.2/24") == 0);
     REQUIRE(strata_node_route(*server, "0.0.0.0/0", "10.2.0.1") == 0);
     REQUIRE(strata_node_address(*laptop, 1, "10.1.0.2/24") == 0);
@@ -87,7 +98,8 @@ static void make_transfer(struct strata_world *world)
         (const char *const[]){"http-client", "http://10.2.0.2/file", "-o", "/file"}, NULL);
 }
 
-/* ---- Hashes ---------------------------------------------------------------------------------------------------- */
+/* ---- Hashes
+ * ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_of(void (*make)(struct strata_world *world), uint64_t seed, bool traced)
 {
@@ -125,7 +137,8 @@ TEST(hosts)
     check_world("ping", make_ping, UINT64_C(0x915dc178f029fd1c));
 }
 
-/* Without a constant: what TCP says may still change; that it says the same everywhere is compared between builds. */
+/* Without a constant: what TCP says may still change; that it says the same everywhere is compared between
+ * builds. */
 TEST(streams)
 {
     check_world("transfer", make_transfer, 0);

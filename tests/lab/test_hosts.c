@@ -1,6 +1,6 @@
 /*
- * Hosts in the lab: programs, their output and status; routers and switches between them; carrier; crash and restart
- * with disk and programs; every host has randomness of its own.
+ * Hosts in the lab: programs, their output and status; routers and switches between them; carrier; crash and
+ * restart with disk and programs; every host has randomness of its own.
  */
 #include <strata/lab.h>
 
@@ -28,7 +28,8 @@ static void run_programs(struct strata_world *world)
     CHECK_EQ(strata_world_run_until(world, programs_done, world, LIMIT), 1);
 }
 
-/* ---- Programs ------------------------------------------------------------------------------------------------ */
+/* ---- Programs
+ * ------------------------------------------------------------------------------------------------ */
 
 /** Answers every datagram with the same, for ever. */
 static int udp_echo(struct strata_rt *rt, int argc, char **argv)
@@ -40,7 +41,8 @@ static int udp_echo(struct strata_rt *rt, int argc, char **argv)
     struct strata_endpoint peer;
     int error = strata_rt_datagram(rt, &(struct strata_endpoint){.port = 7}, &conn);
     int64_t length = error;
-    while (length >= 0 && (length = strata_rt_receive_from(conn, data, sizeof data, &peer, STRATA_NEVER)) >= 0)
+    while (length >= 0 &&
+           (length = strata_rt_receive_from(conn, data, sizeof data, &peer, STRATA_NEVER)) >= 0)
         length = strata_rt_send_to(conn, data, (size_t)length, &peer, STRATA_NEVER);
     if (!error)
         strata_rt_close(conn);
@@ -53,7 +55,8 @@ static int udp_ask(struct strata_rt *rt, int argc, char **argv)
     struct strata_endpoint peer = {.port = 7};
     struct strata_conn *conn;
     char answer[100];
-    if (argc != 2 || strata_address_parse(argv[1], &peer.address) != 0 || strata_rt_datagram(rt, NULL, &conn) != 0)
+    if (argc != 2 || strata_address_parse(argv[1], &peer.address) != 0 ||
+        strata_rt_datagram(rt, NULL, &conn) != 0)
         return 3;
     strata_rt_send_to(conn, "hello", 5, &peer, STRATA_NEVER);
     int64_t length =
@@ -103,7 +106,8 @@ TEST(two_hosts_on_a_cable)
 {
     struct strata_world *world = world_new();
     struct strata_node *a = strata_world_host(world, "a", NULL), *b = server_new(world, "b");
-    struct strata_cable_config cable = {.size = sizeof cable, .forward = {.delay_ns = 10 * STRATA_MILLISECOND},
+    struct strata_cable_config cable = {.size = sizeof cable,
+                                        .forward = {.delay_ns = 10 * STRATA_MILLISECOND},
                                         .backward = {.delay_ns = 20 * STRATA_MILLISECOND}};
     int status;
     REQUIRE(a && strata_world_cable(world, a, b, &cable));
@@ -128,8 +132,9 @@ TEST(two_hosts_on_a_cable)
 TEST(across_a_switch_and_two_routers)
 {
     struct strata_world *world = world_new();
-    struct strata_node *laptop = strata_world_host(world, "laptop", NULL), *server = server_new(world, "server"),
-                       *r1 = strata_world_router(world, "r1", NULL), *r2 = strata_world_router(world, "r2", NULL),
+    struct strata_node *laptop = strata_world_host(world, "laptop", NULL),
+                       *server = server_new(world, "server"), *r1 = strata_world_router(world, "r1", NULL),
+                       *r2 = strata_world_router(world, "r2", NULL),
                        *sw = strata_world_switch(world, "switch", 4);
     struct strata_cable_config wan = {.size = sizeof wan, .link = STRATA_LINK_IP, .mtu_bytes = 1400};
     int status;
@@ -164,7 +169,8 @@ TEST(a_hub_repeats_and_a_switch_learns)
 {
     for (int hub = 0; hub < 2; hub++) {
         struct strata_world *world = world_new();
-        struct strata_node *middle = hub ? strata_world_hub(world, "m", 3) : strata_world_switch(world, "m", 3);
+        struct strata_node *middle =
+            hub ? strata_world_hub(world, "m", 3) : strata_world_switch(world, "m", 3);
         struct strata_node *a = strata_world_host(world, "a", NULL), *b = server_new(world, "b"),
                            *c = strata_world_host(world, "c", NULL);
         int status;
@@ -204,7 +210,8 @@ TEST(carrier_follows_the_cable)
     strata_world_free(world);
 }
 
-/* ---- Crash and restart -------------------------------------------------------------------------------------- */
+/* ---- Crash and restart
+ * -------------------------------------------------------------------------------------- */
 
 /** Writes "one" synced and "two" not, then waits; when it is ended it would like to sync and to print. */
 static int writer(struct strata_rt *rt, int argc, char **argv)
@@ -264,10 +271,11 @@ TEST(a_crash_forgets_what_was_not_synced)
     REQUIRE(size >= 3);
     CHECK_MEM(data, "one", 3);
     char expected[200];
-    snprintf(expected, sizeof expected,
-             "0 a writer -1\n1000 a crashed\n2000 a up again\n2000 a writer -1\n2000 a writer: %d bytes survived\n"
-             "2000 a writer 0\n",
-             (int)size);
+    snprintf(
+        expected, sizeof expected,
+        "0 a writer -1\n1000 a crashed\n2000 a up again\n2000 a writer -1\n2000 a writer: %d bytes survived\n"
+        "2000 a writer 0\n",
+        (int)size);
     CHECK_STR(seen, expected);
     strata_world_free(world);
 }
@@ -333,7 +341,8 @@ TEST(a_program_may_crash_its_own_host)
     strata_world_free(world);
 }
 
-/* ---- Randomness ------------------------------------------------------------------------------------------------ */
+/* ---- Randomness
+ * ------------------------------------------------------------------------------------------------ */
 
 static int draw(struct strata_rt *rt, int argc, char **argv)
 {

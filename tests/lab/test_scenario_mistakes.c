@@ -46,8 +46,10 @@ TEST(what_is_right_is_not_complained_about)
 {
     CHECK_STR(complaints_of(PAIR), "");
     CHECK_STR(complaints_of("nodes: {a: }"), "");
-    CHECK_STR(complaints_of("nodes: {a: {dhcp: true}, s: {kind: switch}}\nlinks: [{endpoints: [a, s]}]\n"), "");
-    CHECK_STR(complaints_of(PAIR "events: [{at: 1s, cut: a-b}, {at: 2.5s, mend: a-b}, {at: 1m, crash: a}]"), "");
+    CHECK_STR(complaints_of("nodes: {a: {dhcp: true}, s: {kind: switch}}\nlinks: [{endpoints: [a, s]}]\n"),
+              "");
+    CHECK_STR(complaints_of(PAIR "events: [{at: 1s, cut: a-b}, {at: 2.5s, mend: a-b}, {at: 1m, crash: a}]"),
+              "");
 }
 
 TEST(form)
@@ -55,24 +57,24 @@ TEST(form)
     static const struct mistake rows[] = {
         {"", "f:1:1: the file is empty; a scenario has at least nodes\n"},
         {"- a\n- b\n", "f:1:1: a scenario is a list, expected a mapping of keys and values\n"},
-        {"nodes: {a: [}\n", "f:1:13: this is no YAML: did not find expected node content (while parsing a flow node)\n"},
+        {"nodes: {a: [}\n",
+         "f:1:13: this is no YAML: did not find expected node content (while parsing a flow node)\n"},
         {"title: x\n", "f:1:1: a scenario needs the key nodes\n"},
         {"nodes: {a: }\n---\nnodes: {b: }\n", "f:3:1: a second document: a scenario is one\n"},
-        {"nodse: {a: }\n",
-         "f:1:1: a scenario has no key nodse (did you mean nodes?); it may have title, description, seed, duration, "
-         "nodes, links, events, checks\nf:1:1: a scenario needs the key nodes\n"},
+        {"nodse: {a: }\n", "f:1:1: a scenario has no key nodse (did you mean nodes?); it may have title, "
+                           "description, seed, duration, "
+                           "nodes, links, events, checks\nf:1:1: a scenario needs the key nodes\n"},
         {"nodes: {a: , a: }\n", "f:1:14: a is there twice\n"},
-        {"nodes: [a, b]\n",
-         "f:1:8: nodes: expected a mapping of names, found a list\n"},
+        {"nodes: [a, b]\n", "f:1:8: nodes: expected a mapping of names, found a list\n"},
         {"nodes: {[x]: }\n", "f:1:9: a key must be a word, not a list\n"},
         {PAIR "seed: zero\n", "f:3:7: zero is not a whole number from 1 to 9223372036854775807\n"},
         {PAIR "seed: 0\n", "f:3:7: 0 is not a whole number from 1 to 9223372036854775807\n"},
         {PAIR "duration: 10\n", "f:3:11: 10 is not a time with a unit such as 250us, 10ms, 1.5s or 2m\n"},
         {PAIR "duration: 10 parsecs\n",
          "f:3:11: 10 parsecs is not a time with a unit such as 250us, 10ms, 1.5s or 2m\n"},
-        {PAIR "duration: 0.1ns\n",
-         "f:3:11: 0.1ns is too large, too small or too fine: expected a time with a unit such as 250us, 10ms, 1.5s or "
-         "2m\n"},
+        {PAIR "duration: 0.1ns\n", "f:3:11: 0.1ns is too large, too small or too fine: expected a time with "
+                                   "a unit such as 250us, 10ms, 1.5s or "
+                                   "2m\n"},
     };
     CHECK_TABLE(rows);
 }
@@ -80,19 +82,23 @@ TEST(form)
 TEST(nodes)
 {
     static const struct mistake rows[] = {
-        {"nodes: {a: {kind: swich}}\n", "f:1:19: swich is not host, router, switch or hub (did you mean switch?)\n"},
+        {"nodes: {a: {kind: swich}}\n",
+         "f:1:19: swich is not host, router, switch or hub (did you mean switch?)\n"},
         {"nodes: {s: {kind: switch, address: 10.0.0.1/24}}\n",
-         "f:1:36: a switch has no address: only hosts and routers do\nf:1:36: there is no link at eth1 of s\n"},
-        {"nodes: {a: {dhpc: true}}\n",
-         "f:1:13: a node has no key dhpc (did you mean dhcp?); it may have kind, addresses, address, dhcp, gateway, "
-         "routes, resolver, forwarding, settings, files, programs\n"},
+         "f:1:36: a switch has no address: only hosts and routers do\nf:1:36: there is no link at eth1 of "
+         "s\n"},
+        {"nodes: {a: {dhpc: true}}\n", "f:1:13: a node has no key dhpc (did you mean dhcp?); it may have "
+                                       "kind, addresses, address, dhcp, gateway, "
+                                       "routes, resolver, forwarding, settings, files, programs\n"},
         {"nodes: {a: {dhcp: maybe}}\n", "f:1:19: maybe is not true or false\n"},
-        {"nodes: {'a b': }\n", "f:1:9: \"a b\" is no name for a node: letters, digits, - _ . and at most 60\n"},
+        {"nodes: {'a b': }\n",
+         "f:1:9: \"a b\" is no name for a node: letters, digits, - _ . and at most 60\n"},
         {"nodes: {a: {dhcp: true}}\n", "f:1:19: a has no link over which DHCP could give it an address\n"},
         {"nodes: {a: {settings: {net.ipv4.ip_froward: 1}}}\n",
          "f:1:24: there is no setting net.ipv4.ip_froward (did you mean net.ipv4.ip_forward?)\n"},
         {"nodes: {a: {settings: {net.ipv4.ip_default_ttl: 300}}}\n",
-         "f:1:24: net.ipv4.ip_default_ttl is from 1 to 255 (TTL and hop limit of what we send (RFC 1122-10))\n"},
+         "f:1:24: net.ipv4.ip_default_ttl is from 1 to 255 (TTL and hop limit of what we send (RFC "
+         "1122-10))\n"},
         {"nodes: {a: {files: {x: hello}}}\n", "f:1:21: x: the path of a file begins with /\n"},
         {"nodes: {a: {files: {/x: {size: 1MiB, content: hello}}}}\n",
          "f:1:25: a file has either content or a size\n"},
@@ -108,16 +114,19 @@ TEST(nodes)
 TEST(programs)
 {
     const char *said = complaints_of("nodes: {a: {programs: [htpp-server /www]}}\n");
-    CHECK(strncmp(said, "f:1:24: there is no program htpp-server (did you mean http-server?); there are http-server, ",
-                  strlen("f:1:24: there is no program htpp-server (did you mean http-server?); there are http-server, ")) ==
-          0);
+    CHECK(strncmp(
+              said,
+              "f:1:24: there is no program htpp-server (did you mean http-server?); there are http-server, ",
+              strlen("f:1:24: there is no program htpp-server (did you mean http-server?); there are "
+                     "http-server, ")) == 0);
     static const struct mistake rows[] = {
         {"nodes: {a: {programs: [ping 10.0.0.2, ping 10.0.0.3]}}\n",
          "f:1:39: a already runs a program called ping; give one of them a name\n"},
         {"nodes: {a: {programs: [{name: x}]}}\n", "f:1:24: a program needs the key run\n"},
         {"nodes: {a: {programs: [{run: ping 'x}]}}\n", "f:1:30: the quotation mark ' is not closed\n"},
-        {"nodes: {a: {programs: ['ping \"x]}}\n", "f:2:1: this is no YAML: found unexpected end of stream (while "
-                                                 "scanning a quoted scalar)\n"},
+        {"nodes: {a: {programs: ['ping \"x]}}\n",
+         "f:2:1: this is no YAML: found unexpected end of stream (while "
+         "scanning a quoted scalar)\n"},
         {"nodes: {a: {programs: [{run: \"\"}]}}\n", "f:1:30: there is no program to run\n"},
         {"nodes: {a: {programs: [{run: ping x, at: soon}]}}\n",
          "f:1:42: soon is not a time with a unit such as 250us, 10ms, 1.5s or 2m\n"},
@@ -131,7 +140,8 @@ TEST(links)
         {"nodes: {alpha: , beta: }\nlinks: [{endpoints: [alpha, bata]}]\n",
          "f:2:29: there is no node bata (did you mean beta?)\n"},
         {"nodes: {a: }\nlinks: [{endpoints: [a]}]\n", "f:2:21: a link has two endpoints, not 1\n"},
-        {"nodes: {a: }\nlinks: [{endpoints: [a, a]}]\n", "f:2:25: a link ties two nodes, and both ends are a\n"},
+        {"nodes: {a: }\nlinks: [{endpoints: [a, a]}]\n",
+         "f:2:25: a link ties two nodes, and both ends are a\n"},
         {"nodes: {a: , b: , c: }\nlinks: [{endpoints: ['a:eth1', b]}, {endpoints: ['a:eth1', c]}]\n",
          "f:2:50: eth1 of a is taken by the link a-b\n"},
         {"nodes: {a: , b: }\nlinks: [{endpoints: ['a:wlan0', b]}]\n",
@@ -140,18 +150,21 @@ TEST(links)
          "f:2:30: there is another link a-b; give one of them a name\n"},
         {"nodes: {a: , s: {kind: switch}}\nlinks: [{endpoints: [a, s], link: ip}]\n",
          "f:2:25: s has no ports of link type ip: only hosts and routers do\n"},
-        {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], loss: 3}]\n", "f:2:35: 3 is not a share such as 3% or 0.01%\n"},
+        {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], loss: 3}]\n",
+         "f:2:35: 3 is not a share such as 3% or 0.01%\n"},
         {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], loss: 101%}]\n",
          "f:2:35: 101% is too large, too small or too fine: expected a share such as 3% or 0.01%\n"},
         {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], rate: 10ms}]\n",
          "f:2:35: 10ms is not a rate with a unit such as 64kbit, 10mbit or 2.5gbit\n"},
         {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], delay: 10mbit}]\n",
          "f:2:36: 10mbit is not a time with a unit such as 250us, 10ms, 1.5s or 2m\n"},
-        {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], gemodel: {p: 1%}}]\n", "f:2:38: gemodel needs the key r\n"},
+        {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], gemodel: {p: 1%}}]\n",
+         "f:2:38: gemodel needs the key r\n"},
         {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], mtu: 20}]\n",
          "f:2:34: 20 is not a whole number from 68 to 65535\n"},
         {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], forward: {los: 1%}}]\n",
-         "f:2:39: a direction of a link has no key los (did you mean loss?); it may have rate, delay, jitter, loss, "
+         "f:2:39: a direction of a link has no key los (did you mean loss?); it may have rate, delay, "
+         "jitter, loss, "
          "gemodel, duplicate, reorder, reorder_delay, corrupt, limit\n"},
     };
     CHECK_TABLE(rows);
@@ -163,7 +176,8 @@ TEST(addresses)
         {"nodes: {a: {address: 10.0.0.1}, b: }\nlinks: [{endpoints: [a, b]}]\n",
          "f:1:22: 10.0.0.1 needs the length of its prefix, such as 10.0.0.1/24\n"},
         {"nodes: {a: {address: 10.0.0.999/24}, b: }\nlinks: [{endpoints: [a, b]}]\n",
-         "f:1:22: 10.0.0.999/24 is not an address with a prefix length, such as 10.0.0.1/24 or 2001:db8::1/64\n"},
+         "f:1:22: 10.0.0.999/24 is not an address with a prefix length, such as 10.0.0.1/24 or "
+         "2001:db8::1/64\n"},
         {"nodes: {a: {address: 10.0.0.0/24}, b: }\nlinks: [{endpoints: [a, b]}]\n",
          "f:1:22: 10.0.0.0/24 is the subnet itself, not an address in it\n"},
         {"nodes: {a: {address: 10.0.0.255/24}, b: }\nlinks: [{endpoints: [a, b]}]\n",
@@ -175,7 +189,8 @@ TEST(addresses)
         {"nodes: {a: {address: 10.0.0.1/24}, b: {address: 10.0.1.2/24}}\nlinks: [{endpoints: [a, b]}]\n",
          "f:1:49: 10.0.1.2/24 of b is outside the subnet of its link, where a has 10.0.0.1/24\n"},
         // Of three on a switch the one that is alone.
-        {"nodes: {a: {address: 10.0.9.1/24}, b: {address: 10.0.0.2/24}, c: {address: 10.0.0.3/24}, s: {kind: hub}}\n"
+        {"nodes: {a: {address: 10.0.9.1/24}, b: {address: 10.0.0.2/24}, c: {address: 10.0.0.3/24}, s: {kind: "
+         "hub}}\n"
          "links: [{endpoints: [a, s]}, {endpoints: [b, s]}, {endpoints: [s, c]}]\n",
          "f:1:22: 10.0.9.1/24 of a is outside the subnet of its link, where b has 10.0.0.2/24\n"},
         {"nodes: {a: {address: 10.0.0.1/24}, b: {address: 10.0.0.1/24}}\nlinks: [{endpoints: [a, b]}]\n",
@@ -186,10 +201,12 @@ TEST(addresses)
          "f:1:44: nobody has the address 10.0.0.9, which is to be the gateway of a\n"},
         {"nodes: {a: {address: 10.0.0.1/24, gateway: 10.0.0.1}, b: }\nlinks: [{endpoints: [a, b]}]\n",
          "f:1:44: the gateway 10.0.0.1 is a itself\n"},
-        {"nodes: {a: {address: 10.0.0.1/24, routes: [{to: 10.2.0.0, via: 10.0.0.2}]}, b: {address: 10.0.0.2/24}}\n"
+        {"nodes: {a: {address: 10.0.0.1/24, routes: [{to: 10.2.0.0, via: 10.0.0.2}]}, b: {address: "
+         "10.0.0.2/24}}\n"
          "links: [{endpoints: [a, b]}]\n",
          "f:1:44: 10.2.0.0 is not a destination: expected default or a prefix such as 10.1.0.0/16\n"},
-        {"nodes: {a: {address: 10.0.0.1/24, routes: [{to: '::/0', via: 10.0.0.2}]}, b: {address: 10.0.0.2/24}}\n"
+        {"nodes: {a: {address: 10.0.0.1/24, routes: [{to: '::/0', via: 10.0.0.2}]}, b: {address: "
+         "10.0.0.2/24}}\n"
          "links: [{endpoints: [a, b]}]\n",
          "f:1:44: a route to ::/0 cannot go by 10.0.0.2: one is IPv4, the other IPv6\n"},
     };
@@ -204,7 +221,8 @@ TEST(events)
          "f:3:10: an event says what happens: cut, mend, crash, restart, set, start or note\n"},
         {PAIR "events: [{at: 1s, cut: a-c}]\n", "f:3:24: there is no link a-c (did you mean a-b?)\n"},
         {PAIR "events: [{at: 1s, crash: d}]\n", "f:3:26: there is no node d\n"},
-        {PAIR "events: [{at: 1s, cut: a-b, crash: a}]\n", "f:3:36: one event does one thing; write a second event\n"},
+        {PAIR "events: [{at: 1s, cut: a-b, crash: a}]\n",
+         "f:3:36: one event does one thing; write a second event\n"},
         {PAIR "events: [{at: 1s, set: a-b}]\n", "f:3:10: set needs something to set, such as loss: 5%\n"},
         {PAIR "events: [{at: 1s, cut: a-b, loss: 5%}]\n",
          "f:3:10: loss, delay and the like belong to an event with set: CABLE\n"},
@@ -234,7 +252,8 @@ TEST(checks)
         {PAIR "checks: [{file: 'a:/x', sha256: 12}]\n",
          "f:3:33: 12 is not a SHA-256: 64 digits from 0 to 9 and a to f\n"},
         {PAIR "checks: [{cable: a-b, count: teleported, min: 1}]\n",
-         "f:3:30: teleported is not sent, delivered, lost, bytes_sent, bytes_delivered, duplicated, reordered or "
+         "f:3:30: teleported is not sent, delivered, lost, bytes_sent, bytes_delivered, duplicated, "
+         "reordered or "
          "corrupted\n"},
         {PAIR "checks: [{received: 'a:eth7', min: 1}]\n", "f:3:21: there is no link at eth7 of a\n"},
         {PAIR "checks: [{no_drops: [a, z]}]\n", "f:3:25: there is no node z\n"},
@@ -245,21 +264,22 @@ TEST(checks)
 
 TEST(all_mistakes_are_told_in_the_order_of_the_file)
 {
-    CHECK_STR(complaints_of("nodes:\n"
-                            "  a:\n"
-                            "    address: 10.0.0.1/33\n"
-                            "    dhcp: perhaps\n"
-                            "  b: {kind: bridge}\n"
-                            "links:\n"
-                            "  - {endpoints: [a, c], loss: lots}\n"
-                            "checks:\n"
-                            "  - {output: q, contains: x}\n"),
-              "f:3:14: 10.0.0.1/33 is not an address with a prefix length, such as 10.0.0.1/24 or 2001:db8::1/64\n"
-              "f:4:11: perhaps is not true or false\n"
-              "f:5:13: bridge is not host, router, switch or hub\n"
-              "f:7:21: there is no node c\n"
-              "f:7:31: lots is not a share such as 3% or 0.01%\n"
-              "f:9:14: there is no node q\n");
+    CHECK_STR(
+        complaints_of("nodes:\n"
+                      "  a:\n"
+                      "    address: 10.0.0.1/33\n"
+                      "    dhcp: perhaps\n"
+                      "  b: {kind: bridge}\n"
+                      "links:\n"
+                      "  - {endpoints: [a, c], loss: lots}\n"
+                      "checks:\n"
+                      "  - {output: q, contains: x}\n"),
+        "f:3:14: 10.0.0.1/33 is not an address with a prefix length, such as 10.0.0.1/24 or 2001:db8::1/64\n"
+        "f:4:11: perhaps is not true or false\n"
+        "f:5:13: bridge is not host, router, switch or hub\n"
+        "f:7:21: there is no node c\n"
+        "f:7:31: lots is not a share such as 3% or 0.01%\n"
+        "f:9:14: there is no node q\n");
 }
 
 /* Anchors are allowed, and must not be a way to make a small file endless. */
@@ -275,6 +295,6 @@ TEST(anchors)
     CHECK(complaints_of("nodes: &n {a: *n}\n")[0] == 'f'); // a mapping that holds itself
 }
 
-TEST_MAIN(TEST_ENTRY(what_is_right_is_not_complained_about), TEST_ENTRY(form), TEST_ENTRY(nodes), TEST_ENTRY(programs),
-          TEST_ENTRY(links), TEST_ENTRY(addresses), TEST_ENTRY(events), TEST_ENTRY(checks),
-          TEST_ENTRY(all_mistakes_are_told_in_the_order_of_the_file), TEST_ENTRY(anchors))
+TEST_MAIN(TEST_ENTRY(what_is_right_is_not_complained_about), TEST_ENTRY(form), TEST_ENTRY(nodes),
+          TEST_ENTRY(programs), TEST_ENTRY(links), TEST_ENTRY(addresses), TEST_ENTRY(events),
+          TEST_ENTRY(checks), TEST_ENTRY(all_mistakes_are_told_in_the_order_of_the_file), TEST_ENTRY(anchors))

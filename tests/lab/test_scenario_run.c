@@ -1,6 +1,6 @@
 /*
- * Scenarios that run: what was described is what there is, events happen, checks hold when they should and fail when
- * they should, and the result as JSON says so.
+ * Scenarios that run: what was described is what there is, events happen, checks hold when they should and
+ * fail when they should, and the result as JSON says so.
  */
 #include "lab/scenario.h"
 
@@ -57,10 +57,10 @@ static bool run(const char *text)
     return run_text(text, 0, 0, NULL, 0, NULL, NULL);
 }
 
-#define PING                                                                                                \
-    "nodes:\n"                                                                                              \
-    "  a: {address: 10.0.0.1/24, programs: [ping 10.0.0.2 --count 2]}\n"                                    \
-    "  b: {address: 10.0.0.2/24}\n"                                                                         \
+#define PING                                                                                                 \
+    "nodes:\n"                                                                                               \
+    "  a: {address: 10.0.0.1/24, programs: [ping 10.0.0.2 --count 2]}\n"                                     \
+    "  b: {address: 10.0.0.2/24}\n"                                                                          \
     "links: [{endpoints: [a, b], delay: 1ms}]\n"
 
 TEST(a_program_must_end_well_even_without_checks)
@@ -74,26 +74,28 @@ TEST(a_program_must_end_well_even_without_checks)
 
 TEST(checks_of_every_kind_hold)
 {
-    CHECK(run("seed: 5\n"
-              "nodes:\n"
-              "  web: {address: 10.0.0.1/24, files: {/www/x: {size: 30000, pattern: count}}, programs: [http-server /www]}\n"
-              "  me:\n"
-              "    address: 10.0.0.2/24\n"
-              "    programs: [{name: get, run: fetch http://10.0.0.1/x -o /y}]\n"
-              "links: [{endpoints: [web, me], delay: 1ms, rate: 10mbit}]\n"
-              "checks:\n"
-              "  - {program: get, node: me, exits: 0, prints: '30000 bytes'}\n"
-              "  - {output: me, contains: '200'}\n"
-              "  - {file: 'me:/y', equals: 'web:/www/x', size: 30000}\n"
-              "  - {file: 'me:/y', sha256: b26cb54bfc20a16f50d1e52e05a9ac0dfe8b5d51b1a2e6f3ed6a2b8f5e0ff0bc}\n"
-              "  - {counter: tcp_opened, node: me, equals: 1}\n"
-              "  - {counter: tcp_segments_sent, min: 20, max: 100}\n"
-              "  - {received: me, min: 30000, max: 40000}\n"
-              "  - {cable: web-me, count: lost, equals: 0}\n"
-              "  - {cable: web-me, count: bytes_delivered, min: 30KiB}\n"
-              "  - {no_drops: [web, me]}\n"
-              "  - {done_before: 1s}\n"
-              "  - {programs: done}\n") == false); // the SHA-256 above is not that of the file
+    CHECK(
+        run("seed: 5\n"
+            "nodes:\n"
+            "  web: {address: 10.0.0.1/24, files: {/www/x: {size: 30000, pattern: count}}, programs: "
+            "[http-server /www]}\n"
+            "  me:\n"
+            "    address: 10.0.0.2/24\n"
+            "    programs: [{name: get, run: fetch http://10.0.0.1/x -o /y}]\n"
+            "links: [{endpoints: [web, me], delay: 1ms, rate: 10mbit}]\n"
+            "checks:\n"
+            "  - {program: get, node: me, exits: 0, prints: '30000 bytes'}\n"
+            "  - {output: me, contains: '200'}\n"
+            "  - {file: 'me:/y', equals: 'web:/www/x', size: 30000}\n"
+            "  - {file: 'me:/y', sha256: b26cb54bfc20a16f50d1e52e05a9ac0dfe8b5d51b1a2e6f3ed6a2b8f5e0ff0bc}\n"
+            "  - {counter: tcp_opened, node: me, equals: 1}\n"
+            "  - {counter: tcp_segments_sent, min: 20, max: 100}\n"
+            "  - {received: me, min: 30000, max: 40000}\n"
+            "  - {cable: web-me, count: lost, equals: 0}\n"
+            "  - {cable: web-me, count: bytes_delivered, min: 30KiB}\n"
+            "  - {no_drops: [web, me]}\n"
+            "  - {done_before: 1s}\n"
+            "  - {programs: done}\n") == false); // the SHA-256 above is not that of the file
     char sum[65];
     uint8_t content[30000];
     for (size_t i = 0; i < sizeof content; i++)
@@ -122,28 +124,29 @@ TEST(sha256)
 
 TEST(checks_of_every_kind_fail)
 {
-    CHECK(!run("duration: 3s\n"
-               "nodes:\n"
-               "  a: {address: 10.0.0.1/24, files: {/x: hello}, programs: [ping 10.0.0.2 --count 2,\n"
-               "      {name: slow, run: ping 10.0.0.2 --count 100}, {name: late, at: 10s, run: ping 10.0.0.2}]}\n"
-               "  b: {address: 10.0.0.2/24, files: {/x: world}}\n"
-               "links: [{endpoints: [a, b], loss: 100%}]\n"
-               "checks:\n"
-               "  - {program: ping, exits: 0}\n"
-               "  - {program: slow, exits: 0}\n"
-               "  - {program: late, exits: 0}\n"
-               "  - {output: a, contains: everything is fine}\n"
-               "  - {file: 'a:/x', equals: 'b:/x'}\n"
-               "  - {file: 'a:/none', size: 1}\n"
-               "  - {file: 'a:/x', contains: hallo}\n"
-               "  - {file: 'a:/x', size: 1KiB}\n"
-               "  - {counter: ipv4_delivered, node: b, min: 1}\n"
-               "  - {counter: arp_requests_sent, max: 0}\n"
-               "  - {received: b, min: 1}\n"
-               "  - {cable: a-b, count: delivered, min: 1}\n"
-               "  - {no_drops: true}\n"
-               "  - {done_before: 1s}\n"
-               "  - {programs: done}\n"));
+    CHECK(!run(
+        "duration: 3s\n"
+        "nodes:\n"
+        "  a: {address: 10.0.0.1/24, files: {/x: hello}, programs: [ping 10.0.0.2 --count 2,\n"
+        "      {name: slow, run: ping 10.0.0.2 --count 100}, {name: late, at: 10s, run: ping 10.0.0.2}]}\n"
+        "  b: {address: 10.0.0.2/24, files: {/x: world}}\n"
+        "links: [{endpoints: [a, b], loss: 100%}]\n"
+        "checks:\n"
+        "  - {program: ping, exits: 0}\n"
+        "  - {program: slow, exits: 0}\n"
+        "  - {program: late, exits: 0}\n"
+        "  - {output: a, contains: everything is fine}\n"
+        "  - {file: 'a:/x', equals: 'b:/x'}\n"
+        "  - {file: 'a:/none', size: 1}\n"
+        "  - {file: 'a:/x', contains: hallo}\n"
+        "  - {file: 'a:/x', size: 1KiB}\n"
+        "  - {counter: ipv4_delivered, node: b, min: 1}\n"
+        "  - {counter: arp_requests_sent, max: 0}\n"
+        "  - {received: b, min: 1}\n"
+        "  - {cable: a-b, count: delivered, min: 1}\n"
+        "  - {no_drops: true}\n"
+        "  - {done_before: 1s}\n"
+        "  - {programs: done}\n"));
     unsigned failed = 0;
     for (const char *at = said; (at = strstr(at, "FAILED ")); at++)
         failed++;
@@ -158,23 +161,24 @@ TEST(checks_of_every_kind_fail)
 TEST(events_happen)
 {
     static char timeline[20000];
-    CHECK(run_text("duration: 20s\n"
-                   "nodes:\n"
-                   "  a: {address: 10.0.0.1/24, programs: [ping 10.0.0.2 --count 10]}\n"
-                   "  b: {address: 10.0.0.2/24, programs: [{run: echo-server, restart: true}]}\n"
-                   "links: [{endpoints: [a, b], delay: 1ms}]\n"
-                   "events:\n"
-                   "  - {at: 2500ms, cut: a-b}\n"
-                   "  - {at: 4500ms, mend: a-b}\n"
-                   "  - {at: 5500ms, set: a-b, direction: backward, delay: 100ms}\n"
-                   "  - {at: 7s, note: now it is slow}\n"
-                   "  - {at: 7500ms, crash: b}\n"
-                   "  - {at: 7600ms, restart: b}\n"
-                   "  - {at: 12s, start: a, run: {name: later, run: echo-client 10.0.0.2 --udp --message hi}}\n"
-                   "checks:\n"
-                   "  - {program: ping, exits: 0}\n"
-                   "  - {program: later, exits: 0}\n",
-                   0, 0, timeline, sizeof timeline, NULL, NULL));
+    CHECK(
+        run_text("duration: 20s\n"
+                 "nodes:\n"
+                 "  a: {address: 10.0.0.1/24, programs: [ping 10.0.0.2 --count 10]}\n"
+                 "  b: {address: 10.0.0.2/24, programs: [{run: echo-server, restart: true}]}\n"
+                 "links: [{endpoints: [a, b], delay: 1ms}]\n"
+                 "events:\n"
+                 "  - {at: 2500ms, cut: a-b}\n"
+                 "  - {at: 4500ms, mend: a-b}\n"
+                 "  - {at: 5500ms, set: a-b, direction: backward, delay: 100ms}\n"
+                 "  - {at: 7s, note: now it is slow}\n"
+                 "  - {at: 7500ms, crash: b}\n"
+                 "  - {at: 7600ms, restart: b}\n"
+                 "  - {at: 12s, start: a, run: {name: later, run: echo-client 10.0.0.2 --udp --message hi}}\n"
+                 "checks:\n"
+                 "  - {program: ping, exits: 0}\n"
+                 "  - {program: later, exits: 0}\n",
+                 0, 0, timeline, sizeof timeline, NULL, NULL));
     static const char *const expected[] = {
         "   2.500000  a-b                  cut\n",
         "   4.500000  a-b                  mended\n",

@@ -1,7 +1,8 @@
 /*
- * A thousand worlds, each a cable that loses every tenth frame and besides reorders, doubles and damages: over one TCP
- * connection 1 MiB goes each way at the same time, and what arrives is what was sent, in every one of them. Worlds of
- * even seed speak IPv4 over Ethernet, those of odd seed IPv6 over a cable without link headers.
+ * A thousand worlds, each a cable that loses every tenth frame and besides reorders, doubles and damages:
+ * over one TCP connection 1 MiB goes each way at the same time, and what arrives is what was sent, in every
+ * one of them. Worlds of even seed speak IPv4 over Ethernet, those of odd seed IPv6 over a cable without link
+ * headers.
  *
  * With a seed as argument only that world runs, with its timeline: that is what a failure tells to do.
  */
@@ -29,7 +30,7 @@
 struct end {
     struct strata_rt *rt;
     struct strata_conn *conn;
-    uint8_t out, in; /* Which of the two contents goes which way. */
+    uint8_t out, in;    /* Which of the two contents goes which way. */
     int sent, received; /* 0 when it went well. */
 };
 
@@ -124,7 +125,8 @@ struct totals {
 /** One world. @return whether all went well. */
 static bool run_world(uint64_t seed, bool shown, struct totals *totals)
 {
-    static const char *const v4[] = {"10.0.0.1", "10.0.0.2", "/24"}, *const v6[] = {"2001:db8::1", "2001:db8::2", "/64"};
+    static const char *const v4[] = {"10.0.0.1", "10.0.0.2", "/24"}, *const v6[] = {"2001:db8::1",
+                                                                                    "2001:db8::2", "/64"};
     const char *const *address = seed % 2 ? v6 : v4;
     const struct strata_impairment bad = {
         .rate_bps = 20000000,
@@ -135,7 +137,9 @@ static bool run_world(uint64_t seed, bool shown, struct totals *totals)
         .duplicate_ppm = 20000,
         .corrupt_ppm = 20000,
     };
-    struct strata_cable_config cable = {.size = sizeof cable, .forward = bad, .backward = bad,
+    struct strata_cable_config cable = {.size = sizeof cable,
+                                        .forward = bad,
+                                        .backward = bad,
                                         .link = seed % 2 ? STRATA_LINK_IP : STRATA_LINK_ETHERNET};
     struct strata_world *world;
     struct timeline *timeline = NULL;
@@ -164,7 +168,8 @@ static bool run_world(uint64_t seed, bool shown, struct totals *totals)
     bool ok = done == 1 && status[0] == 0 && status[1] == 0;
     if (!ok)
         printf("    seed %" PRIu64 ": %s after %" PRId64 " s, server %d, client %d\n", seed,
-               done == 1 ? "ended" : "not ended", strata_world_now(world) / STRATA_SECOND, status[0], status[1]);
+               done == 1 ? "ended" : "not ended", strata_world_now(world) / STRATA_SECOND, status[0],
+               status[1]);
     if (timeline)
         timeline_finish(timeline);
     strata_world_free(world);

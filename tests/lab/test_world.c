@@ -1,6 +1,6 @@
 /*
- * The world: events come in the order of time and of their making; devices are called when they want to be; a world
- * that stands still is noticed; the hash tells runs apart.
+ * The world: events come in the order of time and of their making; devices are called when they want to be; a
+ * world that stands still is noticed; the hash tells runs apart.
  */
 #include "tests/lab/station.h"
 
@@ -16,7 +16,8 @@ static struct strata_world *world_with_seed(uint64_t seed)
     return world;
 }
 
-/* ---- Order ------------------------------------------------------------------------------------------------ */
+/* ---- Order ------------------------------------------------------------------------------------------------
+ */
 
 static struct {
     int value[600];
@@ -112,7 +113,8 @@ TEST(running_until_something_holds)
     strata_world_free(world); // two events are left
 }
 
-/* ---- Devices ------------------------------------------------------------------------------------------------ */
+/* ---- Devices
+ * ------------------------------------------------------------------------------------------------ */
 
 TEST(a_device_is_called_at_its_deadline)
 {
@@ -159,7 +161,8 @@ TEST(a_world_that_stands_still_is_noticed)
     strata_world_free(world);
 }
 
-/* ---- Building ------------------------------------------------------------------------------------------------ */
+/* ---- Building
+ * ------------------------------------------------------------------------------------------------ */
 
 TEST(names_are_unique_and_found)
 {
@@ -207,7 +210,8 @@ TEST(a_crashed_device_neither_hears_nor_speaks)
     strata_world_free(world);
 }
 
-/* ---- The hash ------------------------------------------------------------------------------------------------ */
+/* ---- The hash
+ * ------------------------------------------------------------------------------------------------ */
 
 static uint64_t hash_of(uint64_t seed, unsigned steps, uint32_t change)
 {
@@ -272,11 +276,11 @@ TEST(listeners_are_told_everything)
         enum strata_lab_event_kind kind;
         const char *text;
         uint64_t number;
-    } expected[] = {{STRATA_LAB_SENT, NULL, 1},         {STRATA_LAB_FAULT, "duplicate", 1},
-                    {STRATA_LAB_FAULT, "corrupt", 1},   {STRATA_LAB_FAULT, "corrupt", 1},
-                    {STRATA_LAB_DELIVERED, NULL, 1},    {STRATA_LAB_DELIVERED, NULL, 1},
-                    {STRATA_LAB_SENT, NULL, 2},         {STRATA_LAB_LOST, "loss", 2},
-                    {STRATA_LAB_NOTE, "and now", 0},    {STRATA_LAB_NOTE, "cut", 0}};
+    } expected[] = {{STRATA_LAB_SENT, NULL, 1},       {STRATA_LAB_FAULT, "duplicate", 1},
+                    {STRATA_LAB_FAULT, "corrupt", 1}, {STRATA_LAB_FAULT, "corrupt", 1},
+                    {STRATA_LAB_DELIVERED, NULL, 1},  {STRATA_LAB_DELIVERED, NULL, 1},
+                    {STRATA_LAB_SENT, NULL, 2},       {STRATA_LAB_LOST, "loss", 2},
+                    {STRATA_LAB_NOTE, "and now", 0},  {STRATA_LAB_NOTE, "cut", 0}};
     REQUIRE(told.count == (int)(sizeof expected / sizeof *expected));
     for (int i = 0; i < told.count; i++) {
         CHECK_EQ(told.kind[i], expected[i].kind);
