@@ -76,6 +76,47 @@ TCP_TEST(an_answered_probe_keeps_it_open)
     expect(rig, ". 1:1001(1000) ack 1");
 }
 
+TCP_TEST(a_silly_window_and_more_data)
+{
+    // A small window waits for the override; then more is written, and goes as ordinary data does.
+    accepted(rig);
+    inject(rig, ". 1:1(0) ack 1 win 0");
+    inject(rig, ". 1:1(0) ack 1 win 1500");
+    rig_write(rig, 500);
+    expect(rig, "P. 1:501(500) ack 1");
+    inject(rig, ". 1:1(0) ack 501 win 1000");
+    rig->c->snd_wnd_max = 65535;
+    rig_write(rig, 999);
+    expect(rig, "P. 501:1500(999) ack 1");
+    inject(rig, ". 1:1(0) ack 1500 win 1");
+    rig_write(rig, 1000);
+    silence(rig); // persist begins
+    inject(rig, ". 1:1(0) ack 1500 win 2000");
+    expect(rig, "P. 1500:2500(1000) ack 1");
+    rig_wait(rig, STRATA_SECOND / 4);
+    expect(rig, "P. 1500:2500(1000) ack 1"); // a timeout, and no probe
+    CHECK_EQ(rig_info(rig).timeouts, 1);
+}
+
+TCP_TEST(the_programs_timeout_and_answered_probes)
+{
+    rig->options.user_timeout_ns = 10 * STRATA_SECOND;
+    accepted(rig);
+    inject(rig, ". 1:1(0) ack 1 win 0");
+    rig_write(rig, 3000);
+    silence(rig);
+    for (int i = 0; i < 600; i++) {
+        rig_wait(rig, STRATA_SECOND);
+        if (rig_drain(rig) > 0)
+            inject(rig, ". 1:1(0) ack 1 win 0");
+    }
+    CHECK_STATE(rig, "ESTABLISHED"); // RFC 9293 MUST-37
+    while (rig_drain(rig) == 0)
+        rig_wait(rig, STRATA_SECOND);
+    rig_wait(rig, 11 * STRATA_SECOND);
+    CHECK_STATE(rig, "CLOSED"); // nobody answered that one
+}
+
 TCP_TEST(an_unanswered_probe_ends_it)
 {
     accepted(rig);
@@ -236,7 +277,8 @@ TCP_TEST(keep_alive_only_in_silence)
 }
 
 TEST_MAIN(TEST_ENTRY(a_closed_window_is_probed), TEST_ENTRY(a_probe_that_fits),
-          TEST_ENTRY(an_answered_probe_keeps_it_open), TEST_ENTRY(an_unanswered_probe_ends_it),
+          TEST_ENTRY(an_answered_probe_keeps_it_open), TEST_ENTRY(a_silly_window_and_more_data),
+          TEST_ENTRY(the_programs_timeout_and_answered_probes), TEST_ENTRY(an_unanswered_probe_ends_it),
           TEST_ENTRY(a_window_that_shrinks_to_zero), TEST_ENTRY(a_fin_waits_for_the_window_too),
           TEST_ENTRY(the_last_octet_and_the_fin_behind_a_closed_window), TEST_ENTRY(no_keep_alive_by_itself),
           TEST_ENTRY(keep_alive), TEST_ENTRY(keep_alive_may_be_turned_off), TEST_ENTRY(keep_alive_times),

@@ -170,6 +170,21 @@ TCP_TEST(the_right_edge_never_moves_left)
         rig_read(rig, 100000);
     }
     expect(rig, ". 1:1(0) ack 20001 win 4000");
+    CHECK_EQ(rig->c->receive.capacity, 4000);
+}
+
+TCP_TEST(a_promise_is_kept_though_the_buffer_shrinks)
+{
+    rig->options.receive_bytes = 20000;
+    accepted(rig);
+    rig->options.receive_bytes = 4000;
+    tcp_set_options(rig->c, &rig->options);
+    for (unsigned at = 1; at < 20001; at += 1000)
+        inject(rig, ". %u:%u(1000) ack 1 win 65535", at, at + 1000);
+    expect(rig, ". 1:1(0) ack 20001 win 0");
+    CHECK_EQ(COUNT(rig, tcp_drop_memory), 0);
+    CHECK_EQ(rig_read(rig, 100000), 20000);
+    expect(rig, ". 1:1(0) ack 20001 win 4000");
 }
 
 /* RFC 9293 MAY-8: it may stay closed, and the sender's probes are answered. */
@@ -277,6 +292,7 @@ TEST_MAIN(TEST_ENTRY(acks_wait), TEST_ENTRY(every_second_segment_is_acknowledged
           TEST_ENTRY(pieces_in_any_order), TEST_ENTRY(a_fin_ahead_of_its_turn),
           TEST_ENTRY(a_bare_fin_ahead_of_its_turn), TEST_ENTRY(nothing_comes_after_a_fin),
           TEST_ENTRY(the_window_opens_in_one_go), TEST_ENTRY(the_right_edge_never_moves_left),
+          TEST_ENTRY(a_promise_is_kept_though_the_buffer_shrinks),
           TEST_ENTRY(a_closed_window_answers_probes), TEST_ENTRY(memory_ends),
           TEST_ENTRY(out_of_order_data_goes_first), TEST_ENTRY(holes_are_bounded),
           TEST_ENTRY(views_of_what_was_received))

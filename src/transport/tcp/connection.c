@@ -122,7 +122,7 @@ void connection_apply(struct tcp_connection *c, const struct tcp_socket_options 
     bool was_alive = c->flags & FLAG_KEEP_ALIVE;
     const struct tcp_tuning *tuning = c->tuning;
     ring_set_capacity(&c->send, options->send_bytes);
-    ring_set_capacity(&c->receive, options->receive_bytes);
+    receive_set_buffer(c, options->receive_bytes);
     set_flag(c, FLAG_NO_DELAY, options->no_delay);
     set_flag(c, FLAG_KEEP_ALIVE, options->keep_alive);
     set_flag(c, FLAG_RECEIVE_ERRORS, options->receive_errors);

@@ -196,6 +196,7 @@ struct tcp_connection {
     uint8_t tos, ttl;
     uint8_t error;      /**< Why it ended. */
     uint8_t soft_error; /**< What ICMP or a neighbour said and did not end it. */
+    uint32_t receive_bytes; /**< The receive buffer the program wants; the ring's capacity is what was promised. */
     uint32_t challenge_second;
     uint32_t challenges; /**< In that second. */
     const struct tcp_tuning *tuning;

@@ -337,6 +337,9 @@ static void note_octets(struct tcp_connection *c, const struct plan *plan)
             c->flags |= FLAG_FIN_SENT;
     }
     c->last_sent = now;
+    // What goes though a window was being probed is ordinary data, under the ordinary timer.
+    if (c->flags & FLAG_PERSIST && plan->mark != MARK_PROBE)
+        timers_end_persist(c);
     timers_sent(c);
 }
 
@@ -419,7 +422,7 @@ static long speak(struct speaker *speaker, struct room *room)
     struct net_path path;
     connection_check(c);
     connection_get_path(c, &path);
-    if (net_path_is_stale(c->tcp->net, &path)) {
+    if (c->way.port < 0 || net_path_is_stale(c->tcp->net, &path)) {
         int port = c->way.port, error = connection_find_path(c);
         if (error)
             return try_later(c, error);
@@ -447,7 +450,11 @@ static void unreachable(struct speaker *speaker, int error)
         connection_end(c, EHOSTUNREACH);
         return;
     }
-    try_later(c, error);
+    // Another port may lead there.
+    if (connection_find_path(c) == 0 && error == -ENETDOWN)
+        connection_mark(c);
+    else
+        try_later(c, error);
 }
 
 const struct speaker_ops tcp_speaker_ops = {.speak = speak, .unreachable = unreachable};

@@ -18,7 +18,8 @@
 /** Bytes the peer may send from RCV.NXT on, the right edge moved where it is worth it. */
 static uint32_t window(const struct tcp_connection *c)
 {
-    uint32_t offered = c->rcv_adv - c->rcv_nxt, room = ring_room(&c->receive);
+    uint32_t offered = c->rcv_adv - c->rcv_nxt, length = c->receive.length;
+    uint32_t room = c->receive_bytes > length ? c->receive_bytes - length : 0;
     if (room <= offered)
         return offered;
     // Short of memory, an empty ring still invites a segment or two: every connection makes progress.
@@ -29,7 +30,7 @@ static uint32_t window(const struct tcp_connection *c)
         return little < room ? little : room;
     }
     // RFC 9293 MUST-39: the edge moves by a segment or half of the buffer, or not at all.
-    uint32_t least = c->receive.capacity / 2 < c->own_mss ? c->receive.capacity / 2 : c->own_mss;
+    uint32_t half = c->receive_bytes / 2, least = half < c->own_mss ? half : c->own_mss;
     return room - offered >= least ? room : offered;
 }
 
@@ -48,13 +49,22 @@ uint16_t receive_offer(struct tcp_connection *c, bool syn)
     return (uint16_t)field;
 }
 
+void receive_set_buffer(struct tcp_connection *c, uint32_t bytes)
+{
+    uint32_t promised = c->receive.length + (c->rcv_adv - c->rcv_nxt);
+    c->receive_bytes = bytes;
+    ring_set_capacity(&c->receive, bytes > promised ? bytes : promised);
+}
+
 void receive_taken(struct tcp_connection *c)
 {
+    if (c->receive.capacity > c->receive_bytes)
+        receive_set_buffer(c, c->receive_bytes); // a smaller buffer comes as far as promises allow
     if (!connection_may_receive(c))
         return;
     // RFC 5681 4.2 and RFC 9293 3.8.6.2.2: a window update of its own when it opens by half of the buffer or
     // two segments.
-    uint32_t opens = window(c) - (c->rcv_adv - c->rcv_nxt), half = c->receive.capacity / 2;
+    uint32_t opens = window(c) - (c->rcv_adv - c->rcv_nxt), half = c->receive_bytes / 2;
     uint32_t least = half < 2u * c->own_mss ? half : 2u * c->own_mss;
     if (opens > 0 && opens >= least) {
         c->marks |= MARK_ACK;
@@ -255,12 +265,13 @@ bool receive_segment(struct tcp_connection *c, struct segment *segment)
         store_ahead(c, segment);
         return true;
     }
-    if (segment->length > 0 && !receive_in_order(c, segment->data, segment->length))
-        return true; // the rest, and the FIN behind it, come again
+    bool whole = segment->length == 0 || receive_in_order(c, segment->data, segment->length);
     if (c->out_of_order) {
         acknowledge_now(c); // RFC 5681-13: a gap was filled, wholly or in part
         join_ahead(c);
     }
+    if (!whole)
+        return true; // the rest, and the FIN behind it, come again
     if (fin || (c->flags & FLAG_FIN_AHEAD && !c->out_of_order))
         return receive_fin(c);
     return true;

@@ -14,6 +14,8 @@ bool receive_segment(struct tcp_connection *c, struct segment *segment);
 /** `length` octets at RCV.NXT, nothing out of order being held: the common case. @return false: no memory for
  * all. */
 bool receive_in_order(struct tcp_connection *c, const uint8_t *data, uint32_t length);
+/** The program wants a buffer of this size. A window that was offered before is honoured. */
+void receive_set_buffer(struct tcp_connection *c, uint32_t bytes);
 /** The program has taken bytes: says so to the peer when the window opens enough (RFC 9293 MUST-39). */
 void receive_taken(struct tcp_connection *c);
 /** Gives up what lies out of order. */

@@ -21,6 +21,9 @@ static strata_time user_timeout_at(const struct tcp_connection *c)
 {
     if (c->tuning->user_timeout_ns == 0 || c->retransmit_at == STRATA_NEVER)
         return STRATA_NEVER;
+    // A closed window whose probes are answered is no failure (RFC 9293 MUST-37).
+    if (c->flags & FLAG_PERSIST && c->probes == 0)
+        return STRATA_NEVER;
     return c->unacked_since + c->tuning->user_timeout_ns;
 }
 
@@ -101,17 +104,21 @@ void timers_persist(struct tcp_connection *c)
     c->backoff = 0;
     c->probes = 0;
     c->retransmit_at = now + timers_rto(c);
-    c->unacked_since = now;
     timers_update(c);
 }
 
-void timers_stop_persist(struct tcp_connection *c)
+void timers_end_persist(struct tcp_connection *c)
 {
     c->flags &= ~(uint32_t)FLAG_PERSIST;
     c->marks &= (uint8_t)~MARK_PROBE;
     c->backoff = 0;
     c->probes = 0;
     c->retransmit_at = STRATA_NEVER;
+}
+
+void timers_stop_persist(struct tcp_connection *c)
+{
+    timers_end_persist(c);
     if (connection_flight(c) > 0) {
         // The probe's octet is still out: what follows it makes a full segment with it.
         sent_lose_all(&c->sent);
@@ -165,7 +172,8 @@ static bool persist_timeout(struct tcp_connection *c)
         connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
         return false;
     }
-    c->probes++;
+    if (c->probes++ == 0)
+        c->unacked_since = connection_now(c);
     trace(c, TIMER_PERSIST, c->probes);
     c->marks |= MARK_PROBE;
     if (c->backoff < UINT8_MAX)

@@ -30,7 +30,10 @@ void timers_sent(struct tcp_connection *c);
 void timers_acked(struct tcp_connection *c, bool restart);
 /** Data waits, nothing is in flight and the window does not let it go: probe it (RFC 9293 3.8.6.1). */
 void timers_persist(struct tcp_connection *c);
+/** The window lets data go again: what a probe had out goes with it. */
 void timers_stop_persist(struct tcp_connection *c);
+/** No more probes. */
+void timers_end_persist(struct tcp_connection *c);
 /** Sets the keep-alive deadline from options and state. */
 void timers_keep_alive(struct tcp_connection *c);
 

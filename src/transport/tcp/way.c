@@ -63,5 +63,7 @@ int connection_find_path(struct tcp_connection *c)
     connection_keep_path(c, &path);
     if (error == 0)
         connection_update_mss(c);
+    else
+        c->way.port = -1;
     return error;
 }
