@@ -118,7 +118,7 @@ void net_doubt(struct net *net, const struct net_path *path);
  * @return 0; -EINPROGRESS: the neighbour is being asked and `speaker` was parked there (NULL: nobody is parked,
  * whoever wants to wait calls neighbour_park); -EHOSTUNREACH, -ENETUNREACH, -ENETDOWN; -EMSGSIZE: less than `least`
  * bytes fit the room; -E2BIG: less than `least` bytes fit the path's MTU; -EXDEV: the path leads to another port than
- * the room's, and `speaker` was listed there. A path that is stale is found again by itself, so its MTU and port may
+ * the room's and there is no speaker (one that there is was listed at that port, which is -EINPROGRESS). A path that is stale is found again by itself, so its MTU and port may
  * change here.
  */
 int net_begin(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker, size_t least,

@@ -71,7 +71,7 @@ static int begin(struct net *net, struct net_path *path, struct room *room, stru
     if (path->port != room->port) {
         if (speaker)
             port_mark(port, speaker);
-        return -EXDEV;
+        return speaker ? -EINPROGRESS : -EXDEV;
     }
     size_t link = port_header_bytes(port), header = IPV4_HEADER_BYTES;
     if (!address_is_ipv4(&path->destination))

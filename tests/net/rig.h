@@ -322,6 +322,16 @@ static inline void rig_icmp(struct rig *rig, int port, struct ip ip, unsigned ty
     rig_ip(rig, port, ip, message, bytes);
 }
 
+/** An ICMP error comes in at port 1 about a datagram that we are said to have sent. */
+static inline void rig_error_about(struct rig *rig, struct ip outer, const struct ip *quoted, unsigned type,
+                                   unsigned code, uint32_t rest)
+{
+    uint8_t datagram[200];
+    static const uint8_t udp[8] = {0x04, 0xd2, 0x16, 0x2e, 0x00, 0x08};
+    size_t length = ip_build(datagram, quoted, udp, sizeof udp);
+    rig_icmp(rig, 1, outer, type, code, rest, datagram, length);
+}
+
 /** An ARP packet comes in; stations as above, target_station 0: none. */
 static inline void rig_arp(struct rig *rig, int port, unsigned operation, unsigned station,
                            const char *sender, unsigned target_station, const char *target)

@@ -22,7 +22,8 @@ static struct rig *host6(void)
     return rig;
 }
 
-/* ---- Echo ------------------------------------------------------------------------------------------------ */
+/* ---- Echo ------------------------------------------------------------------------------------------------
+ */
 
 TEST(echo_comes_back_whole)
 {
@@ -162,7 +163,8 @@ TEST(messages_that_cannot_be)
     rig_free(rig);
 }
 
-/* ---- Errors out ------------------------------------------------------------------------------------------ */
+/* ---- Errors out ------------------------------------------------------------------------------------------
+ */
 
 /* The transport finds nobody at a port and asks for an error about the last datagram. */
 static void refuse(struct rig *rig)
@@ -326,17 +328,8 @@ TEST(errors_are_rationed)
     rig_free(rig);
 }
 
-/* ---- Errors in ------------------------------------------------------------------------------------------- */
-
-/* An error comes in about a datagram that we sent to `to`. */
-static void error_about(struct rig *rig, struct ip outer, const struct ip *quoted, unsigned type,
-                        unsigned code, uint32_t rest)
-{
-    uint8_t datagram[200];
-    static const uint8_t udp[8] = {0x04, 0xd2, 0x16, 0x2e, 0x00, 0x08};
-    size_t length = ip_build(datagram, quoted, udp, sizeof udp);
-    rig_icmp(rig, 1, outer, type, code, rest, datagram, length);
-}
+/* ---- Errors in -------------------------------------------------------------------------------------------
+ */
 
 TEST(errors_go_to_the_transport_they_are_about)
 {
@@ -356,9 +349,9 @@ TEST(errors_go_to_the_transport_they_are_about)
     struct strata_address us = rig_address_of("10.0.0.1"), them = rig_address_of("8.8.8.8"),
                           router = rig_address_of("10.0.0.254");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"},
-                    &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8"}, cases[i].type, cases[i].code,
-                    0x14000000);
+        rig_error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"},
+                        &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8"}, cases[i].type, cases[i].code,
+                        0x14000000);
         // RFC 792-5
         CHECK_EQ(rig->errors, i + 1);
         CHECK_EQ(rig->error.error, cases[i].error);
@@ -396,8 +389,8 @@ TEST(errors_over_ipv6)
     };
     struct rig *rig = host6();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        error_about(rig, (struct ip){.from = "fd00::2", .to = "fd00::1"},
-                    &(struct ip){.from = "fd00::1", .to = "fd99::8"}, cases[i].type, cases[i].code, 0);
+        rig_error_about(rig, (struct ip){.from = "fd00::2", .to = "fd00::1"},
+                        &(struct ip){.from = "fd00::1", .to = "fd99::8"}, cases[i].type, cases[i].code, 0);
         CHECK_EQ(rig->errors, i + 1);
         CHECK_EQ(rig->error.error, cases[i].error);
         CHECK_EQ(rig->error.hard, cases[i].hard);
@@ -409,15 +402,15 @@ TEST(errors_over_ipv6)
 TEST(an_error_about_an_echo_goes_to_who_takes_icmp)
 {
     struct rig *rig = host();
-    error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"},
-                &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .protocol = PROTOCOL_ICMP},
-                ICMP_TIME_EXCEEDED, 0, 0);
+    rig_error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"},
+                    &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .protocol = PROTOCOL_ICMP},
+                    ICMP_TIME_EXCEEDED, 0, 0);
     CHECK_EQ(rig->errors, 1);
     rig_free(rig);
     rig = host6();
-    error_about(rig, (struct ip){.from = "fd00::2", .to = "fd00::1"},
-                &(struct ip){.from = "fd00::1", .to = "fd99::8", .protocol = PROTOCOL_ICMPV6},
-                ICMPV6_TIME_EXCEEDED, 0, 0);
+    rig_error_about(rig, (struct ip){.from = "fd00::2", .to = "fd00::1"},
+                    &(struct ip){.from = "fd00::1", .to = "fd99::8", .protocol = PROTOCOL_ICMPV6},
+                    ICMPV6_TIME_EXCEEDED, 0, 0);
     CHECK_EQ(rig->errors, 1);
     CHECK_EQ(rig->error.protocol, PROTOCOL_ICMPV6);
     rig_free(rig);
@@ -427,202 +420,17 @@ TEST(quotes_that_are_not_ours)
 {
     struct rig *rig = host();
     struct ip outer = {.from = "10.0.0.254", .to = "10.0.0.1"};
-    error_about(rig, outer, &(struct ip){.from = "10.0.0.9", .to = "8.8.8.8"}, ICMP_UNREACHABLE, 3, 0);
-    error_about(rig, outer, &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .offset = 800},
-                ICMP_UNREACHABLE, 3, 0);
+    rig_error_about(rig, outer, &(struct ip){.from = "10.0.0.9", .to = "8.8.8.8"}, ICMP_UNREACHABLE, 3, 0);
+    rig_error_about(rig, outer, &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .offset = 800},
+                    ICMP_UNREACHABLE, 3, 0);
     rig_icmp(rig, 1, outer, ICMP_UNREACHABLE, 3, 0, "short", 5);
     rig_icmp(rig, 1, outer, ICMP_UNREACHABLE, 3, 0, NULL, 0);
     CHECK_EQ(COUNT(rig, icmp_drop_quote), 4);
     CHECK_EQ(rig->errors, 0);
     // Of a protocol that nobody takes there is nobody to tell.
-    error_about(rig, outer, &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .protocol = 99},
-                ICMP_UNREACHABLE, 3, 0);
+    rig_error_about(rig, outer, &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .protocol = 99},
+                    ICMP_UNREACHABLE, 3, 0);
     CHECK_EQ(rig->errors, 0);
-    rig_free(rig);
-}
-
-/* ---- Path MTU -------------------------------------------------------------------------------------------- */
-
-static uint32_t path_mtu(struct rig *rig, const char *to)
-{
-    struct net_path path;
-    struct strata_address destination = rig_address_of(to);
-    REQUIRE(net_path_find(rig->net, &path, &destination, 0, 0) == 0);
-    return path.mtu_bytes;
-}
-
-static void too_big(struct rig *rig, uint32_t mtu)
-{
-    error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"},
-                &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8"}, ICMP_UNREACHABLE,
-                ICMP_FRAGMENTATION_NEEDED, mtu);
-}
-
-static void too_big6(struct rig *rig, uint32_t mtu)
-{
-    error_about(rig, (struct ip){.from = "fd00::2", .to = "fd00::1"},
-                &(struct ip){.from = "fd00::1", .to = "fd99::8"}, ICMPV6_PACKET_TOO_BIG, 0, mtu);
-}
-
-TEST(path_mtu_is_lowered_and_never_raised)
-{
-    struct rig *rig = host();
-    struct net_path path;
-    struct strata_address to = rig_address_of("8.8.8.8");
-    CHECK_EQ(net_path_find(rig->net, &path, &to, 0, 0), 0);
-    too_big(rig, 1400);
-    CHECK_EQ(path_mtu(rig, "8.8.8.8"), 1400);
-    CHECK(net_path_is_stale(rig->net, &path)); // RFC 8201-4: all who use the path hear of it
-    CHECK_EQ(rig->error.error, EMSGSIZE);
-    CHECK_EQ(rig->error.info, 1400);
-    CHECK_EQ(path_mtu(rig, "8.8.4.4"), 1500);
-    too_big(rig, 1450);
-    CHECK_EQ(path_mtu(rig, "8.8.8.8"), 1400);
-    too_big(rig, 67); // RFC 1191: no path is narrower than 68
-    CHECK_EQ(path_mtu(rig, "8.8.8.8"), 1400);
-    too_big(rig, 68);
-    CHECK_EQ(path_mtu(rig, "8.8.8.8"), 68);
-    // Ten minutes later it is tried again.
-    rig_advance(rig, 600 * STRATA_SECOND);
-    CHECK_EQ(path_mtu(rig, "8.8.8.8"), 1500);
-    CHECK_EQ(rig->net->destinations.count, 0);
-    rig_free(rig);
-
-    rig = host6();
-    too_big6(rig, 1400); // RFC 8201-1
-    CHECK_EQ(path_mtu(rig, "fd99::8"), 1400);
-    too_big6(rig, 1420); // RFC 8201-2
-    CHECK_EQ(path_mtu(rig, "fd99::8"), 1400);
-    too_big6(rig, 1279);
-    CHECK_EQ(path_mtu(rig, "fd99::8"), 1400);
-    rig_advance(rig, 599 * STRATA_SECOND);
-    CHECK_EQ(path_mtu(rig, "fd99::8"), 1400); // RFC 8201-3
-    rig_advance(rig, STRATA_SECOND);
-    CHECK_EQ(path_mtu(rig, "fd99::8"), 1500);
-    rig_free(rig);
-}
-
-TEST(a_router_that_does_not_say_how_much)
-{
-    struct rig *rig = host();
-    uint8_t datagram[28];
-    ip_build(datagram, &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8"}, "12345678", 8);
-    bytes_put16(datagram + 2, 1500); // it quotes only the beginning
-    rig_icmp(rig, 1, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"}, ICMP_UNREACHABLE,
-             ICMP_FRAGMENTATION_NEEDED, 0, datagram, sizeof datagram);
-    CHECK_EQ(path_mtu(rig, "8.8.8.8"), 1492);
-    bytes_put16(datagram + 2, 1492);
-    rig_icmp(rig, 1, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"}, ICMP_UNREACHABLE,
-             ICMP_FRAGMENTATION_NEEDED, 0, datagram, sizeof datagram);
-    CHECK_EQ(path_mtu(rig, "8.8.8.8"), 1006);
-    rig_free(rig);
-}
-
-TEST(a_transport_may_disown_what_is_quoted)
-{
-    struct rig *rig = host();
-    rig->disowns = true;
-    too_big(rig, 1400);
-    CHECK_EQ(path_mtu(rig, "8.8.8.8"), 1500); // RFC 8201-4
-    rig->disowns = false;
-    too_big(rig, 1400);
-    CHECK_EQ(path_mtu(rig, "8.8.8.8"), 1400);
-    rig_free(rig);
-}
-
-TEST(what_is_learned_is_bounded)
-{
-    struct rig *rig = host();
-    CHECK_EQ(settings_set(&rig->core.settings, "strata.destination_entries", 4), 0);
-    for (unsigned i = 1; i <= 8; i++) {
-        char to[32];
-        snprintf(to, sizeof to, "8.8.8.%u", i);
-        error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"},
-                    &(struct ip){.from = "10.0.0.1", .to = to}, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED,
-                    1000);
-        CHECK_EQ(path_mtu(rig, "8.8.8.1"), 1000); // used, so it stays
-    }
-    CHECK_EQ(rig->net->destinations.count, 4);
-    CHECK_EQ(path_mtu(rig, "8.8.8.2"), 1500);
-    CHECK_EQ(path_mtu(rig, "8.8.8.8"), 1000);
-    rig_free(rig);
-}
-
-/* ---- Redirects ------------------------------------------------------------------------------------------- */
-
-static const char *gateway_of(struct rig *rig, const char *to)
-{
-    static char text[STRATA_ADDRESS_TEXT];
-    struct net_path path;
-    struct strata_address destination = rig_address_of(to);
-    REQUIRE(net_path_find(rig->net, &path, &destination, 0, 0) == 0);
-    strata_address_format(&path.next_hop, text, sizeof text);
-    return text;
-}
-
-static void redirect(struct rig *rig, const char *reporter, const char *to, unsigned code,
-                     const char *gateway)
-{
-    struct strata_address better = rig_address_of(gateway);
-    error_about(rig, (struct ip){.from = reporter, .to = "10.0.0.1"},
-                &(struct ip){.from = "10.0.0.1", .to = to}, ICMP_REDIRECT, code, address_v4(&better));
-}
-
-TEST(redirects_of_the_first_hop_are_believed)
-{
-    struct rig *rig = host();
-    redirect(rig, "10.0.0.254", "8.8.8.8", 1, "10.0.0.253");
-    CHECK_STR(gateway_of(rig, "8.8.8.8"), "10.0.0.253");
-    CHECK_STR(gateway_of(rig, "8.8.8.9"), "10.0.0.254");
-    redirect(rig, "10.0.0.254", "8.8.4.4", 0, "10.0.0.253"); // RFC 792-9: a network's is for this host only
-    CHECK_STR(gateway_of(rig, "8.8.4.4"), "10.0.0.253");
-    CHECK_STR(gateway_of(rig, "8.8.4.5"), "10.0.0.254");
-    CHECK_EQ(COUNT(rig, icmp_redirects_applied), 2);
-    // It is not for ever: not when the new gateway seems dead, not when the port goes down.
-    struct net_path path;
-    struct strata_address to = rig_address_of("8.8.8.8");
-    CHECK_EQ(net_path_find(rig->net, &path, &to, 0, 0), 0);
-    net_doubt(rig->net, &path);
-    CHECK_STR(gateway_of(rig, "8.8.8.8"), "10.0.0.254");
-    redirect(rig, "10.0.0.254", "8.8.8.8", 1, "10.0.0.253");
-    port_set_up(rig_port(rig, 1), false);
-    port_set_up(rig_port(rig, 1), true);
-    CHECK_STR(gateway_of(rig, "8.8.8.8"), "10.0.0.254");
-    rig_free(rig);
-}
-
-TEST(redirects_that_are_not_believed)
-{
-    // RFC 792-10
-    static const struct lie {
-        const char *reporter, *to, *gateway;
-    } lies[] = {
-        {"10.0.0.253", "8.8.8.8", "10.0.0.252"}, // not from the first hop
-        {"10.0.0.254", "8.8.8.8", "172.16.0.1"}, // a gateway off the link
-        {"10.0.0.254", "8.8.8.8", "10.0.0.1"},   // ourselves
-        {"10.0.0.254", "8.8.8.8", "10.0.0.254"}, // itself
-        {"10.0.0.254", "8.8.8.8", "10.0.0.255"}, // everybody
-        {"10.0.0.2", "10.0.0.2", "10.0.0.253"},  // a destination on the link
-    };
-    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
-        struct rig *rig = host();
-        redirect(rig, lies[i].reporter, lies[i].to, 1, lies[i].gateway);
-        CHECK_EQ(COUNT(rig, icmp_drop_redirect), 1);
-        CHECK_STR(gateway_of(rig, lies[i].to),
-                  strcmp(lies[i].to, "8.8.8.8") == 0 ? "10.0.0.254" : lies[i].to);
-        rig_free(rig);
-    }
-    struct rig *rig = host();
-    // A datagram that we did not send; a host told not to believe; a router (RFC 1812-16).
-    error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"},
-                &(struct ip){.from = "10.0.0.2", .to = "8.8.8.8"}, ICMP_REDIRECT, 1, 0x0a0000fd);
-    CHECK_EQ(settings_set(&rig->core.settings, "net.ipv4.conf.all.accept_redirects", 0), 0);
-    redirect(rig, "10.0.0.254", "8.8.8.8", 1, "10.0.0.253");
-    CHECK_EQ(settings_set(&rig->core.settings, "net.ipv4.conf.all.accept_redirects", 1), 0);
-    CHECK_EQ(settings_set(&rig->core.settings, "net.ipv4.ip_forward", 1), 0);
-    redirect(rig, "10.0.0.254", "8.8.8.8", 1, "10.0.0.253");
-    CHECK_EQ(COUNT(rig, icmp_drop_redirect), 3);
-    CHECK_STR(gateway_of(rig, "8.8.8.8"), "10.0.0.254");
     rig_free(rig);
 }
 
@@ -633,7 +441,4 @@ TEST_MAIN(TEST_ENTRY(echo_comes_back_whole), TEST_ENTRY(echo_of_60000_bytes_in_f
           TEST_ENTRY(when_there_is_silence), TEST_ENTRY(when_there_is_silence_over_ipv6),
           TEST_ENTRY(errors_are_rationed), TEST_ENTRY(errors_go_to_the_transport_they_are_about),
           TEST_ENTRY(errors_over_ipv6), TEST_ENTRY(an_error_about_an_echo_goes_to_who_takes_icmp),
-          TEST_ENTRY(quotes_that_are_not_ours), TEST_ENTRY(path_mtu_is_lowered_and_never_raised),
-          TEST_ENTRY(a_router_that_does_not_say_how_much), TEST_ENTRY(a_transport_may_disown_what_is_quoted),
-          TEST_ENTRY(what_is_learned_is_bounded), TEST_ENTRY(redirects_of_the_first_hop_are_believed),
-          TEST_ENTRY(redirects_that_are_not_believed))
+          TEST_ENTRY(quotes_that_are_not_ours))
