@@ -103,7 +103,8 @@ static void release_waiting(struct links *links, struct packet_queue *packets, s
     struct packet *packet;
     while ((packet = packet_queue_pop(packets))) {
         core_drop(links->core, counter, packet->port, NULL, 0);
-        if (links->upper.unresolved)
+        // Who makes room for another goes in silence: an answer may need an entry itself, and so on.
+        if (links->upper.unresolved && counter != COUNTER_arp_drop_table_full)
             links->upper.unresolved(links->upper.context, packet);
         packet_free(&links->core->memory, packet);
     }

@@ -245,6 +245,7 @@ TEST(table_is_bounded_and_what_is_used_stays)
         CHECK(neighbour_count(net_links(rig->net)) <= 8);
     }
     CHECK_EQ(COUNT(rig, arp_drop_table_full), 94); // six of the hundred wait still
+    CHECK_EQ(rig->errors, 0);
     CHECK_EQ(resolve(rig, "10.0.0.3", mac), NEIGHBOUR_RESOLVED);
     CHECK_EQ(mac[5], 3);
     rig_free(rig);
