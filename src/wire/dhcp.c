@@ -49,7 +49,7 @@ static const struct shape shapes[] = {
 };
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
-/* ---- Parsing -------------------------------------------------------------------------------------------------------- */
+/* ---- Parsing ------------------------------------------------------------------------------------- */
 
 /** The three fields that may hold options, in the order in which they are read (RFC 2131-13). */
 struct fields {
@@ -224,7 +224,7 @@ int dhcp_parse(struct dhcp_message *message, const uint8_t *bytes, size_t size)
     return parse_options(message, &fields);
 }
 
-/* ---- Writing ----------------------------------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------------------------------- */
 
 static void emit_option(struct writer *w, uint8_t code, const void *data, size_t length)
 {
@@ -291,7 +291,7 @@ size_t dhcp_emit(uint8_t *room, size_t size, const struct dhcp_message *message)
     return w.failed ? 0 : w.position;
 }
 
-/* ---- Text ------------------------------------------------------------------------------------------------------------- */
+/* ---- Text ---------------------------------------------------------------------------------------- */
 
 const char *dhcp_type_name(enum dhcp_type type)
 {

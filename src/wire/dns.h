@@ -63,7 +63,7 @@ enum dns_section {
     DNS_SECTIONS,
 };
 
-/* ---- Names ------------------------------------------------------------------------------------------ */
+/* ---- Names --------------------------------------------------------------------------------------- */
 
 /** A name: labels with their length bytes, and the root's zero at the end. */
 struct dns_name {
@@ -95,7 +95,7 @@ size_t dns_name_to_text(const struct dns_name *name, char *text, size_t size);
 /** The name under in-addr.arpa or ip6.arpa that stands for an address (RFC 1035 3.5, RFC 3596 2.5). */
 void dns_name_reverse(struct dns_name *name, const struct strata_address *address);
 
-/* ---- Header, questions, records ------------------------------------------------------------------------ */
+/* ---- Header, questions, records ------------------------------------------------------------------ */
 
 struct dns_header {
     uint16_t id;
@@ -155,7 +155,7 @@ int dns_rdata_soa(const uint8_t *data, size_t length, struct dns_soa *soa);
 /** Checks that all that the header counts is there and well formed (RFC 1035 7.3). @return 0, -EBADMSG. */
 int dns_message_check(const uint8_t *message, size_t size);
 
-/* ---- Writing ------------------------------------------------------------------------------------------- */
+/* ---- Writing ------------------------------------------------------------------------------------- */
 
 #define DNS_WRITER_NAMES 48
 /** Writes a message section by section, in order, with compression. */
@@ -182,7 +182,7 @@ size_t dns_writer_finish(struct dns_writer *writer, const struct dns_header *hea
 size_t dns_query_emit(uint8_t *room, size_t size, uint16_t id, bool recursion_desired,
                       const struct dns_question *question, uint16_t udp_bytes);
 
-/* ---- Text ------------------------------------------------------------------------------------------------ */
+/* ---- Text ---------------------------------------------------------------------------------------- */
 
 /** "AAAA", or "TYPE123". */
 void dns_type_print(struct text *text, uint16_t type);

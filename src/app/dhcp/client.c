@@ -30,8 +30,7 @@ static strata_time backoff(struct dhcp_client *client)
     return between(client, delay - STRATA_SECOND, delay + STRATA_SECOND);
 }
 
-/* ---- Messages
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Messages ------------------------------------------------------------------------------------ */
 
 static const uint8_t parameters[] = {DHCP_OPTION_SUBNET_MASK, DHCP_OPTION_ROUTER,  DHCP_OPTION_DNS,
                                      DHCP_OPTION_DOMAIN,      DHCP_OPTION_MTU,     DHCP_OPTION_BROADCAST,
@@ -108,9 +107,7 @@ static void send_request(struct dhcp_client *client, strata_time now)
     }
 }
 
-/* ---- States
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- States -------------------------------------------------------------------------------------- */
 
 static void go(struct dhcp_client *client, enum dhcp_state state)
 {
@@ -227,9 +224,7 @@ void dhcp_client_advance(struct dhcp_client *client, strata_time now)
     }
 }
 
-/* ---- Answers
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- Answers ------------------------------------------------------------------------------------- */
 
 static bool is_host_address(uint32_t address)
 {

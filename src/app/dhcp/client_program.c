@@ -49,8 +49,7 @@ static struct strata_route default_route(const struct program *self, const struc
                                  .port = (int)self->port};
 }
 
-/* ---- Steps
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Steps --------------------------------------------------------------------------------------- */
 
 static void unconfigure(struct program *self, bool keep_address)
 {
@@ -172,8 +171,7 @@ static int take_steps(struct program *self)
     return 0;
 }
 
-/* ---- The program
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- The program --------------------------------------------------------------------------------- */
 
 static int open_socket(struct program *self)
 {

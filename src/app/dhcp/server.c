@@ -43,8 +43,7 @@ void dhcp_server_init(struct dhcp_server *server, const struct dhcp_server_confi
     }
 }
 
-/* ---- Bindings
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- Bindings ------------------------------------------------------------------------------------ */
 
 struct key {
     uint8_t length;
@@ -135,9 +134,7 @@ static void give(struct dhcp_binding *binding, enum dhcp_binding_state state, co
     binding->host_name = m->host_name;
 }
 
-/* ---- Replies
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- Replies ------------------------------------------------------------------------------------- */
 
 static void begin_reply(const struct dhcp_server *server, const struct dhcp_message *m, enum dhcp_type type,
                         struct dhcp_reply *reply)
@@ -236,9 +233,7 @@ static bool answer_ack(struct dhcp_server *server, const struct dhcp_message *m,
     return true;
 }
 
-/* ---- Requests
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- Requests ------------------------------------------------------------------------------------ */
 
 static bool discover(struct dhcp_server *server, const struct dhcp_message *m, const struct key *key,
                      struct dhcp_reply *reply, strata_time now)

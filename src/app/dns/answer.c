@@ -33,9 +33,7 @@ static const struct dns_zone *find_zone(const struct search *search, const struc
     return best;
 }
 
-/* ---- Sections
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Sections ------------------------------------------------------------------------------------ */
 
 static bool is_in_reply(const struct search *search, const struct dns_rrset *set)
 {
@@ -99,8 +97,7 @@ static void add_soa(struct search *search, const struct dns_zone *zone)
         add_set(search, DNS_AUTHORITY, &zone->origin, &set, dns_ttl(soa.minimum), true);
 }
 
-/* ---- The search
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- The search ---------------------------------------------------------------------------------- */
 
 /** The highest cut between the zone's top and the name, the name included. */
 static bool find_cut(const struct dns_zone *zone, const struct dns_name *name, struct dns_rrset *set)

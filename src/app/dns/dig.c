@@ -120,8 +120,7 @@ static int ask_server(struct dig *dig)
     return print_reply(dig, (size_t)length, strata_rt_now(dig->rt) - begin);
 }
 
-/* ---- From the root down
- * ----------------------------------------------------------------------------------------------- */
+/* ---- From the root down -------------------------------------------------------------------------- */
 
 /** Shows each exchange in a line. */
 static int traced_exchange(void *context, const struct strata_address *server, const uint8_t *query,
@@ -190,8 +189,7 @@ static int iterate(struct dig *dig)
     return status;
 }
 
-/* ---- The program
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- The program --------------------------------------------------------------------------------- */
 
 static int complain(struct dig *dig, const char *what, const char *text)
 {

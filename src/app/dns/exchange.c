@@ -132,14 +132,17 @@ int dns_exchange(const struct dns_exchange *exchange, const struct strata_endpoi
             break;
         patience *= 2;
     }
-    if (result == -EAGAIN ||
-        (result > 0 && !is_final(reply, result))) // RFC 2181-6: what was cut is thrown away.
+    // RFC 2181-6: what was cut is thrown away.
+    bool wants_tcp = result == -EAGAIN || (result > 0 && !is_final(reply, result));
+    for (unsigned try = 0; wants_tcp && try < exchange->tries; try++) {
         result = ask_tcp(exchange, server, query, query_size, reply, room);
+        // RFC 7766-7: a connection that was closed over an unanswered query is opened anew.
+        wants_tcp = result == -ECONNRESET || result == -EPIPE;
+    }
     return result;
 }
 
-/* ---- For resolvers
- * -------------------------------------------------------------------------------------------------- */
+/* ---- For resolvers ------------------------------------------------------------------------------- */
 
 static int upstream_exchange(void *context, const struct strata_address *server, const uint8_t *query,
                              size_t query_size, uint8_t *reply, size_t room)

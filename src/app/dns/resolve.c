@@ -29,8 +29,7 @@ static bool is_wanted(const struct strata_address *address, unsigned families)
     return families & (strata_address_is_ipv4(address) ? DNS_FAMILY_IPV4 : DNS_FAMILY_IPV6);
 }
 
-/* ---- The system's files
- * ---------------------------------------------------------------------------------------------- */
+/* ---- The system's files -------------------------------------------------------------------------- */
 
 /** The beginning of a file of the system, with a NUL; empty if there is none, or on a host of ours. */
 static char *system_file(struct strata_rt *rt, const char *path)
@@ -114,9 +113,7 @@ int dns_find_server(struct strata_rt *rt, struct strata_endpoint *server)
     return result;
 }
 
-/* ---- The stub
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- The stub ------------------------------------------------------------------------------------ */
 
 struct stub {
     struct dns_exchange exchange;

@@ -76,9 +76,7 @@ static struct dns_cache *cache_of(const struct lookup *lookup)
     return &lookup->job->resolver->cache;
 }
 
-/* ---- Results
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- Results ------------------------------------------------------------------------------------- */
 
 static bool copy_set(struct dns_result *result, const struct dns_set *set, struct dns_set *to)
 {
@@ -152,9 +150,7 @@ static enum verdict ask_cache(struct lookup *lookup)
     return VERDICT_USELESS;
 }
 
-/* ---- Servers
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- Servers ------------------------------------------------------------------------------------- */
 
 static void add_addresses(struct delegation *d, const struct dns_set *set)
 {
@@ -254,9 +250,7 @@ static int find_addresses(struct lookup *lookup)
     return status;
 }
 
-/* ---- Replies
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- Replies ------------------------------------------------------------------------------------- */
 
 static bool find_set(struct lookup *lookup, enum dns_section section, const struct dns_name *name,
                      uint16_t type, struct dns_set *set)

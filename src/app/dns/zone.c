@@ -56,9 +56,7 @@ void dns_zone_free(struct dns_zone *zone)
     *zone = (struct dns_zone){0};
 }
 
-/* ---- Lookup
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- Lookup -------------------------------------------------------------------------------------- */
 
 /** The first record whose name is not before `name`. */
 static size_t lower_bound(const struct dns_zone *zone, const struct dns_name *name)
@@ -104,9 +102,7 @@ bool dns_zone_exists(const struct dns_zone *zone, const struct dns_name *name)
     return first < zone->count && dns_name_is_within(&zone->records[first].name, name);
 }
 
-/* ---- The whole
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- The whole ----------------------------------------------------------------------------------- */
 
 static int compare_data(const struct dns_zone_record *a, const struct dns_zone_record *b)
 {

@@ -17,8 +17,7 @@
 /** A connection on which nothing moves for this long is ended. */
 #define ECHO_IDLE_NS (300 * STRATA_SECOND)
 
-/* ---- Server
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Server -------------------------------------------------------------------------------------- */
 
 struct echo_server {
     struct strata_rt *rt;
@@ -150,9 +149,7 @@ int program_echo_server(struct strata_rt *rt, int argc, char **argv)
     return 0;
 }
 
-/* ---- Client
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Client -------------------------------------------------------------------------------------- */
 
 struct echo_client {
     struct strata_rt *rt;
@@ -207,7 +204,7 @@ static int run_client(struct echo_client *client, const char *text, int64_t coun
             lost++;
         } else if (result < 0) {
             strata_rt_complain(client->rt, "echo-client: message %lld: %s\n", (long long)i + 1,
-                            error_text(result));
+                               error_text(result));
             return 1;
         }
     }

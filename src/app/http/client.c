@@ -57,8 +57,7 @@ static void disconnect(struct client *client)
     client->connected = false;
 }
 
-/* ---- Connecting
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Connecting ---------------------------------------------------------------------------------- */
 
 static int dial(struct client *client, const struct http_url *url)
 {
@@ -104,8 +103,7 @@ static int connect_to(struct client *client, const struct http_url *url)
     return dial(client, url);
 }
 
-/* ---- Requests
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- Requests ------------------------------------------------------------------------------------ */
 
 static enum http_method method_of(const struct client *client)
 {
@@ -236,8 +234,7 @@ static int request(struct client *client, const struct http_url *url)
     return result;
 }
 
-/* ---- Responses
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- Responses ----------------------------------------------------------------------------------- */
 
 static void print_head(struct client *client)
 {

@@ -5,8 +5,7 @@
 
 #include <errno.h>
 
-/* ---- Preconditions
- * ----------------------------------------------------------------------------------------- */
+/* ---- Preconditions ------------------------------------------------------------------------------- */
 
 /** Compares entity tags; strongly: neither may be weak. */
 static bool etag_matches(struct http_slice tag, const char *etag, bool strong)
@@ -79,8 +78,7 @@ bool http_condition_range(const struct http_head *head, const struct http_valida
            resource->modified_s + 1 < resource->now_s;
 }
 
-/* ---- Ranges
- * --------------------------------------------------------------------------------------------------- */
+/* ---- Ranges -------------------------------------------------------------------------------------- */
 
 /** One "first-last", "first-" or "-suffix". @return 1: satisfiable, 0: not, -EINVAL. */
 static int parse_range(struct http_slice text, uint64_t size, struct http_range *range)

@@ -92,8 +92,7 @@ int http_response_framing(const struct http_head *head, enum http_method method,
     return 0;
 }
 
-/* ---- Chunks
- * ------------------------------------------------------------------------------------------------ */
+/* ---- Chunks -------------------------------------------------------------------------------------- */
 
 enum {
     CHUNK_SIZE,      /**< Digits of the size. */

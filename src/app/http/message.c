@@ -53,7 +53,7 @@ int http_number(struct http_slice text, uint64_t *number)
     return 0;
 }
 
-/* ---- Lines and fields --------------------------------------------------------------------------------- */
+/* ---- Lines and fields ---------------------------------------------------------------------------- */
 
 static bool is_blank(char c)
 {
@@ -321,8 +321,7 @@ int http_request_target(const struct http_head *head, struct http_slice *target,
     return authority->length > 0 && authority_is_valid(*authority) ? 0 : -400;
 }
 
-/* ---- Responses
- * --------------------------------------------------------------------------------------------- */
+/* ---- Responses ----------------------------------------------------------------------------------- */
 
 int http_response_parse(struct http_head *head, const void *data, size_t size)
 {
@@ -359,8 +358,7 @@ int http_response_parse(struct http_head *head, const void *data, size_t size)
     return got == 0 ? 0 : (int)position;
 }
 
-/* ---- Making heads
- * ------------------------------------------------------------------------------------------ */
+/* ---- Making heads -------------------------------------------------------------------------------- */
 
 static void make_text(struct http_maker *maker, const char *format, va_list arguments)
 {

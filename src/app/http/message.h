@@ -81,7 +81,7 @@ bool http_is_token_byte(unsigned char c);
 /** A reason phrase for a status, "" if it has none. */
 const char *http_reason(int status);
 
-/* ---- Framing ------------------------------------------------------------------------------------ */
+/* ---- Framing ------------------------------------------------------------------------------------- */
 
 enum http_body {
     HTTP_BODY_NONE,
@@ -128,7 +128,7 @@ void http_make_field(struct http_maker *maker, const char *name, const char *for
 /** The empty line. */
 void http_make_end(struct http_maker *maker);
 
-/* ---- Dates ----------------------------------------------------------------------------------------- */
+/* ---- Dates --------------------------------------------------------------------------------------- */
 
 #define HTTP_DATE_TEXT 30
 /** "Sun, 06 Nov 1994 08:49:37 GMT" from seconds since 1970 (years 1970 to 9999). */
@@ -136,7 +136,7 @@ void http_date_format(int64_t seconds, char text[HTTP_DATE_TEXT]);
 /** Reads any of the three formats of RFC 9110 5.6.7; `now_s` settles two-digit years. @return 0, -EINVAL. */
 int http_date_parse(struct http_slice text, int64_t now_s, int64_t *seconds);
 
-/* ---- Ranges and preconditions ------------------------------------------------------------------------ */
+/* ---- Ranges and preconditions -------------------------------------------------------------------- */
 
 #define HTTP_RANGES_MAX 16u
 struct http_range {
@@ -161,7 +161,7 @@ int http_condition(const struct http_head *head, const struct http_validators *r
 /** Whether a Range may be honoured: no If-Range, or one that holds. */
 bool http_condition_range(const struct http_head *head, const struct http_validators *resource);
 
-/* ---- Targets and URLs -------------------------------------------------------------------------------- */
+/* ---- Targets and URLs ---------------------------------------------------------------------------- */
 
 #define HTTP_PATH_MAX 1024u
 /**

@@ -74,8 +74,7 @@ void http_session_answer(struct http_session *session, int status, const char *f
     http_session_send(session, content, (size_t)length);
 }
 
-/* ---- One request
- * ---------------------------------------------------------------------------------------------- */
+/* ---- One request --------------------------------------------------------------------------------- */
 
 /** Reads a whole head. @return its length; 0: the peer has closed; minus a status; -EPIPE: give up in
  * silence. */
@@ -235,8 +234,7 @@ static void linger(struct http_session *session)
     }
 }
 
-/* ---- Connections
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Connections --------------------------------------------------------------------------------- */
 
 static void session_main(void *argument)
 {

@@ -7,8 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* ---- Targets
- * -------------------------------------------------------------------------------------------------- */
+/* ---- Targets ------------------------------------------------------------------------------------- */
 
 static int hex(char c)
 {
@@ -83,8 +82,7 @@ int http_target_path(struct http_slice target, char path[HTTP_PATH_MAX], bool *f
     return 0;
 }
 
-/* ---- URLs
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- URLs ---------------------------------------------------------------------------------------- */
 
 /** Host and port; [address] for IPv6. @return 0, -EINVAL. */
 static int parse_authority(struct http_slice text, struct http_url *url)
@@ -223,8 +221,7 @@ void http_url_authority(const struct http_url *url, char *text, size_t size)
         snprintf(text, size, "%s%s%s:%u", open, url->host, close, url->port);
 }
 
-/* ---- Media types
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Media types --------------------------------------------------------------------------------- */
 
 const char *http_media_type(const char *path)
 {

@@ -134,8 +134,7 @@ TEST(a_server_that_died)
     stage_free(stage);
 }
 
-/* ---- TCP, byte by byte
- * ------------------------------------------------------------------------------------------ */
+/* ---- TCP, byte by byte --------------------------------------------------------------------------- */
 
 static uint8_t sent[2048], back[8192];
 static size_t sent_size, cut, back_size;
@@ -224,8 +223,7 @@ TEST(half_a_message_is_waited_for)
     }
 }
 
-/* ---- UDP: who answers from where
- * --------------------------------------------------------------------------------- */
+/* ---- UDP: who answers from where ----------------------------------------------------------------- */
 
 static struct strata_endpoint answered_from;
 static uint16_t ports[32];
@@ -330,6 +328,101 @@ TEST(many_wrong_replies_lead_to_tcp)
     stage_free(stage);
 }
 
+/* ---- Servers with ways of their own -------------------------------------------------------------- */
+
+static unsigned udp_with_edns, udp_plain, tcp_count;
+
+/** Makes a reply of a query: NXDOMAIN, or FORMERR if `refuse`. @return its length. */
+static size_t turn_around(uint8_t *message, size_t size, bool refuse, bool cut_short)
+{
+    struct dns_question question;
+    size_t length = DNS_HEADER_BYTES;
+    REQUIRE(dns_question_parse(&question, message, size, &length) == 0);
+    message[2] = (uint8_t)(0x84 | (cut_short ? 2 : 0));
+    message[3] = refuse ? DNS_FORMERR : DNS_NXDOMAIN;
+    bytes_put16(message + 10, 0);
+    return length;
+}
+
+/** Knows no EDNS; cuts every reply by UDP; closes the first connection without a word. */
+static int old_server(struct strata_rt *rt, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    struct strata_endpoint local = {.port = 53}, peer;
+    struct strata_conn *udp, *listener, *conn;
+    static uint8_t message[1024];
+    REQUIRE(strata_rt_datagram(rt, &local, &udp) == 0);
+    REQUIRE(strata_rt_listen(rt, &local, 4, &listener) == 0);
+    for (int i = 0; i < 2; i++) {
+        int64_t got = strata_rt_receive_from(udp, message, sizeof message, &peer, STRATA_NEVER);
+        if (got < 0)
+            break;
+        bool edns = bytes_get16(message + 10) > 0;
+        udp_with_edns += edns;
+        udp_plain += !edns;
+        size_t length = turn_around(message, (size_t)got, edns, !edns);
+        strata_rt_send_to(udp, message, length, &peer, STRATA_NEVER);
+    }
+    while (strata_rt_accept(listener, STRATA_NEVER, &conn, NULL) == 0) {
+        int64_t got = strata_rt_read(conn, message, sizeof message, STRATA_NEVER);
+        // RFC 7766-6: length and message came in one piece.
+        if (CHECK(got > 2 && bytes_get16(message) == got - 2) && ++tcp_count > 1) {
+            size_t length = turn_around(message + 2, (size_t)got - 2, false, false);
+            bytes_put16(message, (uint16_t)length);
+            strata_rt_write(conn, message, length + 2, STRATA_NEVER);
+        }
+        strata_rt_close(conn);
+    }
+    strata_rt_close(listener);
+    strata_rt_close(udp);
+    return 0;
+}
+
+TEST(old_servers_are_asked_as_they_understand)
+{
+    open_internet(1);
+    struct strata_node *old = stage_host(stage, "old", "10.0.0.66/24");
+    stage_call(old, old_server, "old", true, NULL);
+    udp_with_edns = udp_plain = tcp_count = 0;
+    CHECK_EQ(run(laptop, "dig @10.0.0.66 x.example.org"), 1);
+    CHECK(stage_said(stage, "NXDOMAIN"));
+    CHECK_EQ(udp_with_edns, 1); // RFC 6891-7: refused with FORMERR, asked again without
+    CHECK_EQ(udp_plain, 1);
+    CHECK_EQ(tcp_count, 2); // RFC 7766-7: the first connection was closed over the query
+    stage_free(stage);
+}
+
+static int64_t first_read;
+
+/** How much of the reply comes with the first read. */
+static int read_once(struct strata_rt *rt, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    struct strata_endpoint server = {.address = strata_ipv4(10, 0, 0, 3), .port = 53};
+    struct strata_conn *conn;
+    REQUIRE(strata_rt_dial(rt, &server, STRATA_NEVER, &conn) == 0);
+    strata_rt_write(conn, sent, sent_size, STRATA_NEVER);
+    first_read = strata_rt_read(conn, back, sizeof back, strata_rt_now(rt) + STRATA_SECOND);
+    strata_rt_close(conn);
+    return 0;
+}
+
+TEST(a_reply_comes_in_one_piece)
+{
+    // RFC 7766-6: length and message are written together.
+    open_internet(1);
+    sent_size = 0;
+    add_query(1, "www.example.org");
+    int status;
+    stage_call(laptop, read_once, "read", false, &status);
+    CHECK(stage_finish(stage, 10));
+    CHECK(first_read > 12);
+    CHECK_EQ(bytes_get16(back) + 2, first_read);
+    stage_free(stage);
+}
+
 /** Two at once. */
 static int results[2];
 static int ask_name(struct strata_rt *rt, int argc, char **argv)
@@ -386,4 +479,5 @@ TEST_MAIN(TEST_ENTRY(from_the_root_in_eight_messages), TEST_ENTRY(the_way_down_i
           TEST_ENTRY(a_server_that_died), TEST_ENTRY(queries_in_a_row_on_one_connection),
           TEST_ENTRY(half_a_message_is_waited_for), TEST_ENTRY(a_reply_leaves_from_where_the_query_went),
           TEST_ENTRY(guessers_are_not_believed), TEST_ENTRY(many_wrong_replies_lead_to_tcp),
+          TEST_ENTRY(old_servers_are_asked_as_they_understand), TEST_ENTRY(a_reply_comes_in_one_piece),
           TEST_ENTRY(the_same_question_is_asked_once), TEST_ENTRY(zone_files_that_are_wrong))

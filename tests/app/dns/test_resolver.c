@@ -24,8 +24,7 @@ static uint16_t ids[64];
 static unsigned id_count;
 static void (*tamper)(uint8_t *reply, size_t *size);
 
-/* ---- Records from text
- * ------------------------------------------------------------------------------------------ */
+/* ---- Records from text --------------------------------------------------------------------------- */
 
 #include "app/dns/zone.h"
 

@@ -270,8 +270,7 @@ TEST(when_the_connection_ends)
     }
 }
 
-/* ---- Chunks
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- Chunks -------------------------------------------------------------------------------------- */
 
 /** Decodes with `step` bytes at a time. @return content length, or -1 if refused, -2 if it is not complete.
  */
@@ -360,8 +359,7 @@ TEST(extensions_and_trailers_are_bounded)
     CHECK_EQ(decode(text, length, 4096, content, &used), 1000);
 }
 
-/* ---- Making heads
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Making heads -------------------------------------------------------------------------------- */
 
 TEST(values_cannot_split_a_head)
 {

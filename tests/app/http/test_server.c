@@ -173,6 +173,19 @@ TEST(after_close_nothing_is_answered)
     close_stage();
 }
 
+TEST(what_nobody_knows_is_ignored)
+{
+    open_stage("");
+    // RFC 9110-4: fields; RFC 9110-14: an offer to speak something else.
+    say("GET /a.txt HTTP/1.1\r\n" HOST
+        "X-Odd: \t\x80\xff \"\r\nUpgrade: h2c, websocket\r\nConnection: Upgrade\r\n\r\n"
+        "GET /a.txt HTTP/1.0\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n");
+    CHECK_EQ(count_of(talk.reply, "HTTP/1.1 200 "), 2);
+    CHECK(!strstr(talk.reply, "101") && !strstr(talk.reply, "Upgrade"));
+    CHECK_EQ(count_of(talk.reply, "0123456789"), 2);
+    close_stage();
+}
+
 TEST(a_client_that_half_closes_gets_its_answer)
 {
     open_stage("");
@@ -379,8 +392,8 @@ TEST(too_many_connections)
 }
 
 TEST_MAIN(TEST_ENTRY(requests_that_end_the_connection), TEST_ENTRY(methods),
-          TEST_ENTRY(after_close_nothing_is_answered), TEST_ENTRY(a_client_that_half_closes_gets_its_answer),
-          TEST_ENTRY(bytes_that_trickle), TEST_ENTRY(an_idle_connection_is_closed),
-          TEST_ENTRY(ranges_of_a_file), TEST_ENTRY(conditions), TEST_ENTRY(folders),
-          TEST_ENTRY(files_are_put), TEST_ENTRY(continue_is_said_when_it_is_awaited),
+          TEST_ENTRY(after_close_nothing_is_answered), TEST_ENTRY(what_nobody_knows_is_ignored),
+          TEST_ENTRY(a_client_that_half_closes_gets_its_answer), TEST_ENTRY(bytes_that_trickle),
+          TEST_ENTRY(an_idle_connection_is_closed), TEST_ENTRY(ranges_of_a_file), TEST_ENTRY(conditions),
+          TEST_ENTRY(folders), TEST_ENTRY(files_are_put), TEST_ENTRY(continue_is_said_when_it_is_awaited),
           TEST_ENTRY(too_many_connections))
