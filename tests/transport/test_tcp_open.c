@@ -507,6 +507,20 @@ TCP_TEST(options_of_the_ip_layer)
     CHECK_EQ(rig_read(rig, 100), 10);
 }
 
+/* A link-local peer: the port is part of who it is. */
+TCP_TEST(a_link_local_peer)
+{
+    if (!rig->ipv6)
+        return;
+    strata_address_parse("fe80::1", &rig->us.address);
+    strata_address_parse("fe80::2", &rig->peer.address);
+    REQUIRE(net_address_add(rig->net, rig->port, &rig->us.address, 64) == 0);
+    rig->peer.scope = (uint32_t)rig->port;
+    rig_connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000>");
+    inject(rig, "P. 1:11(10) ack 1 win 65535");
+    CHECK_EQ(rig_read(rig, 100), 10);
+}
+
 TCP_TEST(data_with_the_syn_comes_again)
 {
     // It may be queued or ignored (RFC 9293 3.10.7.2); here it is not acknowledged and so comes again.
@@ -566,6 +580,6 @@ TEST_MAIN(TEST_ENTRY(a_listener_answers), TEST_ENTRY(we_open), TEST_ENTRY(syns_c
           TEST_ENTRY(no_connection_to_a_crowd), TEST_ENTRY(the_local_address_is_chosen_and_stays),
           TEST_ENTRY(the_local_address_is_given), TEST_ENTRY(listening_where_a_connection_is_being_opened),
           TEST_ENTRY(a_listener_leaves_connections_alone), TEST_ENTRY(crowds_are_not_answered),
-          TEST_ENTRY(options_of_the_ip_layer),
+          TEST_ENTRY(options_of_the_ip_layer), TEST_ENTRY(a_link_local_peer),
           TEST_ENTRY(data_with_the_syn_comes_again), TEST_ENTRY(data_with_the_third_segment),
           TEST_ENTRY(data_with_the_syn_ack), TEST_ENTRY(what_is_written_while_opening_is_sent_when_open))

@@ -181,6 +181,27 @@ TCP_TEST(a_full_buffer_says_so_and_when_not)
     CHECK_EQ(rig_write(rig, 10000), 2000);
 }
 
+TCP_TEST(a_writer_without_memory_is_told_to_try_again)
+{
+    accepted(rig);
+    size_t budget = rig->core.memory.budget_bytes;
+    rig->core.memory.budget_bytes = rig->core.memory.used_bytes;
+    CHECK_EQ(rig_write(rig, 10), -EAGAIN); // nothing is out, so no ACK will make room
+    rig->ready = 0;
+    rig_wait(rig, 60 * MS);
+    CHECK_EQ(rig->ready, STRATA_WRITABLE);
+    CHECK_EQ(rig_write(rig, 10), -EAGAIN);
+    rig->core.memory.budget_bytes = budget;
+    rig->ready = 0;
+    rig_wait(rig, 60 * MS);
+    CHECK_EQ(rig->ready, STRATA_WRITABLE);
+    CHECK_EQ(rig_write(rig, 10), 10);
+    expect(rig, "P. 1:11(10) ack 1");
+    rig->ready = 0;
+    rig_wait(rig, 60 * MS);
+    CHECK_EQ(rig->ready, 0);
+}
+
 TCP_TEST(room_lent_and_committed)
 {
     accepted(rig);
@@ -211,5 +232,6 @@ TEST_MAIN(TEST_ENTRY(data_goes_in_full_segments), TEST_ENTRY(small_data_waits_fo
           TEST_ENTRY(without_nagle_small_data_goes), TEST_ENTRY(silly_windows_are_not_filled),
           TEST_ENTRY(small_windows_are_filled_after_all), TEST_ENTRY(never_beyond_the_window),
           TEST_ENTRY(never_beyond_cwnd), TEST_ENTRY(a_window_that_shrinks), TEST_ENTRY(diffserv_and_ttl),
-          TEST_ENTRY(a_full_buffer_says_so_and_when_not), TEST_ENTRY(room_lent_and_committed),
+          TEST_ENTRY(a_full_buffer_says_so_and_when_not), TEST_ENTRY(a_writer_without_memory_is_told_to_try_again),
+          TEST_ENTRY(room_lent_and_committed),
           TEST_ENTRY(data_carries_the_acknowledgement))

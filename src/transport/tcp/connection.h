@@ -104,6 +104,7 @@ enum tcp_flag {
     FLAG_ERROR_PENDING = 1 << 20,  /**< tcp_take_error has not told of `error` yet. */
     FLAG_RTT_SAMPLED = 1 << 21,    /**< srtt_ns and rttvar_ns hold. */
     FLAG_FIRST_PARTIAL = 1 << 22,  /**< In recovery, no partial ACK has come yet (RFC 6582-5). */
+    FLAG_HUNGRY = 1 << 23,         /**< A write found no memory: tcp->hungry_timer says when to try again. */
 };
 
 /** What a connection wants to say beside data. */
@@ -222,6 +223,7 @@ struct tcp {
     struct list out_of_order; /**< Who holds pages beyond RCV.NXT, oldest first. */
     struct list time_wait;    /**< By expiry. */
     struct timer time_wait_timer;
+    struct timer hungry_timer; /**< While somebody waits for memory to write. */
     uint32_t time_wait_count, half_open_count, connection_count;
     struct siphash_key demux_key, isn_key, timestamp_key;
     struct ports ports;

@@ -106,6 +106,8 @@ static void unlist_half_open(struct tcp *tcp, struct tcp_half_open *half_open)
     wheel_disarm(&tcp->core->wheel, &half_open->timer);
     list_remove(&half_open->node);
     half_open->listener->half_open_count--;
+    if (half_open->undecided && !half_open->shown)
+        half_open->listener->unshown--;
     tcp->half_open_count--;
 }
 
@@ -149,6 +151,8 @@ static void fire(struct timer *timer, strata_time now)
 /** Answers a SYN. */
 static void answer(struct tcp *tcp, struct tcp_half_open *half_open)
 {
+    if (half_open->undecided && !half_open->shown)
+        half_open->listener->unshown--;
     half_open->undecided = false;
     half_open->sent_at = tcp->core->now;
     reply_syn_ack(half_open);
@@ -235,6 +239,7 @@ static void syn_arrives(struct tcp_listener *listener, struct segment *segment, 
         return;
     }
     half_open->undecided = true;
+    listener->unshown++;
     wheel_arm(&tcp->core->wheel, &half_open->timer,
               tcp->core->now + settings->filter_timeout_ms * STRATA_MILLISECOND);
     tcp->events.listener(tcp->events.context, listener->owner, STRATA_READABLE);
@@ -496,6 +501,8 @@ struct tcp_connection *tcp_accept(struct tcp_listener *listener, void *owner)
 
 static struct tcp_half_open *next_pending(struct tcp_listener *listener)
 {
+    if (listener->unshown == 0)
+        return NULL;
     LIST_FOR_EACH(link, &listener->half_open)
     {
         struct tcp_half_open *half_open = CONTAINER_OF(link, struct tcp_half_open, node);
@@ -507,7 +514,7 @@ static struct tcp_half_open *next_pending(struct tcp_listener *listener)
 
 bool tcp_listener_readable(const struct tcp_listener *listener)
 {
-    return listener->first || next_pending((struct tcp_listener *)(uintptr_t)listener);
+    return listener->first || listener->unshown > 0;
 }
 
 int tcp_pending(struct tcp_listener *listener, struct strata_syn *syn)
@@ -516,6 +523,7 @@ int tcp_pending(struct tcp_listener *listener, struct strata_syn *syn)
     if (!half_open)
         return -EAGAIN;
     half_open->shown = true;
+    listener->unshown--;
     size_t size = syn->size;
     struct strata_syn told = {
         .size = size,

@@ -17,6 +17,7 @@ struct tcp_listener {
     uint64_t id;
     uint32_t backlog;
     uint32_t queued, half_open_count;
+    uint32_t unshown; /**< Half-open ones that wait for a filter which has not been told of them. */
     struct list half_open;                      /**< Oldest first. */
     struct tcp_connection *first, *last; /**< Established, not accepted yet; linked by owner. */
 };

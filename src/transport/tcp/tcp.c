@@ -16,6 +16,8 @@
 
 #include <errno.h>
 
+/** How often those who found no memory to write are told to try again. */
+#define HUNGRY_NS (50 * STRATA_MILLISECOND)
 /** How many ports are tried for one connection before all are said to be taken. */
 #define EPHEMERAL_ATTEMPTS 65536u
 
@@ -32,6 +34,28 @@ static void default_tuning(struct tcp *tcp)
     };
 }
 
+static bool feed(struct table_entry *entry, void *context)
+{
+    struct tcp_record *record = CONTAINER_OF(entry, struct tcp_record, entry);
+    (void)context;
+    if (record->kind != TCP_RECORD_CONNECTION)
+        return true;
+    struct tcp_connection *c = CONTAINER_OF(record, struct tcp_connection, record);
+    if (c->flags & FLAG_HUNGRY) {
+        c->flags &= ~(uint32_t)FLAG_HUNGRY;
+        connection_event(c, STRATA_WRITABLE);
+    }
+    return true;
+}
+
+/** Nobody says when memory is free again, so those who wait for it are told to try. */
+static void hungry_timeout(struct timer *timer, strata_time now)
+{
+    struct tcp *tcp = CONTAINER_OF(timer, struct tcp, hungry_timer);
+    (void)now;
+    table_each(&tcp->records, feed, tcp);
+}
+
 int tcp_new(struct tcp **result, struct net *net, const struct tcp_events *events)
 {
     struct core *core = net_core(net);
@@ -46,6 +70,7 @@ int tcp_new(struct tcp **result, struct net *net, const struct tcp_events *event
     list_init(&tcp->closed);
     list_init(&tcp->out_of_order);
     time_wait_init(tcp);
+    timer_init(&tcp->hungry_timer, hungry_timeout);
     random_key(&core->random, &tcp->demux_key);
     random_key(&core->random, &tcp->isn_key);
     random_key(&core->random, &tcp->timestamp_key);
@@ -88,6 +113,7 @@ void tcp_free(struct tcp *tcp)
     // What came back from behind a half-open connection.
     table_each(&tcp->records, free_record, tcp);
     wheel_disarm(&tcp->core->wheel, &tcp->time_wait_timer);
+    wheel_disarm(&tcp->core->wheel, &tcp->hungry_timer);
     table_free(&tcp->records, memory);
     table_free(&tcp->listeners, memory);
     ports_free(&tcp->ports);
@@ -184,18 +210,21 @@ static int begin(struct tcp_connection *c)
 int tcp_connect(struct tcp *tcp, const struct binding *binding, const struct strata_endpoint *peer,
                 const struct tcp_socket_options *options, void *owner, struct tcp_connection **connection)
 {
-    struct strata_endpoint local;
+    struct strata_endpoint local, to = *peer;
     struct net_path path;
     if (!is_host(tcp, peer))
         return -EINVAL;
     int error = net_path_find(tcp->net, &path, &peer->address, peer->scope, options->bind_port);
     if (error == 0 && path.broadcast)
         error = -EINVAL;
-    if (error == 0)
-        error = choose_local(tcp, binding, &path, peer, &local);
     if (error)
         return error;
-    struct tcp_record key = demux_key_of(&local, peer);
+    // A link-local peer is known by the port where its segments arrive.
+    to.scope = address_is_link_local(&to.address) && !strata_address_is_ipv4(&to.address) ? (uint32_t)path.port : 0;
+    error = choose_local(tcp, binding, &path, &to, &local);
+    if (error)
+        return error;
+    struct tcp_record key = demux_key_of(&local, &to);
     struct tcp_connection *c = connection_new(tcp, &key, options);
     if (!c)
         return -ENOMEM;
@@ -237,6 +266,17 @@ static void written(struct tcp_connection *c, bool urgent)
         connection_mark(c);
 }
 
+/** A write was cut short: for want of room, which ACKs make, or of memory, which nobody announces. */
+static void want_write(struct tcp_connection *c)
+{
+    c->flags |= FLAG_WANT_WRITE;
+    if (ring_room(&c->send) == 0)
+        return;
+    c->flags |= FLAG_HUNGRY;
+    if (!timer_is_armed(&c->tcp->hungry_timer))
+        wheel_arm(&connection_core(c)->wheel, &c->tcp->hungry_timer, connection_now(c) + HUNGRY_NS);
+}
+
 int64_t tcp_write(struct tcp_connection *c, const void *data, size_t size, bool urgent)
 {
     int error = may_write(c);
@@ -245,7 +285,7 @@ int64_t tcp_write(struct tcp_connection *c, const void *data, size_t size, bool 
     connection_check(c);
     size_t taken = ring_append(&c->send, connection_memory(c), data, size);
     if (taken < size)
-        c->flags |= FLAG_WANT_WRITE;
+        want_write(c);
     if (taken == 0)
         return size == 0 ? 0 : -EAGAIN;
     written(c, urgent);
@@ -261,7 +301,7 @@ int tcp_space(struct tcp_connection *c, size_t size, struct strata_iovec *pieces
     uint32_t most = ring_room(&c->send);
     int used = ring_space(&c->send, connection_memory(c), size < most ? (uint32_t)size : most, pieces, count);
     if (used == 0) {
-        c->flags |= FLAG_WANT_WRITE;
+        want_write(c);
         return -EAGAIN;
     }
     return used;

@@ -51,8 +51,9 @@ void tcp_listener_close(struct tcp_listener *listener);
 /** The next established connection, which now gets `owner`'s events; NULL: none. */
 struct tcp_connection *tcp_accept(struct tcp_listener *listener, void *owner);
 bool tcp_listener_readable(const struct tcp_listener *listener);
-/** Filtered SYNs, oldest first (STRATA_OPTION_FILTER). */
+/** Filtered SYNs, oldest first, each told of once (STRATA_OPTION_FILTER). @return 0, -EAGAIN: none. */
 int tcp_pending(struct tcp_listener *listener, struct strata_syn *syn);
+/** @return 0, -ENOENT: not waiting any more. */
 int tcp_decide(struct tcp_listener *listener, uint64_t id, enum strata_decision decision);
 
 /** Active OPEN. `binding` may be NULL or hold a local address and port. @return 0 (SYN is on its way), or

@@ -1,9 +1,9 @@
 /*
  * The cached way to a peer.
  *
- * Of a net_path's 52 bytes the destination, its scope and the port that a program asked for stand in the connection
- * already, and a next hop is the peer itself or has few bytes of its own. A connection that idles should not hold
- * them twice; one that speaks puts them together on the stack.
+ * Of a net_path's 52 bytes the destination, its scope and the port that a program asked for stand in the
+ * connection already, and a next hop is the peer itself or has few bytes of its own. A connection that idles
+ * should not hold them twice; one that speaks puts them together on the stack.
  */
 #include "transport/tcp/way.h"
 #include "transport/tcp/connection.h"
