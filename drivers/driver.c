@@ -1,5 +1,6 @@
 /*
- * Drivers, as far as they are alike: a descriptor with a kernel interface behind it, and the clock they share.
+ * Drivers, as far as they are alike: a descriptor with a kernel interface behind it, and the clock they
+ * share.
  */
 #include "drivers/driver.h"
 

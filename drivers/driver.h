@@ -17,7 +17,8 @@ struct strata_driver {
     char name[16]; /**< Of the kernel's interface. */
 };
 
-/** A driver around a descriptor, which it owns from now on; closes it when out of memory. @return 0, -ENOMEM. */
+/** A driver around a descriptor, which it owns from now on; closes it when out of memory. @return 0, -ENOMEM.
+ */
 int driver_new(struct strata_driver **driver, const struct driver_ops *ops, int fd, enum strata_link link,
                const char *name);
 

@@ -1,9 +1,10 @@
 /*
  * The loop: pumps frames between devices and drivers.
  *
- * Frames come in by batches: each driver is read until it is empty or a batch is full, so that one wake-up carries
- * many frames and acknowledgements merge before anything is sent. A frame that the kernel does not take now is kept
- * in the attachment's own buffer and goes first next time; until then the port is not asked again.
+ * Frames come in by batches: each driver is read until it is empty or a batch is full, so that one wake-up
+ * carries many frames and acknowledgements merge before anything is sent. A frame that the kernel does not
+ * take now is kept in the attachment's own buffer and goes first next time; until then the port is not asked
+ * again.
  */
 #include "drivers/driver.h"
 
@@ -71,14 +72,16 @@ int strata_loop_fd(const struct strata_loop *loop)
     return loop->epoll_fd;
 }
 
-int strata_loop_add(struct strata_loop *loop, struct strata_device device, int port, struct strata_driver *driver)
+int strata_loop_add(struct strata_loop *loop, struct strata_device device, int port,
+                    struct strata_driver *driver)
 {
     struct attachment *grown = realloc(loop->attachments, (loop->count + 1) * sizeof *grown);
     if (!grown)
         return -ENOMEM;
     loop->attachments = grown;
     struct attachment *added = &grown[loop->count];
-    *added = (struct attachment){.driver = driver, .device = device, .port = port, .frame = malloc(LOOP_FRAME_BYTES)};
+    *added = (struct attachment){
+        .driver = driver, .device = device, .port = port, .frame = malloc(LOOP_FRAME_BYTES)};
     if (!added->frame)
         return -ENOMEM;
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = loop->count};
@@ -100,8 +103,8 @@ static long attachment_receive(struct strata_loop *loop, struct attachment *atta
             return length;
         if (length == 0)
             break;
-        attachment->device.ops->input(attachment->device.self, attachment->port, loop->frame, (size_t)length, NULL,
-                                      strata_clock_monotonic());
+        attachment->device.ops->input(attachment->device.self, attachment->port, loop->frame, (size_t)length,
+                                      NULL, strata_clock_monotonic());
         frames++;
     }
     return frames;

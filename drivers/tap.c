@@ -1,6 +1,6 @@
 /*
- * TAP and TUN: the kernel's virtual interfaces, whose other end we are. A TAP carries Ethernet frames, a TUN bare
- * IP datagrams. One read or write moves one frame; the descriptor does not block.
+ * TAP and TUN: the kernel's virtual interfaces, whose other end we are. A TAP carries Ethernet frames, a TUN
+ * bare IP datagrams. One read or write moves one frame; the descriptor does not block.
  */
 #include "drivers/driver.h"
 

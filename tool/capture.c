@@ -1,6 +1,6 @@
 /*
- * strata capture: prints the frames that pass an interface, or that a capture holds, a line each; writes them to
- * a pcapng file.
+ * strata capture: prints the frames that pass an interface, or that a capture holds, a line each; writes them
+ * to a pcapng file.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,7 +19,8 @@ static const char capture_help[] =
     "usage: strata capture [--interface NAME | --tap NAME | --tun NAME | --read FILE] [OPTION ...]\n\n"
     "Prints the frames that pass, one line each.\n"
     "  --interface NAME    an existing interface, both directions (needs CAP_NET_RAW)\n"
-    "  --tap, --tun NAME   what the kernel sends into this interface, which is made if need be (needs CAP_NET_ADMIN)\n"
+    "  --tap, --tun NAME   what the kernel sends into this interface, which is made if need be (needs "
+    "CAP_NET_ADMIN)\n"
     "  --read FILE         a pcapng file\n"
     "  --write FILE        also write them to a pcapng file\n"
     "  --count N           stop after N frames\n"
@@ -53,8 +54,11 @@ static int capture_parse(struct capture *capture, int argc, char **argv)
     const struct {
         const char *word;
         const char **value;
-    } values[] = {{"--interface", &capture->interface}, {"--tap", &capture->tap},     {"--tun", &capture->tun},
-                  {"--read", &capture->read},           {"--write", &capture->write}};
+    } values[] = {{"--interface", &capture->interface},
+                  {"--tap", &capture->tap},
+                  {"--tun", &capture->tun},
+                  {"--read", &capture->read},
+                  {"--write", &capture->write}};
     for (int i = 1; i < argc; i++) {
         bool known = false;
         for (size_t k = 0; k < sizeof values / sizeof values[0]; k++)
@@ -78,7 +82,8 @@ static int capture_parse(struct capture *capture, int argc, char **argv)
             if (*end || capture->limit == 0)
                 return tool_complain(TOOL_USAGE, "--count takes a number above 0, not '%s'", argv[i]);
         } else {
-            return tool_complain(TOOL_USAGE, "capture: no option '%s', or it needs a value; see 'strata capture --help'",
+            return tool_complain(TOOL_USAGE,
+                                 "capture: no option '%s', or it needs a value; see 'strata capture --help'",
                                  argv[i]);
         }
     }
@@ -111,7 +116,8 @@ static void capture_print(const struct capture *capture, const struct pcapng_pac
     else
         snprintf(line, sizeof line, "link type %u, %zu bytes", packet->link_type, packet->length);
     if (capture->json) {
-        printf("{\"number\": %" PRIu64 ", \"time_ns\": %" PRId64 ", \"interface\": %u, \"length\": %zu, \"text\": ",
+        printf("{\"number\": %" PRIu64 ", \"time_ns\": %" PRId64
+               ", \"interface\": %u, \"length\": %zu, \"text\": ",
                capture->count, packet->time_ns, packet->interface, packet->length);
         print_json_string(line);
         if (packet->comment) {
@@ -125,8 +131,8 @@ static void capture_print(const struct capture *capture, const struct pcapng_pac
     struct tm local;
     localtime_r(&seconds, &local);
     strftime(clock, sizeof clock, "%H:%M:%S", &local);
-    printf("%s.%06" PRId64 " [%u] %s%s%s\n", clock, packet->time_ns % STRATA_SECOND / 1000, packet->interface, line,
-           packet->comment ? "  # " : "", packet->comment ? packet->comment : "");
+    printf("%s.%06" PRId64 " [%u] %s%s%s\n", clock, packet->time_ns % STRATA_SECOND / 1000, packet->interface,
+           line, packet->comment ? "  # " : "", packet->comment ? packet->comment : "");
 }
 
 /** One frame has come. @return false: enough, or writing failed. */
@@ -153,8 +159,10 @@ static int capture_open(struct capture *capture, struct strata_driver **driver)
         .size = sizeof config, .name = name, .link = capture->tun ? STRATA_LINK_IP : STRATA_LINK_ETHERNET};
     int error = capture->interface ? strata_packet_open(driver, name) : strata_tap_open(driver, &config);
     if (error == -EPERM || error == -EACCES)
-        return tool_complain(TOOL_FAILED, "not permitted to capture from %s: run as root, or give the program "
-                                          "CAP_NET_RAW and CAP_NET_ADMIN", name);
+        return tool_complain(TOOL_FAILED,
+                             "not permitted to capture from %s: run as root, or give the program "
+                             "CAP_NET_RAW and CAP_NET_ADMIN",
+                             name);
     if (error)
         return tool_complain(TOOL_FAILED, "cannot capture from %s: %s", name, strerror(-error));
     capture_interface(capture, name,
@@ -206,7 +214,8 @@ static int capture_file(struct capture *capture)
     bool more = true;
     while (more && (result = pcapng_read(&reader, &packet)) == 1) {
         for (; described < reader.interface_count; described++)
-            capture_interface(capture, reader.interfaces[described].name, reader.interfaces[described].link_type);
+            capture_interface(capture, reader.interfaces[described].name,
+                              reader.interfaces[described].link_type);
         more = capture_frame(capture, &packet);
     }
     int status = TOOL_OK;

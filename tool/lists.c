@@ -28,9 +28,11 @@ static int list_words(int argc, char **argv, const char *help, bool *json)
 int tool_settings(int argc, char **argv)
 {
     bool json;
-    int status = list_words(argc, argv, "usage: strata settings [--json]\n\n"
-                                        "Lists every setting of a host with its bounds, default and meaning.\n"
-                                        "\nexample:\n  strata settings | grep ttl\n", &json);
+    int status = list_words(argc, argv,
+                            "usage: strata settings [--json]\n\n"
+                            "Lists every setting of a host with its bounds, default and meaning.\n"
+                            "\nexample:\n  strata settings | grep ttl\n",
+                            &json);
     if (status >= 0)
         return status;
     int64_t minimum, maximum, initial;
@@ -39,8 +41,10 @@ int tool_settings(int argc, char **argv)
         putchar('[');
     for (unsigned i = 0; (name = settings_name(i, &minimum, &maximum, &initial, &meaning)); i++)
         if (json)
-            printf("%s{\"name\": \"%s\", \"minimum\": %lld, \"maximum\": %lld, \"default\": %lld, \"meaning\": \"%s\"}",
-                   i ? ",\n " : "", name, (long long)minimum, (long long)maximum, (long long)initial, meaning);
+            printf("%s{\"name\": \"%s\", \"minimum\": %lld, \"maximum\": %lld, \"default\": %lld, "
+                   "\"meaning\": \"%s\"}",
+                   i ? ",\n " : "", name, (long long)minimum, (long long)maximum, (long long)initial,
+                   meaning);
         else
             printf("%-42s %10lld  (%lld to %lld)\n    %s\n", name, (long long)initial, (long long)minimum,
                    (long long)maximum, meaning);
@@ -52,9 +56,11 @@ int tool_settings(int argc, char **argv)
 int tool_counters(int argc, char **argv)
 {
     bool json;
-    int status = list_words(argc, argv, "usage: strata counters [--json]\n\n"
-                                        "Lists everything a host counts, drop reasons included.\n"
-                                        "\nexample:\n  strata counters | grep drop\n", &json);
+    int status = list_words(argc, argv,
+                            "usage: strata counters [--json]\n\n"
+                            "Lists everything a host counts, drop reasons included.\n"
+                            "\nexample:\n  strata counters | grep drop\n",
+                            &json);
     if (status >= 0)
         return status;
     if (json)

@@ -43,12 +43,13 @@ static void help(FILE *out)
           out);
     for (size_t i = 0; i < VERB_COUNT; i++)
         fprintf(out, "  %-12s%s\n", verbs[i].name, verbs[i].help);
-    fputs("\n'strata VERB --help' explains a verb and gives examples. 'strata --version' tells the version.\n\n"
-          "examples:\n"
-          "  strata lab examples/day-in-the-life/day.yaml\n"
-          "  strata serve . --port 8080\n"
-          "  sudo strata serve . --tap tap0 --address 10.9.0.2/24\n",
-          out);
+    fputs(
+        "\n'strata VERB --help' explains a verb and gives examples. 'strata --version' tells the version.\n\n"
+        "examples:\n"
+        "  strata lab examples/day-in-the-life/day.yaml\n"
+        "  strata serve . --port 8080\n"
+        "  sudo strata serve . --tap tap0 --address 10.9.0.2/24\n",
+        out);
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,6 @@
 /*
- * Verbs that run one of the built-in programs: on the kernel's sockets, or on a Strata host behind an interface.
+ * Verbs that run one of the built-in programs: on the kernel's sockets, or on a Strata host behind an
+ * interface.
  *
  * The words of the world are taken out; all others are the program's, which checks them itself.
  */
@@ -73,21 +74,23 @@ int tool_fetch(int argc, char **argv)
 
 int tool_ping(int argc, char **argv)
 {
-    return run_program("ping", argc, argv,
-                       "usage: strata ping HOST [-c COUNT] [-s BYTES] [-i SECONDS] [-W SECONDS] [-t TTL] [OPTION ...]\n\n"
-                       "Sends ICMP echo requests and tells of the answers. Exit status 1: none came.\n"
-                       "\nexamples:\n"
-                       "  strata ping 127.0.0.1 -c 3\n"
-                       "  sudo strata ping 10.9.0.1 -s 8000 --tap tap0 --address 10.9.0.2/24\n");
+    return run_program(
+        "ping", argc, argv,
+        "usage: strata ping HOST [-c COUNT] [-s BYTES] [-i SECONDS] [-W SECONDS] [-t TTL] [OPTION ...]\n\n"
+        "Sends ICMP echo requests and tells of the answers. Exit status 1: none came.\n"
+        "\nexamples:\n"
+        "  strata ping 127.0.0.1 -c 3\n"
+        "  sudo strata ping 10.9.0.1 -s 8000 --tap tap0 --address 10.9.0.2/24\n");
 }
 
 int tool_traceroute(int argc, char **argv)
 {
-    return run_program("traceroute", argc, argv,
-                       "usage: strata traceroute HOST [-m HOPS] [-w SECONDS] [OPTION ...]\n\n"
-                       "Sends UDP datagrams of growing TTL and tells who reports that they ended.\n"
-                       "\nexample:\n"
-                       "  sudo strata traceroute 192.0.2.1 --tap tap0 --address 10.9.0.2/24 --gateway 10.9.0.1\n");
+    return run_program(
+        "traceroute", argc, argv,
+        "usage: strata traceroute HOST [-m HOPS] [-w SECONDS] [OPTION ...]\n\n"
+        "Sends UDP datagrams of growing TTL and tells who reports that they ended.\n"
+        "\nexample:\n"
+        "  sudo strata traceroute 192.0.2.1 --tap tap0 --address 10.9.0.2/24 --gateway 10.9.0.1\n");
 }
 
 int tool_dig(int argc, char **argv)

@@ -1,6 +1,6 @@
 /*
- * The recorder: a trace listener that writes every frame of a host to a pcapng file. A frame that the host dropped
- * carries a comment that says why; so a frame that came in is held back until the next thing happens.
+ * The recorder: a trace listener that writes every frame of a host to a pcapng file. A frame that the host
+ * dropped carries a comment that says why; so a frame that came in is held back until the next thing happens.
  */
 #include "tool/recorder.h"
 

@@ -45,7 +45,8 @@ struct serve {
     bool no_http, use_dns, use_dhcp, use_echo;
 };
 
-/** Words that take a value and belong to one of the programs. @return 1: taken, 0: not ours, -1: complained. */
+/** Words that take a value and belong to one of the programs. @return 1: taken, 0: not ours, -1: complained.
+ */
 static int serve_value(struct serve *serve, int argc, char **argv, int *index)
 {
     const char *word = argv[*index];
@@ -89,7 +90,8 @@ static int serve_flag(struct serve *serve, int argc, char **argv, int *index)
     else if (!strcmp(word, "--port") && *index + 1 < argc)
         serve->port = argv[++*index];
     else if (word[0] == '-')
-        return tool_complain(TOOL_USAGE, "serve: no option '%s', or it needs a value; see 'strata serve --help'", word);
+        return tool_complain(TOOL_USAGE,
+                             "serve: no option '%s', or it needs a value; see 'strata serve --help'", word);
     else if (serve->folder)
         return tool_complain(TOOL_USAGE, "serve takes one folder, not '%s' and '%s'", serve->folder, word);
     else

@@ -1,8 +1,8 @@
 /*
  * A world for programs: the kernel's, or a Strata host tied to a TAP or TUN interface.
  *
- * Files, clock and randomness are the kernel's in both. With a host there is one loop: frames between the interface
- * and the host, the host's events to the runtime, fibers, and one poll that waits for all of them.
+ * Files, clock and randomness are the kernel's in both. With a host there is one loop: frames between the
+ * interface and the host, the host's events to the runtime, fibers, and one poll that waits for all of them.
  */
 #include "tool/world.h"
 
@@ -77,7 +77,8 @@ static const char *option_value(int argc, char **argv, int *index)
     return argv[++*index];
 }
 
-static int option_append(const char **list, unsigned *count, unsigned limit, const char *word, const char *value)
+static int option_append(const char **list, unsigned *count, unsigned limit, const char *word,
+                         const char *value)
 {
     if (*count == limit) {
         tool_complain(TOOL_USAGE, "more than %u times %s", limit, word);
@@ -145,15 +146,17 @@ static int complain_interface(const struct world_options *options, int error)
     switch (-error) {
     case EPERM:
     case EACCES:
-        return tool_complain(TOOL_FAILED,
-                             "not permitted to open %s interface %s: run as root, or let root make it for you: "
-                             "ip tuntap add dev %s mode %s user $USER",
-                             kind, name, name, options->link == STRATA_LINK_IP ? "tun" : "tap");
+        return tool_complain(
+            TOOL_FAILED,
+            "not permitted to open %s interface %s: run as root, or let root make it for you: "
+            "ip tuntap add dev %s mode %s user $USER",
+            kind, name, name, options->link == STRATA_LINK_IP ? "tun" : "tap");
     case EBUSY:
         return tool_complain(TOOL_FAILED, "%s interface %s is in use by another program", kind, name);
     case EINVAL:
-        return tool_complain(TOOL_FAILED, "'%s' is not a %s interface or not a usable name (at most 15 characters)",
-                             name, kind);
+        return tool_complain(TOOL_FAILED,
+                             "'%s' is not a %s interface or not a usable name (at most 15 characters)", name,
+                             kind);
     case ENOENT:
     case ENODEV:
         return tool_complain(TOOL_FAILED, "this machine has no /dev/net/tun: load the kernel's module 'tun'");
@@ -167,7 +170,9 @@ static int make_seed(const struct world_options *options, uint8_t seed[32])
 {
     memset(seed, 0, 32);
     if (!options->seed)
-        return getrandom(seed, 32, 0) == 32 ? 0 : tool_complain(TOOL_FAILED, "no randomness: %s", strerror(errno));
+        return getrandom(seed, 32, 0) == 32
+                   ? 0
+                   : tool_complain(TOOL_FAILED, "no randomness: %s", strerror(errno));
     char *end;
     unsigned long long number = strtoull(options->seed, &end, 0);
     if (*end || end == options->seed)
@@ -180,8 +185,8 @@ static int make_seed(const struct world_options *options, uint8_t seed[32])
 static int parse_mac(const char *text, uint8_t mac[6])
 {
     int used = 0;
-    if (sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5],
-               &used) != 6 ||
+    if (sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2], &mac[3], &mac[4],
+               &mac[5], &used) != 6 ||
         text[used] || mac[0] & 1)
         return tool_complain(TOOL_USAGE, "'%s' is no station address such as 02:00:00:00:00:01", text);
     return 0;
@@ -199,8 +204,9 @@ static int apply_settings(struct world *world)
         snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
         int error = strata_set(world->host, name, value);
         if (error)
-            return tool_complain(TOOL_USAGE, error == -ENOENT ? "no setting '%s'; 'strata settings' lists them"
-                                                              : "%s is out of bounds; 'strata settings' tells them",
+            return tool_complain(TOOL_USAGE,
+                                 error == -ENOENT ? "no setting '%s'; 'strata settings' lists them"
+                                                  : "%s is out of bounds; 'strata settings' tells them",
                                  name);
     }
     return 0;
@@ -230,7 +236,8 @@ static int apply_addresses(struct world *world)
                                  options->addresses[i]);
         int error = strata_address_add(world->host, world->port, &address, length, strata_clock_monotonic());
         if (error)
-            return tool_complain(TOOL_FAILED, "cannot use address %s: %s", options->addresses[i], strerror(-error));
+            return tool_complain(TOOL_FAILED, "cannot use address %s: %s", options->addresses[i],
+                                 strerror(-error));
     }
     return options->gateway ? apply_gateway(world, options->gateway) : 0;
 }
@@ -278,7 +285,8 @@ static int open_host(struct world *world)
     error = status ? 0 : strata_loop_add(world->loop, strata_host_device(world->host), world->port, driver);
     if (status || error) {
         strata_driver_close(driver);
-        return status ? status : tool_complain(TOOL_FAILED, "cannot watch the interface: %s", strerror(-error));
+        return status ? status
+                      : tool_complain(TOOL_FAILED, "cannot watch the interface: %s", strerror(-error));
     }
     status = apply_settings(world);
     return status ? status : apply_addresses(world);
@@ -311,7 +319,8 @@ static int open_runtime(struct world *world)
     struct strata_endpoint server = {.port = 53};
     if (world->options->nameserver) {
         if (strata_address_parse(world->options->nameserver, &server.address))
-            return tool_complain(TOOL_USAGE, "--nameserver takes an address, not '%s'", world->options->nameserver);
+            return tool_complain(TOOL_USAGE, "--nameserver takes an address, not '%s'",
+                                 world->options->nameserver);
         strata_rt_set_resolver(world->rt, &server);
     }
     return 0;
@@ -342,11 +351,13 @@ static int check_options(const struct world_options *options)
     if (options->interface)
         return options->address_count || options->dhcp
                    ? 0
-                   : tool_complain(TOOL_USAGE, "%s needs an address: --address A/LEN, or --dhcp", options->interface);
+                   : tool_complain(TOOL_USAGE, "%s needs an address: --address A/LEN, or --dhcp",
+                                   options->interface);
     if (options->address_count || options->gateway || options->dhcp || options->mac || options->pcap ||
         options->mtu_bytes || options->setting_count)
-        return tool_complain(TOOL_USAGE, "--address, --gateway, --dhcp, --mac, --mtu, --set and --pcap need --tap or "
-                                         "--tun NAME");
+        return tool_complain(TOOL_USAGE,
+                             "--address, --gateway, --dhcp, --mac, --mtu, --set and --pcap need --tap or "
+                             "--tun NAME");
     return 0;
 }
 
@@ -390,8 +401,12 @@ int world_start(struct world *world, const char *name, strata_program program, i
 {
     if (world->program_count == WORLD_PROGRAMS)
         return tool_complain(TOOL_USAGE, "more than %d programs", WORLD_PROGRAMS);
-    world->programs[world->program_count++] = (struct world_program){
-        .world = world, .name = name, .program = program, .argc = argc, .argv = (char **)argv, .essential = essential};
+    world->programs[world->program_count++] = (struct world_program){.world = world,
+                                                                     .name = name,
+                                                                     .program = program,
+                                                                     .argc = argc,
+                                                                     .argv = (char **)argv,
+                                                                     .essential = essential};
     world->essential_left += essential;
     return 0;
 }
@@ -442,7 +457,8 @@ static int world_step(struct world *world, strata_time until)
     if (world->loop) {
         next = strata_loop_work(world->loop);
         if (next < 0)
-            return tool_complain(TOOL_FAILED, "interface %s is gone: %s", world->options->interface, strerror((int)-next));
+            return tool_complain(TOOL_FAILED, "interface %s is gone: %s", world->options->interface,
+                                 strerror((int)-next));
         strata_host_net_events(world->net, world->rt);
     }
     strata_rt_run(world->rt);
@@ -523,7 +539,8 @@ static void print_stats(struct world *world)
         if (value == 0)
             continue;
         if (world->options->json)
-            fprintf(stderr, "%s\"%s\": %llu", first ? "{" : ", ", strata_counter_name(i), (unsigned long long)value);
+            fprintf(stderr, "%s\"%s\": %llu", first ? "{" : ", ", strata_counter_name(i),
+                    (unsigned long long)value);
         else
             fprintf(stderr, "%12llu %-36s %s\n", (unsigned long long)value, strata_counter_name(i),
                     strata_counter_help(i));
@@ -545,7 +562,8 @@ void world_close(struct world *world)
     if (world->recorder) {
         int error = recorder_close(world->recorder);
         if (error)
-            tool_complain(TOOL_FAILED, "the capture %s is not whole: %s", world->options->pcap, strerror(-error));
+            tool_complain(TOOL_FAILED, "the capture %s is not whole: %s", world->options->pcap,
+                          strerror(-error));
     }
     if (world->signal_fd >= 0)
         close(world->signal_fd);

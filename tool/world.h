@@ -1,5 +1,6 @@
 /**
- * Where a verb's programs run: on the kernel's sockets, or on a Strata host of their own behind a TAP or TUN interface.
+ * Where a verb's programs run: on the kernel's sockets, or on a Strata host of their own behind a TAP or TUN
+ * interface.
  *
  * The words that choose it are the same for all verbs that need a wire; world_option reads them.
  */
@@ -37,7 +38,8 @@ int world_option(struct world_options *options, int argc, char **argv, int *inde
 struct world;
 /** Opens it. @return an exit status; complains itself. */
 int world_open(struct world **world, const struct world_options *options);
-/** A program to run; the world waits for those that are `essential`, and its status is that of the last which failed. */
+/** A program to run; the world waits for those that are `essential`, and its status is that of the last which
+ * failed. */
 int world_start(struct world *world, const char *name, strata_program program, int argc, char *const *argv,
                 bool essential);
 /** Runs until the essential programs have ended or a signal asks to stop. @return an exit status. */

@@ -1,8 +1,8 @@
 /**
  * Drivers: what ties a port of a host, or of any device, to the world outside.
  *
- * A driver moves frames between a port and a kernel interface. A loop holds drivers and pumps them; it has one
- * descriptor to wait for, so that it fits into any event loop:
+ * A driver moves frames between a port and a kernel interface. A loop holds drivers and pumps them; it has
+ * one descriptor to wait for, so that it fits into any event loop:
  *
  *     strata_tap_open(&driver, &config);
  *     strata_loop_new(&loop);
@@ -10,8 +10,8 @@
  *     for (;;)
  *         wait_readable(strata_loop_fd(loop), strata_loop_work(loop) - strata_clock_monotonic());
  *
- * Drivers are the only part of the library, beside the kernel's world of the runtime, that talk to the operating
- * system. Errors are negative errno values.
+ * Drivers are the only part of the library, beside the kernel's world of the runtime, that talk to the
+ * operating system. Errors are negative errno values.
  */
 #ifndef STRATA_DRIVER_H
 #define STRATA_DRIVER_H
@@ -31,10 +31,12 @@ struct strata_tap_config {
     const char *name;      /**< "tap0": made when it does not exist, which needs CAP_NET_ADMIN. */
     enum strata_link link; /**< Ethernet: TAP. IP: TUN. */
 };
-/** Opens a TAP or TUN interface. The kernel's end keeps its own address and must be set up by its owner. @return 0,
- * -EPERM, -EBUSY (another program holds it), -EINVAL (name), -ENOENT (no /dev/net/tun), -ENODEV. */
+/** Opens a TAP or TUN interface. The kernel's end keeps its own address and must be set up by its owner.
+ * @return 0, -EPERM, -EBUSY (another program holds it), -EINVAL (name), -ENOENT (no /dev/net/tun), -ENODEV.
+ */
 STRATA_API int strata_tap_open(struct strata_driver **driver, const struct strata_tap_config *config);
-/** Opens a packet socket on an existing interface, which sees all frames of it. @return 0, -EPERM, -ENODEV. */
+/** Opens a packet socket on an existing interface, which sees all frames of it. @return 0, -EPERM, -ENODEV.
+ */
 STRATA_API int strata_packet_open(struct strata_driver **driver, const char *interface);
 /** Closes it; what was not sent is dropped. NULL is allowed. A loop closes its own. */
 STRATA_API void strata_driver_close(struct strata_driver *driver);
