@@ -10,14 +10,6 @@ const struct tcp_congestion *congestion_get(unsigned index)
     return index < sizeof algorithms / sizeof *algorithms ? algorithms[index] : NULL;
 }
 
-unsigned congestion_index(const struct tcp_congestion *congestion)
-{
-    unsigned index = 0;
-    while (algorithms[index] != congestion)
-        index++;
-    return index;
-}
-
 const char *tcp_congestion_name(unsigned index)
 {
     const struct tcp_congestion *congestion = congestion_get(index);

@@ -19,7 +19,6 @@ struct tcp_congestion {
 
 /** By index (STRATA_OPTION_CONGESTION); NULL after the last. */
 const struct tcp_congestion *congestion_get(unsigned index);
-unsigned congestion_index(const struct tcp_congestion *congestion);
 /** RFC 6928's initial window, or one segment after a lost SYN. */
 uint32_t congestion_initial_window(const struct tcp_connection *c);
 /** cwnd and ssthresh as they are when data transfer begins. */

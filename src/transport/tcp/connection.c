@@ -118,7 +118,6 @@ static void set_flag(struct tcp_connection *c, uint32_t flag, bool on)
 
 void connection_apply(struct tcp_connection *c, const struct tcp_socket_options *options)
 {
-    const struct tcp_congestion *congestion = congestion_get(options->congestion);
     bool was_alive = c->flags & FLAG_KEEP_ALIVE;
     const struct tcp_tuning *tuning = c->tuning;
     ring_set_capacity(&c->send, options->send_bytes);
@@ -127,8 +126,8 @@ void connection_apply(struct tcp_connection *c, const struct tcp_socket_options 
     set_flag(c, FLAG_KEEP_ALIVE, options->keep_alive);
     set_flag(c, FLAG_RECEIVE_ERRORS, options->receive_errors);
     apply_tuning(c, options);
-    if (congestion)
-        c->congestion = congestion;
+    if (congestion_get(options->congestion))
+        c->congestion = options->congestion;
     c->ttl = options->ttl ? options->ttl : (uint8_t)connection_core(c)->settings.ip_default_ttl;
     c->tos = options->tos;
     c->max_segment = options->max_segment;
@@ -152,7 +151,6 @@ struct tcp_connection *connection_new(struct tcp *tcp, const struct tcp_record *
     c->retransmit_at = c->ack_at = c->other_at = STRATA_NEVER;
     c->last_received = tcp->core->now;
     c->ts_offset = tcp_timestamp_offset(tcp, key);
-    c->congestion = congestion_get(0);
     c->ssthresh = UINT32_MAX;
     c->receive_mss = 536;
     ring_init(&c->send, options->send_bytes);

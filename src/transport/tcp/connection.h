@@ -136,8 +136,6 @@ struct tcp_tuning {
     int32_t bind_port;
 };
 
-struct tcp_congestion;
-
 struct tcp_connection {
     /* Identity. */
     struct tcp_record record;
@@ -181,10 +179,10 @@ struct tcp_connection {
     struct timer timer;
     struct speaker speaker;
     struct tcp_way way;
+    uint32_t fast_retransmits; /**< Statistics, here and below where they fill gaps. */
 
     /* Round-trip time (RFC 6298) and congestion control. */
     strata_time srtt_ns, rttvar_ns, min_rtt_ns;
-    const struct tcp_congestion *congestion;
     uint32_t cwnd_acked; /**< Bytes acknowledged since cwnd last grew (congestion avoidance). */
     seq_t recover;       /**< SND.NXT when a loss was last noticed (RFC 6582's recover, plus one); ISS at first. */
 
@@ -199,13 +197,15 @@ struct tcp_connection {
     uint8_t soft_error; /**< What ICMP or a neighbour said and did not end it. */
     uint32_t receive_bytes; /**< The receive buffer the program wants; the ring's capacity is what was promised. */
     uint32_t challenge_second;
-    uint32_t challenges; /**< In that second. */
+    uint16_t challenges; /**< In that second. */
+    uint8_t congestion;  /**< Index of the algorithm. */
+    uint32_t timeouts;
     const struct tcp_tuning *tuning;
 
     /* Statistics. */
     uint64_t bytes_acked, bytes_received, bytes_retransmitted;
-    uint64_t segments_sent, segments_received, delivered;
-    uint32_t segments_retransmitted, timeouts, fast_retransmits;
+    uint64_t segments_sent, segments_received;
+    uint32_t delivered, segments_retransmitted;
 };
 
 /* ---- TCP of one host ----------------------------------------------------------------------------------- */

@@ -44,7 +44,7 @@ static void enter_fast(struct tcp_connection *c)
     core_count(connection_core(c), COUNTER_tcp_fast_retransmits);
     c->fast_retransmits++;
     // RFC 6582 3.2 step 2, RFC 5681-8.
-    c->ssthresh = c->congestion->ssthresh(c, flight_without_limited(c));
+    c->ssthresh = congestion_get(c->congestion)->ssthresh(c, flight_without_limited(c));
     c->recover = c->snd_nxt;
     c->recovery = RECOVERY_FAST;
     c->flags |= FLAG_FIRST_PARTIAL;
@@ -112,7 +112,7 @@ bool recovery_acked(struct tcp_connection *c, uint32_t bytes)
         c->recovery = RECOVERY_OPEN;
     // In LOSS the window is in full use by definition: what is lost waits for it.
     if (c->flags & FLAG_CWND_LIMITED || c->recovery == RECOVERY_LOSS) {
-        c->congestion->acked(c, bytes);
+        congestion_get(c->congestion)->acked(c, bytes);
         congestion_trace(c);
     }
     return true;
@@ -123,7 +123,7 @@ void recovery_timeout(struct tcp_connection *c)
     // RFC 5681-6: a segment that timed out before does not lower ssthresh again. A new one, or one that fast
     // retransmit had sent again, does (RFC 5681-15).
     if (c->backoff <= 1)
-        c->ssthresh = c->congestion->ssthresh(c, flight_without_limited(c));
+        c->ssthresh = congestion_get(c->congestion)->ssthresh(c, flight_without_limited(c));
     c->cwnd = c->smss; // RFC 5681-7
     c->cwnd_acked = 0;
     c->recover = c->snd_nxt; // RFC 6582-6

@@ -534,7 +534,7 @@ void tcp_info(const struct tcp_connection *c, struct strata_tcp_info *info)
         .send_queue = c->send.length,
         .receive_queue = c->receive.length,
         .out_of_order_bytes = receive_out_of_order_bytes(c),
-        .congestion = c->congestion->name,
+        .congestion = congestion_get(c->congestion)->name,
     };
     memcpy(info, &told, info->size < sizeof told ? info->size : sizeof told);
 }

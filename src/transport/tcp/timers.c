@@ -138,7 +138,6 @@ void timers_keep_alive(struct tcp_connection *c)
         timers_update(c);
 }
 
-/** SYN or SYN-ACK of a simultaneous open again (RFC 9293 MUST-22). @return false: the connection is gone. */
 /** Tells the network room that the first hop may be dead. */
 static void doubt_path(const struct tcp_connection *c)
 {
@@ -147,6 +146,7 @@ static void doubt_path(const struct tcp_connection *c)
     net_doubt(c->tcp->net, &path);
 }
 
+/** SYN or SYN-ACK of a simultaneous open again (RFC 9293 MUST-22). @return false: the connection is gone. */
 static bool syn_timeout(struct tcp_connection *c)
 {
     const struct settings *settings = &connection_core(c)->settings;
