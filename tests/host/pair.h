@@ -121,7 +121,7 @@ static inline int pair_make(struct pair *pair, const struct pair_config *config)
             return pair->port;
         struct strata_address address = strata_ipv4(10, 0, 0, (uint8_t)(1 + i));
         error = strata_address_add(pair->host[i], pair->port, &address, 24, pair->now);
-        if (error == 0 && config->link == STRATA_LINK_IP) {
+        if (error == 0 && config->link == STRATA_LINK_IP && (config->mtu_bytes == 0 || config->mtu_bytes >= 1280)) {
             address = (struct strata_address){{0x20, 0x01, 0x0d, 0xb8, [15] = (uint8_t)(1 + i)}};
             error = strata_address_add(pair->host[i], pair->port, &address, 64, pair->now);
         }

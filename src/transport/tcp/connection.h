@@ -56,9 +56,11 @@ struct tcp_half_open {
     uint32_t ts_recent;
     uint16_t window;       /**< The SYN's, never scaled. */
     uint16_t peer_mss;
+    uint16_t offered;      /**< The SYN-ACK's window: of all that may change meanwhile, what was said holds. */
     int16_t port;          /**< Where the SYN arrived. */
     uint16_t own_mss;      /**< What our SYN-ACK says. */
     uint8_t scale;         /**< The peer's shift. */
+    uint8_t own_scale;     /**< Ours, as the SYN-ACK tells it. */
     uint8_t retransmits;
     bool timestamps : 1, scaling : 1;
     bool undecided : 1;    /**< Waits for tcp_decide. */
@@ -81,8 +83,8 @@ struct tcp_time_wait {
 
 /** What a connection is, for as long as it lives. */
 enum tcp_flag {
-    FLAG_TIMESTAMPS = 1 << 0,      /**< Agreed on (RFC 7323 3.2). */
-    FLAG_SCALING = 1 << 1,         /**< Agreed on (RFC 7323 2.2). */
+    FLAG_TIMESTAMPS = 1 << 0,      /**< Agreed on (RFC 7323 3.2); until the peer's SYN has come: offered. */
+    FLAG_SCALING = 1 << 1,         /**< Agreed on (RFC 7323 2.2), or offered, likewise. */
     FLAG_ACTIVE = 1 << 2,          /**< We opened it (RFC 9293 MUST-11). */
     FLAG_FIN_QUEUED = 1 << 3,      /**< No more data will be written; a FIN follows the ring. */
     FLAG_FIN_SENT = 1 << 4,        /**< SND.NXT lies behind our FIN. */

@@ -124,19 +124,20 @@ bool input_wants(void *context, const struct net_packet *packet)
 
 void input_take_options(struct tcp_connection *c, const struct tcp_options *options)
 {
-    const struct settings *settings = &connection_core(c)->settings;
     bool ipv4 = strata_address_is_ipv4(&c->record.remote);
     uint32_t mss = options->has_mss ? options->mss : ipv4 ? MSS_DEFAULT_IPV4 : MSS_DEFAULT_IPV6; // RFC 9293 MUST-15
     c->peer_mss = (uint16_t)(mss > MSS_LEAST ? mss : MSS_LEAST);
-    if (options->has_scale && settings->tcp_window_scaling) { // RFC 7323-1
-        c->flags |= FLAG_SCALING;
+    if (c->flags & FLAG_SCALING && options->has_scale) { // RFC 7323-1
         c->send_scale = options->scale < SCALE_MOST ? options->scale : SCALE_MOST; // RFC 7323-3
-        c->receive_scale = connection_scale_of(c->tcp, c->receive.capacity);
+    } else {
+        c->flags &= ~(uint32_t)FLAG_SCALING;
+        c->receive_scale = 0;
     }
-    if (options->has_timestamps && settings->tcp_timestamps) {
-        c->flags |= FLAG_TIMESTAMPS;
+    if (c->flags & FLAG_TIMESTAMPS && options->has_timestamps) {
         c->ts_recent = options->ts_value;
         c->ts_recent_at_s = (uint32_t)(connection_now(c) / STRATA_SECOND);
+    } else {
+        c->flags &= ~(uint32_t)FLAG_TIMESTAMPS;
     }
     connection_update_mss(c);
 }

@@ -13,6 +13,7 @@
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/demux.h"
 #include "transport/tcp/input.h"
+#include "transport/tcp/receive.h"
 #include "transport/tcp/reply.h"
 #include "transport/tcp/state.h"
 #include "transport/tcp/time_wait.h"
@@ -184,6 +185,9 @@ static void fill(struct tcp *tcp, struct tcp_half_open *half_open, const struct 
     half_open->peer_mss = options->has_mss ? options->mss : 0;
     half_open->scaling = options->has_scale && settings->tcp_window_scaling;
     half_open->scale = options->scale;
+    uint32_t bytes = half_open->listener->options.receive_bytes;
+    half_open->offered = bytes < UINT16_MAX ? (uint16_t)bytes : UINT16_MAX; // RFC 7323-2: never scaled in a SYN
+    half_open->own_scale = connection_scale_of(tcp, bytes);
     half_open->timestamps = options->has_timestamps && settings->tcp_timestamps;
     half_open->ts_recent = options->ts_value;
     half_open->port = (int16_t)segment->packet->port;
@@ -292,8 +296,10 @@ static struct tcp_connection *make_connection(struct tcp *tcp, struct tcp_half_o
     c->snd_una = c->snd_nxt = c->snd_up = c->iss + 1;
     c->irs = half_open->irs;
     c->rcv_nxt = c->rcv_up = c->last_ack_sent = c->irs + 1;
-    uint32_t window = listener->options.receive_bytes;
-    c->rcv_adv = c->rcv_nxt + (window < UINT16_MAX ? window : UINT16_MAX);
+    c->rcv_adv = c->rcv_nxt + half_open->offered;
+    receive_set_buffer(c, listener->options.receive_bytes);
+    c->receive_scale = half_open->own_scale;
+    c->flags |= (half_open->scaling ? FLAG_SCALING : 0u) | (half_open->timestamps ? FLAG_TIMESTAMPS : 0u);
     c->own_mss = half_open->own_mss;
     c->snd_wnd = c->snd_wnd_max = half_open->window;
     c->snd_wl1 = c->irs;
@@ -345,8 +351,7 @@ static bool half_open_acceptable(struct tcp *tcp, struct tcp_half_open *half_ope
 {
     const struct tcp_options *options = &segment->header.options;
     seq_t next = half_open->irs + 1;
-    uint32_t window = half_open->listener->options.receive_bytes;
-    bool inside = seq_within(segment->seq, next, window < UINT16_MAX ? window : UINT16_MAX);
+    bool inside = seq_within(segment->seq, next, half_open->offered);
     bool reset = segment->flags & TCP_RST;
     if (segment->flags & TCP_SYN && segment->seq == half_open->irs && !reset) {
         // The same SYN again: our answer was lost. One with an ACK answers something we did not say.

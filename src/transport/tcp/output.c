@@ -272,17 +272,14 @@ static uint64_t copy_data(const struct ring *ring, uint32_t offset, uint8_t *to,
 static void fill_options(const struct tcp_connection *c, struct tcp_header *header)
 {
     struct tcp_options *options = &header->options;
-    bool syn = header->flags & TCP_SYN;
-    // On a SYN we offer; on a SYN-ACK and later there is only what was agreed on (RFC 7323-1, RFC 7323-5).
-    bool offer = syn && !(header->flags & TCP_ACK);
-    const struct settings *settings = &connection_core(c)->settings;
-    if (syn) {
+    // On a SYN we offer; on a SYN-ACK and later the flags say what was agreed on (RFC 7323-1, RFC 7323-5).
+    if (header->flags & TCP_SYN) {
         options->has_mss = true; // RFC 9293 MUST-14, MAY-3; never on others (RFC 9293 MUST-65)
         options->mss = c->own_mss;
-        options->has_scale = offer ? settings->tcp_window_scaling : (c->flags & FLAG_SCALING) != 0;
-        options->scale = connection_scale_of(c->tcp, c->receive.capacity);
+        options->has_scale = c->flags & FLAG_SCALING;
+        options->scale = c->receive_scale;
     }
-    if (offer ? settings->tcp_timestamps : (c->flags & FLAG_TIMESTAMPS) != 0) {
+    if (c->flags & FLAG_TIMESTAMPS) {
         options->has_timestamps = true;
         options->ts_value = tcp_timestamp(connection_core(c), c->ts_offset);
         options->ts_echo = header->flags & TCP_ACK ? c->ts_recent : 0;

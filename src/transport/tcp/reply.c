@@ -85,12 +85,6 @@ static void half_open_timestamps(const struct tcp_half_open *half_open, struct t
     options->ts_echo = half_open->ts_recent;
 }
 
-static uint16_t half_open_window(const struct tcp_half_open *half_open)
-{
-    uint32_t bytes = half_open->listener->options.receive_bytes;
-    return bytes < UINT16_MAX ? (uint16_t)bytes : UINT16_MAX; // RFC 7323-2: never scaled in a SYN
-}
-
 void reply_syn_ack(struct tcp_half_open *half_open)
 {
     const struct tcp_listener *listener = half_open->listener;
@@ -99,11 +93,11 @@ void reply_syn_ack(struct tcp_half_open *half_open)
         .seq = half_open->iss,
         .ack = half_open->irs + 1,
         .flags = TCP_SYN | TCP_ACK,
-        .window = half_open_window(half_open),
+        .window = half_open->offered,
         .options = {.has_mss = true,
                     .mss = half_open->own_mss,
                     .has_scale = half_open->scaling,
-                    .scale = connection_scale_of(tcp, listener->options.receive_bytes)},
+                    .scale = half_open->own_scale},
     };
     half_open_timestamps(half_open, &header.options);
     reply_send(tcp, &half_open->record, &header, listener->options.bind_port, listener->options.ttl,
@@ -116,9 +110,9 @@ void reply_challenge(struct tcp_half_open *half_open)
     struct tcp_header header = {.seq = half_open->iss + 1,
                                 .ack = half_open->irs + 1,
                                 .flags = TCP_ACK,
-                                .window = half_open_window(half_open)};
+                                .window = half_open->offered};
     if (half_open->scaling)
-        header.window >>= connection_scale_of(listener->tcp, listener->options.receive_bytes);
+        header.window >>= half_open->own_scale;
     half_open_timestamps(half_open, &header.options);
     core_count(listener->tcp->core, COUNTER_tcp_challenge_acks);
     reply_send(listener->tcp, &half_open->record, &header, listener->options.bind_port, listener->options.ttl,
