@@ -41,7 +41,6 @@ struct rig {
     struct flow flows[FLOWS];
     unsigned flow_count, decisions;
     bool down;
-    bool spoofed; /**< A frame claimed to come from the host: it may have been forwarded. */
 };
 
 static const uint8_t host_mac[6] = {2, 0, 0, 0, 0, 1};
@@ -196,7 +195,7 @@ static void look_at(struct rig *rig, int port, uint8_t *frame, size_t length)
     ASSERT(parts.ipv4 ? ipv4_parse(&ipv4, parts.ip, parts.ip_bytes) > 0 && ipv4.total_bytes == parts.ip_bytes
                       : ipv6_parse(&ipv6, parts.ip, parts.ip_bytes) > 0);
     // What is forwarded may carry any nonsense.
-    if (parts.fragment || rig->spoofed || !is_ours(&parts.source) || checksum_offset(&parts) < 0)
+    if (parts.fragment || !is_ours(&parts.source) || checksum_offset(&parts) < 0)
         return;
     ASSERT(checksum_valid(checksum_add(pseudo_of(&parts), parts.transport, parts.transport_bytes)));
     struct tcp_header tcp;
@@ -429,7 +428,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size -= length;
         int port = flags & 1 ? 2 : 1;
         struct parts parts = take_apart(port, frame, length);
-        rig.spoofed |= is_ours(&parts.source);
         if (flags & 6) {
             if (flags & 4)
                 move_acknowledgement(&rig, &parts);

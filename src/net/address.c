@@ -65,6 +65,13 @@ static void remove_prefix_routes(struct net *net, int port, const struct strata_
     }
 }
 
+/* Others of the same subnet need what one that went shared with them. */
+static void restore_prefix_routes(struct net *net, const struct port *port)
+{
+    for (uint32_t i = 0; i < port->address_count; i++)
+        add_prefix_routes(net, port->index, &port->addresses[i].address, port->addresses[i].prefix_bits);
+}
+
 static bool may_be_ours(int port, const struct strata_address *address)
 {
     if (address_is_unspecified(address) || address_is_multicast(address) ||
@@ -74,6 +81,21 @@ static bool may_be_ours(int port, const struct strata_address *address)
     if (address_is_loopback(address) != (port == STRATA_PORT_LOOPBACK) && address_is_loopback(address))
         return false;
     return !address_is_ipv4(address) || address->bytes[12] != 0;
+}
+
+/* What net_claims looks at first. */
+static void update_claims(struct net *net)
+{
+    net->own_ends = 0;
+    net->broadcast_bits = UINT32_MAX;
+    for (uint32_t i = 0; i < net->links.port_count; i++) {
+        const struct port *port = net->links.ports[i];
+        if (!port)
+            continue;
+        net->broadcast_bits &= port->broadcast_bits;
+        for (uint32_t j = 0; j < port->address_count; j++)
+            net->own_ends |= UINT64_C(1) << (port->addresses[j].address.bytes[15] & 63);
+    }
 }
 
 int net_address_add(struct net *net, int index, const struct strata_address *address, unsigned prefix_length)
@@ -98,9 +120,11 @@ int net_address_add(struct net *net, int index, const struct strata_address *add
     if (error == 0)
         error = port_add_address(port, address, bits);
     net->generation++;
+    update_claims(net);
     if (error < 0) {
-        remove_prefix_routes(net, index, address, bits);
         routes_remove(&net->routes, &local);
+        remove_prefix_routes(net, index, address, bits);
+        restore_prefix_routes(net, port);
         return error;
     }
     trace_address(net, index, address, prefix_length, true);
@@ -119,10 +143,9 @@ int net_address_remove(struct net *net, int index, const struct strata_address *
     routes_remove(&net->routes, &local);
     remove_prefix_routes(net, index, &removed, bits);
     port_remove_address(port, &removed);
-    // Others of the same subnet need what this one shared with them.
-    for (uint32_t i = 0; i < port->address_count; i++)
-        add_prefix_routes(net, index, &port->addresses[i].address, port->addresses[i].prefix_bits);
+    restore_prefix_routes(net, port);
     net->generation++;
+    update_claims(net);
     trace_address(net, index, &removed, bits - (address_is_ipv4(&removed) ? ADDRESS_V4_BITS : 0), false);
     return 0;
 }
@@ -131,6 +154,7 @@ void net_port_changed(void *context, int index)
 {
     struct net *net = context;
     net->generation++;
+    update_claims(net);
     destinations_forget_gateway(net, NULL, index);
     if (!links_port(&net->links, index)) {
         routes_remove_port(&net->routes, index);
@@ -180,10 +204,31 @@ static bool port_broadcast(const struct port *port, uint32_t address)
     return false;
 }
 
-bool net_claims(const struct port *port, const struct strata_address *address)
+struct claim_wanted {
+    int port;
+    bool local; /* to its link: others may have the same on theirs */
+};
+
+static bool is_claim(const void *context, const struct route *route)
 {
-    return port_find_address(port, address) ||
-           (address_is_ipv4(address) && port_broadcast(port, bytes_get32(address->bytes + 12)));
+    const struct claim_wanted *wanted = context;
+    return route->kind == ROUTE_BROADCAST ||
+           (route->kind == ROUTE_LOCAL && (!wanted->local || route->port == wanted->port));
+}
+
+bool net_claims(const struct net *net, const struct port *port, const struct strata_address *address)
+{
+    // Few strangers end as an address of ours does, or look like a broadcast address: the others need not be
+    // looked up.
+    bool suspect = net->own_ends >> (address->bytes[15] & 63) & 1;
+    if (address_is_ipv4(address)) {
+        uint32_t bits = bytes_get32(address->bytes + 12) & net->broadcast_bits;
+        suspect |= bits == 0 || bits == net->broadcast_bits;
+    }
+    if (__builtin_expect(!suspect, 1))
+        return false;
+    struct claim_wanted wanted = {port->index, address_is_link_local(address)};
+    return routes_lookup(&net->routes, address, is_claim, &wanted) != NULL;
 }
 
 static bool any_member(const struct net *net, const struct strata_address *group)

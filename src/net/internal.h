@@ -25,6 +25,8 @@ struct net {
     struct destinations destinations;
     struct reassembly reassembly;
     uint32_t generation; /**< Counts whatever makes a net_path stale. */
+    uint32_t broadcast_bits; /**< Those that are all equal in every broadcast address of ours. */
+    uint64_t own_ends; /**< A bit for each end (lower 6 bits) of an address of ours, see net_claims. */
     uint8_t upper_count;
     uint8_t upper_of[256]; /**< Protocol to 1 + index in uppers, 0: nobody. */
     struct net_upper uppers[NET_UPPERS];
@@ -87,9 +89,9 @@ void icmp_redirect_output(struct net *net, const struct net_packet *packet, cons
 enum net_kind { NET_OTHER, NET_OWN, NET_BROADCAST, NET_MULTICAST };
 enum net_kind net_classify(const struct net *net, const struct port *port,
                            const struct strata_address *address);
-/** Whether an address is one of a port's own, or a broadcast address of its subnets: no source from outside.
- */
-bool net_claims(const struct port *port, const struct strata_address *address);
+/** Whether an address is one of ours or a broadcast address of our subnets, at whichever port: no source of
+ * what comes in at `port`. Only a link-local address may be somebody else's at another port. */
+bool net_claims(const struct net *net, const struct port *port, const struct strata_address *address);
 /** Whether an address is on the link of a port. */
 bool net_on_link(const struct net *net, const struct port *port, const struct strata_address *address);
 /** A port came, went or changed. */

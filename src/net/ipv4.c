@@ -45,8 +45,8 @@ static bool source_is_possible(const struct net *net, const struct port *port,
         return address_is_unspecified(&packet->source) && (kind == NET_BROADCAST || kind == NET_MULTICAST);
     if (loopback)
         return true;
-    // Nobody else has our address, and a subnet's broadcast address is nobody's.
-    return !net_claims(port, &packet->source) &&
+    // Nobody else has an address of ours, and a subnet's broadcast address is nobody's.
+    return !net_claims(net, port, &packet->source) &&
            (!net->core->settings.rp_filter || net_reverse_path(net, packet));
 }
 

@@ -159,7 +159,7 @@ static enum counter check_addresses(struct net *net, const struct port *port, co
     if (address_is_multicast(&packet->source))
         return COUNTER_ipv6_drop_source;
     if (!loopback) {
-        if (address_is_loopback(&packet->source) || port_find_address(port, &packet->source))
+        if (address_is_loopback(&packet->source) || net_claims(net, port, &packet->source))
             return COUNTER_ipv6_drop_source;
         if (net->core->settings.rp_filter && !address_is_unspecified(&packet->source) &&
             !net_reverse_path(net, packet))

@@ -156,6 +156,10 @@ TEST(who_may_not_pass)
         // RFC 6890-2: forwardable, though not global
         {"172.16.0.9", "192.168.9.9", COUNTER_NONE, false},
         {"100.64.0.9", "198.18.0.9", COUNTER_NONE, false},
+        // RFC 1122-5: nobody else has our addresses, and what is answered to a broadcast goes to all
+        {"10.0.0.1", "8.8.8.8", COUNTER_ipv4_drop_source, false},
+        {"10.1.0.1", "8.8.8.8", COUNTER_ipv4_drop_source, false},
+        {"10.1.0.255", "8.8.8.8", COUNTER_ipv4_drop_source, false},
         // RFC 1812-17
         {"10.0.0.2", "8.8.8.8", COUNTER_ipv4_drop_link_broadcast, true},
         // RFC 1812-20, RFC 6890-1

@@ -121,6 +121,10 @@ TEST(sources_and_destinations)
         {"10.0.0.0", "10.0.0.1", COUNTER_ipv4_drop_source, false},
         {"127.0.0.1", "10.0.0.1", COUNTER_ipv4_drop_source, false},
         {"10.0.0.1", "10.0.0.1", COUNTER_ipv4_drop_source, false}, // ours, from outside
+        {"10.7.0.1", "10.0.0.1", COUNTER_ipv4_drop_source, false}, // that of our other port
+        {"10.7.0.255", "10.0.0.1", COUNTER_ipv4_drop_source, false},
+        {"10.7.0.0", "10.0.0.1", COUNTER_ipv4_drop_source, false},
+        {"10.7.0.65", "10.0.0.1", COUNTER_NONE, false}, // ends nearly as ours does
         {"0.1.2.3", "10.0.0.1", COUNTER_ipv4_drop_source, false},
         // RFC 1122-7: who does not know its address yet speaks to all.
         {"0.0.0.0", "10.0.0.1", COUNTER_ipv4_drop_source, false},
@@ -153,6 +157,23 @@ TEST(sources_and_destinations)
         EXPECT_SILENCE(rig);
         rig_free(rig);
     }
+}
+
+TEST(an_address_that_we_gave_up_may_be_somebody_elses)
+{
+    struct rig *rig = host();
+    struct strata_address old = rig_address_of("10.0.0.7");
+    rig_add_address(rig, 1, "10.0.0.7/24");
+    rig_drain(rig, 1);
+    rig_udp(rig, 1, (struct ip){.from = "10.0.0.7", .to = "10.0.0.1"});
+    CHECK_EQ(COUNT(rig, ipv4_drop_source), 1);
+    CHECK_EQ(net_address_remove(rig->net, 1, &old), 0);
+    rig_udp(rig, 1, (struct ip){.from = "10.0.0.7", .to = "10.0.0.1"});
+    CHECK_EQ(rig->delivered, 1);
+    // What both shared is still there.
+    rig_udp(rig, 1, (struct ip){.from = "10.0.0.255", .to = "10.0.0.1"});
+    CHECK_EQ(COUNT(rig, ipv4_drop_source), 2);
+    rig_free(rig);
 }
 
 TEST(a_ttl_of_one_or_none_is_no_reason_to_drop)
@@ -303,7 +324,8 @@ TEST(a_datagram_of_576_octets_is_taken_whole_or_in_pieces)
 
 TEST_MAIN(TEST_ENTRY(headers_that_cannot_be_are_dropped_in_silence),
           TEST_ENTRY(padding_beyond_the_total_length_is_ignored), TEST_ENTRY(what_goes_up_with_a_datagram),
-          TEST_ENTRY(sources_and_destinations), TEST_ENTRY(a_ttl_of_one_or_none_is_no_reason_to_drop),
+          TEST_ENTRY(sources_and_destinations),
+          TEST_ENTRY(an_address_that_we_gave_up_may_be_somebody_elses), TEST_ENTRY(a_ttl_of_one_or_none_is_no_reason_to_drop),
           TEST_ENTRY(options_that_lie_and_source_routes), TEST_ENTRY(a_protocol_nobody_takes),
           TEST_ENTRY(the_identification_of_a_whole_datagram_is_not_looked_at),
           TEST_ENTRY(reserved_bits_are_no_reason_to_drop), TEST_ENTRY(a_host_does_not_forward_by_itself),

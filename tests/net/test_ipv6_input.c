@@ -69,6 +69,8 @@ TEST(sources_and_destinations)
         {"ff02::1", "fd00::1", COUNTER_ipv6_drop_source},
         {"::1", "fd00::1", COUNTER_ipv6_drop_source},
         {"fd00::1", "fd00::1", COUNTER_ipv6_drop_source},
+        {"fd07::1", "fd00::1", COUNTER_ipv6_drop_source}, // that of our other port
+        {"fe80::7", "fd00::1", COUNTER_NONE}, // so is this one, but on this link it is somebody else's
         {"fd00::2", "::1", COUNTER_ipv6_drop_destination},
         {"fd00::2", "::", COUNTER_ipv6_drop_destination},
         {"fd00::2", "fd00::3", COUNTER_ipv6_drop_destination},
@@ -76,6 +78,8 @@ TEST(sources_and_destinations)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rig *rig = host();
+        rig_tunnel(rig, "fd07::1/64");
+        rig_add_address(rig, 2, "fe80::7/64");
         rig_udp(rig, 1, (struct ip){.from = cases[i].from, .to = cases[i].to});
         if (!CHECK_EQ(rig->delivered, cases[i].counter == COUNTER_NONE) ||
             (cases[i].counter && !CHECK_EQ(rig->core.counters.value[cases[i].counter], 1)))
