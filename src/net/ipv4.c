@@ -11,7 +11,8 @@
 #define OPTIONS_AT IPV4_HEADER_BYTES
 
 /* RFC 791-8, RFC 1122-11: unknown options are passed over. */
-static bool options_pass(struct net *net, struct ipv4_header *header, const struct net_packet *packet)
+static bool options_pass(struct net *net, struct ipv4_header *header, const struct net_packet *packet,
+                         enum net_kind kind)
 {
     size_t position = 0;
     struct ipv4_option option;
@@ -26,8 +27,9 @@ static bool options_pass(struct net *net, struct ipv4_header *header, const stru
     if (found == 0)
         return true;
     net_drop(net, COUNTER_ipv4_drop_options, packet);
-    // RFC 792-15: says where the trouble is.
-    icmp_send_error(net, packet, ICMP_PARAMETER_PROBLEM, 0, (uint32_t)(OPTIONS_AT + position));
+    // RFC 792-15: says where the trouble is; but nothing about what is not for us (RFC 1122-4).
+    if (kind != NET_OTHER || net->core->settings.ip_forward)
+        icmp_send_error(net, packet, ICMP_PARAMETER_PROBLEM, 0, (uint32_t)(OPTIONS_AT + position));
     return false;
 }
 
@@ -119,7 +121,7 @@ void ipv4_input(struct net *net, const struct link_input *input)
         net_drop(net, COUNTER_ipv4_drop_source, &packet);
         return;
     }
-    if (parsed > IPV4_HEADER_BYTES && !options_pass(net, &header, &packet))
+    if (parsed > IPV4_HEADER_BYTES && !options_pass(net, &header, &packet, kind))
         return;
     if (first == 127 && !input->loopback) {
         net_drop(net, COUNTER_ipv4_drop_destination, &packet); // RFC 1122-6

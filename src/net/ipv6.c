@@ -233,7 +233,8 @@ void ipv6_input(struct net *net, const struct link_input *input)
     }
     uint8_t next = header.next_header;
     size_t next_at = NEXT_HEADER_AT, offset = IPV6_HEADER_BYTES;
-    if (next == PROTOCOL_HOP_BY_HOP) { // everyone on the way reads this one
+    // Everyone on the way reads this one, but a host is on no way.
+    if (next == PROTOCOL_HOP_BY_HOP && (kind != NET_OTHER || net->core->settings.ipv6_forwarding)) {
         size_t bytes = extension_bytes(packet.datagram, packet.datagram_length, offset);
         if (bytes == 0) {
             net_drop(net, COUNTER_ipv6_drop_extension, &packet);

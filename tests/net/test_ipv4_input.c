@@ -238,6 +238,20 @@ TEST(options_that_lie_and_source_routes)
     }
 }
 
+TEST(nothing_is_said_about_what_is_not_for_us)
+{
+    struct rig *rig = host();
+    static const uint8_t lie[4] = {0x9e, 0};
+    struct ip ip = {.from = "10.0.0.2", .to = "10.0.0.3", .options = lie, .option_bytes = sizeof lie};
+    rig_udp(rig, 1, ip);
+    CHECK_EQ(COUNT(rig, ipv4_drop_options), 1);
+    EXPECT_SILENCE(rig); // RFC 1122-4: silently
+    CHECK_EQ(settings_set(&rig->core.settings, "net.ipv4.ip_forward", 1), 0);
+    rig_udp(rig, 1, ip);
+    CHECK_EQ(rig_drain(rig, 1), 1); // a router says it
+    rig_free(rig);
+}
+
 TEST(a_protocol_nobody_takes)
 {
     struct rig *rig = host();
@@ -324,9 +338,10 @@ TEST(a_datagram_of_576_octets_is_taken_whole_or_in_pieces)
 
 TEST_MAIN(TEST_ENTRY(headers_that_cannot_be_are_dropped_in_silence),
           TEST_ENTRY(padding_beyond_the_total_length_is_ignored), TEST_ENTRY(what_goes_up_with_a_datagram),
-          TEST_ENTRY(sources_and_destinations),
-          TEST_ENTRY(an_address_that_we_gave_up_may_be_somebody_elses), TEST_ENTRY(a_ttl_of_one_or_none_is_no_reason_to_drop),
-          TEST_ENTRY(options_that_lie_and_source_routes), TEST_ENTRY(a_protocol_nobody_takes),
+          TEST_ENTRY(sources_and_destinations), TEST_ENTRY(an_address_that_we_gave_up_may_be_somebody_elses),
+          TEST_ENTRY(a_ttl_of_one_or_none_is_no_reason_to_drop),
+          TEST_ENTRY(options_that_lie_and_source_routes),
+          TEST_ENTRY(nothing_is_said_about_what_is_not_for_us), TEST_ENTRY(a_protocol_nobody_takes),
           TEST_ENTRY(the_identification_of_a_whole_datagram_is_not_looked_at),
           TEST_ENTRY(reserved_bits_are_no_reason_to_drop), TEST_ENTRY(a_host_does_not_forward_by_itself),
           TEST_ENTRY(a_transparent_listener_takes_what_is_for_others),

@@ -240,6 +240,24 @@ TEST(unknown_options_by_their_action_bits)
     }
 }
 
+TEST(a_host_says_nothing_about_options_of_what_is_not_for_it)
+{
+    struct rig *rig = host();
+    static const uint8_t options[8] = {PROTOCOL_UDP, 0, 0x9e, 4, 0, 0, 0, 0};
+    struct ip ip = {.from = "fd00::2",
+                    .to = "fd00::3",
+                    .extension = options,
+                    .extension_bytes = sizeof options,
+                    .next = PROTOCOL_HOP_BY_HOP};
+    rig_ip(rig, 1, ip, "x", 1);
+    CHECK_EQ(COUNT(rig, ipv6_drop_destination), 1);
+    EXPECT_SILENCE(rig);
+    CHECK_EQ(settings_set(&rig->core.settings, "net.ipv6.conf.all.forwarding", 1), 0);
+    rig_ip(rig, 1, ip, "x", 1);
+    EXPECT_ERROR(rig, ICMPV6_PARAMETER_PROBLEM, 2, 42); // a router reads them
+    rig_free(rig);
+}
+
 TEST(routing_headers_are_not_followed)
 {
     for (unsigned type = 0; type < 5; type++) { // RFC 8200-6; RFC 8200-7: type 0 is as unknown as any
@@ -336,6 +354,7 @@ TEST_MAIN(TEST_ENTRY(headers_that_cannot_be), TEST_ENTRY(what_goes_up), TEST_ENT
           TEST_ENTRY(a_unicast_datagram_in_a_broadcast_frame),
           TEST_ENTRY(extension_headers_in_any_order_are_processed_as_they_stand),
           TEST_ENTRY(hop_by_hop_options_stand_first_or_not_at_all),
-          TEST_ENTRY(unknown_options_by_their_action_bits), TEST_ENTRY(routing_headers_are_not_followed),
-          TEST_ENTRY(next_headers_nobody_knows), TEST_ENTRY(extension_headers_that_lie),
-          TEST_ENTRY(a_transparent_listener_takes_what_is_for_others))
+          TEST_ENTRY(unknown_options_by_their_action_bits),
+          TEST_ENTRY(a_host_says_nothing_about_options_of_what_is_not_for_it),
+          TEST_ENTRY(routing_headers_are_not_followed), TEST_ENTRY(next_headers_nobody_knows),
+          TEST_ENTRY(extension_headers_that_lie), TEST_ENTRY(a_transparent_listener_takes_what_is_for_others))
