@@ -67,12 +67,19 @@ static void send_ipv4(struct net *net, const struct net_packet *packet, const st
         net_drop(net, COUNTER_port_drop_queue_full, packet);
         return;
     }
-    core_count(net->core, COUNTER_ipv4_forwarded);
     if (header->total_bytes <= path->mtu_bytes) {
+        core_count(net->core, COUNTER_ipv4_forwarded);
         ipv4_decrement_ttl(packet_data(owned)); // RFC 1812-3
         port_send(port, owned, &path->next_hop, path->broadcast, PORT_FORWARD);
         return;
     }
+    if (header->fragment_offset_bytes + packet->length >
+        UINT16_MAX) { // what cannot be numbered cannot be cut
+        net_drop(net, COUNTER_reassembly_drop_too_long, packet);
+        packet_free(&net->core->memory, owned);
+        return;
+    }
+    core_count(net->core, COUNTER_ipv4_forwarded);
     struct ipv4_header smaller = *header;
     smaller.ttl--;
     fragment_ipv4(net, path, &smaller, packet_data(owned) + header->header_bytes, packet->length,

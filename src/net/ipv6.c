@@ -90,6 +90,12 @@ static int fragment(struct net *net, const struct net_packet *packet, size_t nex
     }
     if (header.offset_bytes == 0 && !header.more_fragments)
         return header.next_header;
+    // A datagram made of fragments is one fragment of nothing: else each would be put together inside the
+    // last.
+    if (packet->flags & NET_PACKET_REASSEMBLED) {
+        net_drop(net, COUNTER_ipv6_drop_extension, packet);
+        return -1;
+    }
     reassembly_ipv6(net, packet, &header, next_at, offset);
     return -1;
 }

@@ -280,9 +280,23 @@ static bool keep(struct partial *partial, const struct piece *piece, const struc
     return true;
 }
 
+/* Whether the whole would be longer than its length field can say: the first fragment's headers may be longer
+ * than those of the others, which passed alone. */
+static bool too_long(const struct partial *partial, size_t header)
+{
+    return header + partial->total > UINT16_MAX;
+}
+
 static bool complete(const struct partial *partial)
 {
     return partial->total != 0 && partial->blocks == (partial->total + BLOCK_BYTES - 1) / BLOCK_BYTES;
+}
+
+/* RFC 815-3, RFC 8200-10. */
+static void refuse(struct partial *partial, const struct net_packet *packet)
+{
+    net_drop(partial->net, COUNTER_reassembly_drop_too_long, packet);
+    forget(partial);
 }
 
 /* Copies all pieces behind `header` bytes of room. The datagram in progress is gone afterwards. */
@@ -364,8 +378,12 @@ void reassembly_ipv4(struct net *net, const struct net_packet *packet, const str
     struct partial *partial = obtain(net, &piece, packet);
     if (!partial)
         net_drop(net, COUNTER_reassembly_drop_memory, packet);
-    else if (keep(partial, &piece, packet) && complete(partial))
-        deliver_ipv4(partial, packet);
+    else if (keep(partial, &piece, packet) && complete(partial)) {
+        if (too_long(partial, partial->first->offset))
+            refuse(partial, packet);
+        else
+            deliver_ipv4(partial, packet);
+    }
 }
 
 /* ---- IPv6 ------------------------------------------------------------------------------------------------ */
@@ -465,6 +483,12 @@ void reassembly_ipv6(struct net *net, const struct net_packet *packet, const str
         partial->protocol = fragment->next_header;
         partial->next_at = (uint16_t)next_at;
     }
-    if (complete(partial))
+    if (!complete(partial))
+        return;
+    if (too_long(partial, partial->first->offset - IPV6_FRAGMENT_BYTES - IPV6_HEADER_BYTES)) {
+        refuse(partial, packet);
+        icmp_send_error(net, packet, ICMPV6_PARAMETER_PROBLEM, 0, (uint32_t)offset + 2);
+    } else {
         deliver_ipv6(partial, packet);
+    }
 }

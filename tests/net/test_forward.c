@@ -127,6 +127,11 @@ TEST(too_big_for_the_next_link)
     CHECK_EQ(offset, 800 + 1400);
     CHECK_EQ(COUNT(rig, ipv4_fragments_sent), 2);
     EXPECT_SILENCE(rig);
+    // A fragment that ends beyond any datagram: its second half would be numbered from 0 again.
+    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.1.0.2", .id = 6, .mf = true, .offset = 65000},
+           payload, 1400);
+    CHECK_EQ(COUNT(rig, reassembly_drop_too_long), 1);
+    EXPECT_SILENCE(rig);
     rig_free(rig);
 }
 

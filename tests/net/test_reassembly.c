@@ -377,6 +377,60 @@ TEST(as_large_as_can_be)
     }
 }
 
+TEST(longer_than_a_length_can_say)
+{
+    // Every piece passes alone, but the first one has a longer header than the others.
+    static const uint8_t options[8] = {PROTOCOL_FRAGMENT, 0, 1, 4, 0, 0, 0, 0}, nops[4] = {1, 1, 1, 1};
+    for (size_t family = 0; family < 2; family++) {
+        struct rig *rig = host();
+        unsigned most = family == 0 ? 65535 - 20 : 65535;
+        struct ip first = {.from = "10.0.0.2", .to = "10.0.0.1", .id = 1, .mf = true, .option_bytes = 4};
+        first.options = nops;
+        if (family == 1)
+            first = (struct ip){.from = "fd00::2",
+                                .to = "fd00::1",
+                                .id = 1,
+                                .mf = true,
+                                .fragment = true,
+                                .extension = options,
+                                .extension_bytes = 8,
+                                .next = PROTOCOL_DESTINATION_OPTIONS};
+        rig_ip(rig, 1, first, whole, 1400);
+        for (unsigned offset = 1400; offset < most; offset += 1400) {
+            bool last = most - offset <= 1400;
+            families[family](rig, 1, offset, last ? most - offset : 1400, !last);
+        }
+        CHECK_EQ(rig->delivered, 0);
+        CHECK_EQ(COUNT(rig, reassembly_drop_too_long), 1); // RFC 815-3
+        if (family == 1)
+            CHECK_EQ(parameter_problem(rig), 42); // RFC 8200-10
+        struct strata_memory memory = {0};
+        net_memory(rig->net, &memory);
+        CHECK_EQ(memory.reassemblies, 0);
+        EXPECT_SILENCE(rig);
+        rig_free(rig);
+    }
+}
+
+TEST(fragments_of_fragments_are_not_put_together)
+{
+    struct rig *rig = host();
+    uint8_t inner[816] = {PROTOCOL_UDP, 0, 0, 1, 0, 0, 0, 9};
+    struct ip ip = {
+        .from = "fd00::2", .to = "fd00::1", .id = 1, .fragment = true, .protocol = PROTOCOL_FRAGMENT};
+    ip.mf = true;
+    rig_ip(rig, 1, ip, inner, 800);
+    ip.mf = false;
+    ip.offset = 800;
+    rig_ip(rig, 1, ip, inner + 800, 16);
+    CHECK_EQ(COUNT(rig, reassembly_completed), 1);
+    CHECK_EQ(COUNT(rig, ipv6_drop_extension), 1);
+    struct strata_memory memory = {0};
+    net_memory(rig->net, &memory);
+    CHECK_EQ(memory.reassemblies, 0);
+    rig_free(rig);
+}
+
 TEST(copies_without_end_are_an_attack)
 {
     struct rig *rig = host();
@@ -407,5 +461,6 @@ TEST_MAIN(TEST_ENTRY(every_order_of_four_pieces), TEST_ENTRY(the_whole_header_is
           TEST_ENTRY(pieces_that_cannot_be_over_ipv6), TEST_ENTRY(an_atomic_fragment_goes_alone),
           TEST_ENTRY(headers_before_and_after_the_fragment_header), TEST_ENTRY(the_time_is_up),
           TEST_ENTRY(count_and_memory_are_bounded), TEST_ENTRY(as_large_as_can_be),
+          TEST_ENTRY(longer_than_a_length_can_say), TEST_ENTRY(fragments_of_fragments_are_not_put_together),
           TEST_ENTRY(copies_without_end_are_an_attack),
           TEST_ENTRY(a_port_that_goes_takes_its_fragments_with_it))
