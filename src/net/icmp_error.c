@@ -117,8 +117,10 @@ void icmp_send_error(struct net *net, const struct net_packet *packet, uint8_t t
     size_t quoted = packet->datagram_length < most - ICMP_HEADER_BYTES ? packet->datagram_length
                                                                        : most - ICMP_HEADER_BYTES;
     struct packet *error = packet_new(&net->core->memory, NET_HEADROOM, ICMP_HEADER_BYTES + quoted);
-    if (!error)
+    if (!error) {
+        core_drop(net->core, COUNTER_net_drop_memory, packet->port, NULL, 0);
         return;
+    }
     memcpy(packet_data(error) + ICMP_HEADER_BYTES, packet->datagram, quoted); // RFC 792-2: as it came
     struct icmp_header header = {.type = type, .code = code, .rest = rest_of(ipv4, type, info)};
     uint64_t pseudo =
@@ -209,6 +211,12 @@ static uint32_t plateau_below(uint32_t total)
     return 68;
 }
 
+/* Echo over IPv6 is the business of whoever takes ICMP. */
+static const struct net_upper *upper_of_quoted(const struct net *net, const struct net_error *error)
+{
+    return net_upper(net, error->protocol == PROTOCOL_ICMPV6 ? PROTOCOL_ICMP : error->protocol);
+}
+
 static void learn_mtu(struct net *net, struct net_error *error, uint32_t quoted_total)
 {
     if (error->ipv6 ? error->type != ICMPV6_PACKET_TOO_BIG
@@ -217,9 +225,10 @@ static void learn_mtu(struct net *net, struct net_error *error, uint32_t quoted_
     if (error->info == 0 && !error->ipv6)
         error->info = plateau_below(quoted_total);
     uint32_t scope = address_is_link_local(&error->destination) ? (uint32_t)error->port : 0;
-    // RFC 8201-4: the datagram was one of ours, as far as its transport can tell.
-    const struct net_upper *upper = net_upper(net, error->protocol);
-    if (!upper || !upper->owns || upper->owns(upper->context, error))
+    // RFC 8201-4: the datagram was one of ours, as far as its transport can tell. What nobody sends we did
+    // not.
+    const struct net_upper *upper = upper_of_quoted(net, error);
+    if (upper && (!upper->owns || upper->owns(upper->context, error)))
         destination_lower_mtu(net, &error->destination, scope, error->info);
 }
 
@@ -253,14 +262,14 @@ static bool quoted_ipv6(const uint8_t *bytes, size_t length, struct net_error *e
     return true;
 }
 
-/* RFC 792-5: to the transport that the quoted header names. Echo over IPv6 is the business of whoever takes
- * ICMP. */
+/* RFC 792-5: to the transport that the quoted header names. */
 static void tell(struct net *net, const struct net_error *error)
 {
-    uint8_t protocol = error->protocol == PROTOCOL_ICMPV6 ? PROTOCOL_ICMP : error->protocol;
-    const struct net_upper *upper = net_upper(net, protocol);
-    if (!upper || !upper->error)
+    const struct net_upper *upper = upper_of_quoted(net, error);
+    if (!upper || !upper->error) {
+        core_count(net->core, COUNTER_icmp_drop_quote);
         return;
+    }
     core_count(net->core, COUNTER_icmp_errors_received);
     upper->error(upper->context, error);
 }
