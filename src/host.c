@@ -118,6 +118,8 @@ void strata_host_input(struct strata_host *host, int port, const void *frame, si
     at(host, now);
     if (arrival && port != STRATA_PORT_LOOPBACK)
         port_input(arrival, frame, length, meta ? meta : &nothing);
+    else // one that was taken away while the frame was under way
+        core_drop(&host->core, COUNTER_port_drop_down, port, frame, length);
 }
 
 int strata_host_ready(struct strata_host *host)

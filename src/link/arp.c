@@ -19,7 +19,7 @@ static void send(struct port *port, const uint8_t destination[6], const struct a
     struct memory *memory = &port->links->core->memory;
     struct packet *packet = packet_new(memory, 0, ETHERNET_HEADER_BYTES + ARP_BYTES);
     if (!packet) {
-        core_drop(port->links->core, COUNTER_port_drop_queue_full, port->index, NULL, 0);
+        core_drop(port->links->core, COUNTER_net_drop_memory, port->index, NULL, 0);
         return;
     }
     port_emit_header(port, packet_data(packet), destination, ETHERTYPE_ARP);

@@ -64,7 +64,7 @@ static void send_ipv4(struct net *net, const struct net_packet *packet, const st
     struct port *port = links_port(&net->links, path->port);
     struct packet *owned = copy(net, packet, ETHERTYPE_IPV4);
     if (!owned) {
-        net_drop(net, COUNTER_port_drop_queue_full, packet);
+        net_drop(net, COUNTER_net_drop_memory, packet);
         return;
     }
     if (header->total_bytes <= path->mtu_bytes) {
@@ -82,8 +82,9 @@ static void send_ipv4(struct net *net, const struct net_packet *packet, const st
     core_count(net->core, COUNTER_ipv4_forwarded);
     struct ipv4_header smaller = *header;
     smaller.ttl--;
-    fragment_ipv4(net, path, &smaller, packet_data(owned) + header->header_bytes, packet->length,
-                  packet->port, PORT_FORWARD);
+    if (fragment_ipv4(net, path, &smaller, packet_data(owned) + header->header_bytes, packet->length,
+                      packet->port, PORT_FORWARD) < 0)
+        net_drop(net, COUNTER_net_drop_memory, packet);
     packet_free(&net->core->memory, owned);
 }
 
@@ -154,7 +155,7 @@ void ipv6_forward(struct net *net, const struct net_packet *packet, const struct
     }
     struct packet *owned = copy(net, packet, ETHERTYPE_IPV6);
     if (!owned) {
-        net_drop(net, COUNTER_port_drop_queue_full, packet);
+        net_drop(net, COUNTER_net_drop_memory, packet);
         return;
     }
     struct ipv6_header lower = *header;

@@ -30,16 +30,19 @@ static void echo(struct net *net, const struct net_packet *packet, const struct 
                           .tos = packet->tos,
                           .protocol = ipv4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6};
     struct net_path path;
-    if (net_path_find(net, &path, &packet->source, scope, 0) < 0)
-        return;
     // RFC 1122-22
     if (!to_many)
         out.source = packet->destination;
-    else if (net_source(net, &path, &out.source) < 0)
+    else if (net_path_find(net, &path, &packet->source, scope, 0) < 0 ||
+             net_source(net, &path, &out.source) < 0) {
+        net_drop(net, ipv4 ? COUNTER_ipv4_drop_no_route : COUNTER_ipv6_drop_no_route, packet);
         return;
+    }
     struct packet *reply = packet_copy(&net->core->memory, NET_HEADROOM, packet->payload, packet->length);
-    if (!reply)
+    if (!reply) {
+        net_drop(net, COUNTER_net_drop_memory, packet);
         return;
+    }
     struct icmp_header header = {.type = ipv4 ? ICMP_ECHO_REPLY : ICMPV6_ECHO_REPLY, .rest = request->rest};
     uint64_t pseudo =
         ipv4 ? 0 : checksum_pseudo(&out.source, &out.destination, PROTOCOL_ICMPV6, (uint32_t)packet->length);

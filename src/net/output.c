@@ -139,8 +139,10 @@ static void fill_ipv6(const struct net *net, const struct net_out *out, size_t l
 static void loop_copy(struct net *net, int port, uint16_t ethertype, const uint8_t *datagram, size_t length)
 {
     struct packet *packet = packet_copy(&net->core->memory, 0, datagram, length);
-    if (!packet)
+    if (!packet) {
+        core_drop(net->core, COUNTER_net_drop_memory, port, datagram, length);
         return;
+    }
     packet->ethertype = ethertype;
     packet->port = (int16_t)port;
     port_queue(links_port(&net->links, STRATA_PORT_LOOPBACK), packet, PORT_CONTROL);
@@ -235,6 +237,19 @@ static int send_ipv6(struct net *net, const struct net_path *path, const struct 
     return fits;
 }
 
+/* Why a datagram of our own does not go out, whoever made it. */
+static void count_unsent(struct net *net, int error, bool ipv4)
+{
+    if (error == -ENOMEM)
+        core_drop(net->core, COUNTER_net_drop_memory, -1, NULL, 0);
+    else if (error == -EMSGSIZE)
+        core_drop(net->core, ipv4 ? COUNTER_ipv4_drop_too_big : COUNTER_ipv6_drop_too_big, -1, NULL, 0);
+    else if (error == -EADDRNOTAVAIL)
+        core_drop(net->core, ipv4 ? COUNTER_ipv4_drop_source : COUNTER_ipv6_drop_source, -1, NULL, 0);
+    else if (error < 0)
+        core_drop(net->core, ipv4 ? COUNTER_ipv4_drop_no_route : COUNTER_ipv6_drop_no_route, -1, NULL, 0);
+}
+
 int output_packet(struct net *net, const struct net_out *out, uint32_t scope, int bound_port,
                   struct packet *packet)
 {
@@ -258,6 +273,7 @@ int output_packet(struct net *net, const struct net_out *out, uint32_t scope, in
     } else {
         packet_free(&net->core->memory, packet); // it went in fragments, or not at all
     }
+    count_unsent(net, result, address_is_ipv4(&out->destination));
     return result < 0 ? result : 0;
 }
 
@@ -267,5 +283,8 @@ int net_send(struct net *net, const struct net_out *out, uint32_t scope, int bou
     if (length > UINT16_MAX)
         return -EMSGSIZE;
     struct packet *packet = packet_copy(&net->core->memory, NET_HEADROOM, payload, length);
-    return packet ? output_packet(net, out, scope, bound_port, packet) : -ENOMEM;
+    if (packet)
+        return output_packet(net, out, scope, bound_port, packet);
+    count_unsent(net, -ENOMEM, false);
+    return -ENOMEM;
 }

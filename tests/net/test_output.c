@@ -169,7 +169,7 @@ TEST(loopback_addresses_do_not_leave_the_host)
     sender_init(&sender, rig, "10.0.0.2", 100);
     sender.out.source = rig_address_of("127.0.0.1");
     EXPECT(rig, 1, "");
-    CHECK_EQ(COUNT(rig, ipv4_drop_source), 1);
+    CHECK_EQ(COUNT(rig, ipv4_drop_source), 2);
     struct strata_address loopback = rig_address_of("127.0.0.5");
     CHECK_EQ(net_address_add(rig->net, 1, &loopback, 8), -EINVAL);
     CHECK_EQ(rig_send(rig, (struct net_out){.tos = 0}, NULL, "127.4.5.6", 20), 0);
