@@ -213,6 +213,13 @@ void net_doubt(struct net *net, const struct net_path *path)
     if (path->port == STRATA_PORT_LOOPBACK || address_equal(&path->next_hop, &path->destination))
         return; // no gateway to blame
     strata_time until = net->core->now + net->core->settings.gateway_doubt_s * STRATA_SECOND;
+    // Every packet to a dead gateway says so. Once a second is enough: all routes are walked, all paths found
+    // again.
+    struct wanted wanted = {net, path->bound_port};
+    const struct route *route = routes_lookup(&net->routes, &path->destination, usable, &wanted);
+    if (route && route->port == path->port && address_equal(&route->gateway, &path->next_hop) &&
+        route->doubted_until > until - STRATA_SECOND)
+        return;
     destinations_forget_gateway(net, &path->next_hop, path->port);
     routes_doubt(&net->routes, &path->next_hop, path->port, until);
     net->generation++;

@@ -142,6 +142,25 @@ TEST(a_gateway_in_doubt_is_avoided_for_a_while)
     rig_free(rig);
 }
 
+TEST(a_dead_gateway_is_doubted_once_a_second_and_not_per_packet)
+{
+    struct rig *rig = rig_new();
+    rig_ethernet(rig, "10.0.0.1/24");
+    rig_add_route(rig, "0.0.0.0/0", "10.0.0.254", -1, 1);
+    struct net_path path;
+    struct strata_address to = rig_address_of("8.8.8.8");
+    CHECK_EQ(net_path_find(rig->net, &path, &to, 0, 0), 0);
+    net_doubt(rig->net, &path);
+    uint32_t generation = rig->net->generation;
+    for (int i = 0; i < 100; i++)
+        net_doubt(rig->net, &path);
+    CHECK_EQ(rig->net->generation, generation); // no route was walked, no path is stale
+    rig_advance(rig, STRATA_SECOND);
+    net_doubt(rig->net, &path);
+    CHECK(rig->net->generation != generation);
+    rig_free(rig);
+}
+
 TEST(a_gateway_that_does_not_answer_arp_is_left)
 {
     struct rig *rig = rig_new();
@@ -258,6 +277,7 @@ TEST(a_new_host_is_small)
 TEST_MAIN(TEST_ENTRY(the_longest_prefix_wins), TEST_ENTRY(lookup_agrees_with_a_plain_list),
           TEST_ENTRY(an_ipv4_destination_never_takes_an_ipv6_default),
           TEST_ENTRY(metrics_and_ports_that_are_down), TEST_ENTRY(a_gateway_in_doubt_is_avoided_for_a_while),
+          TEST_ENTRY(a_dead_gateway_is_doubted_once_a_second_and_not_per_packet),
           TEST_ENTRY(a_gateway_that_does_not_answer_arp_is_left),
           TEST_ENTRY(a_route_into_nowhere_for_the_holes_of_an_aggregate),
           TEST_ENTRY(addresses_bring_their_routes_and_take_them_along), TEST_ENTRY(mistakes_of_callers),
