@@ -32,6 +32,7 @@ struct net {
     struct net_upper uppers[NET_UPPERS];
     struct siphash_key identification_key;
     uint32_t identifications[NET_IDENTIFICATIONS];
+    struct packet *pump_room; /**< Where speakers to ourselves write, once there was one. */
     int64_t error_credit;     /**< Token bucket of ICMP errors, in billionths of an error. */
     strata_time error_filled; /**< When it was last filled. */
 };

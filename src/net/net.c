@@ -7,6 +7,9 @@
 #include "net/internal.h"
 #include "wire/ethernet.h"
 
+/* The loopback carries at least what every path carries (RFC 8200-14). */
+#define PUMP_LEAST_BYTES 1280u
+
 static void input(void *context, const struct link_input *input)
 {
     if (input->ethertype == ETHERTYPE_IPV4)
@@ -68,6 +71,7 @@ void net_free(struct net *net)
     if (!net)
         return;
     reassembly_free(net);
+    packet_free(&net->core->memory, net->pump_room);
     links_free(&net->links);
     destinations_free(net);
     routes_free(&net->routes);
@@ -127,9 +131,24 @@ static void pump_packet(struct net *net, struct port *loopback, struct packet *p
         input(net, &copy);
 }
 
+/* Room for the next frame of a speaker. The first one is kept: once connections to ourselves have filled all
+ * memory there would be none to empty it through. */
+static struct packet *pump_room(struct net *net, const struct port *loopback)
+{
+    if (!net->pump_room)
+        net->pump_room = packet_new(&net->core->memory, 0, loopback->mtu_bytes);
+    if (net->pump_room)
+        return packet_ref(net->pump_room);
+    // Memory was short from the beginning: a small frame is better than none.
+    struct packet *packet = NULL;
+    for (size_t size = loopback->mtu_bytes; !packet && size >= PUMP_LEAST_BYTES; size /= 2)
+        packet = packet_new(&net->core->memory, 0, size);
+    return packet;
+}
+
 static bool pump_speaker(struct net *net, struct port *loopback)
 {
-    struct packet *packet = packet_new(&net->core->memory, 0, loopback->mtu_bytes);
+    struct packet *packet = pump_room(net, loopback);
     if (!packet)
         return false;
     struct strata_meta meta = {0};
