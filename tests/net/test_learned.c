@@ -109,9 +109,9 @@ TEST(a_transport_may_disown_what_is_quoted)
     too_big(rig, 1400);
     CHECK_EQ(path_mtu(rig, "8.8.8.8"), 1400);
     // Of a protocol that nobody here sends, it was not ours.
-    error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"},
-                &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .protocol = 47}, ICMP_UNREACHABLE,
-                ICMP_FRAGMENTATION_NEEDED, 68);
+    rig_error_about(rig, (struct ip){.from = "10.0.0.254", .to = "10.0.0.1"},
+                    &(struct ip){.from = "10.0.0.1", .to = "8.8.8.8", .protocol = 47}, ICMP_UNREACHABLE,
+                    ICMP_FRAGMENTATION_NEEDED, 68);
     CHECK_EQ(path_mtu(rig, "8.8.8.8"), 1400);
     CHECK_EQ(COUNT(rig, icmp_drop_quote), 1);
     rig_free(rig);
