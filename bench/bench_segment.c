@@ -18,15 +18,17 @@
 #include <unistd.h>
 
 #define BUFFER_BYTES 65535
-#define SECONDS 1.0
-#define REPEATS 3
 #define CALLGRIND_TURNS 1500
 
 enum step { STEP_WRITE, STEP_SENT, STEP_RECEIVED, STEP_READ, STEP_ACK_SENT, STEP_ACK_RECEIVED, STEPS };
 
+/** Turns of one measurement. The median turn counts, so that those during which others ran do not. */
+#define TURNS 20000
+
 struct account {
-    uint64_t cycles[STEPS];
+    double cycles[STEPS][TURNS]; /**< Per segment, or per byte. */
     uint64_t count[STEPS];
+    unsigned turns;
 };
 
 /* The four that callgrind knows by name. */
@@ -53,9 +55,10 @@ __attribute__((noinline)) static void ack_received(struct hosts *hosts, unsigned
 static void book(struct account *account, enum step step, uint64_t *clock, uint64_t count)
 {
     uint64_t now = bench_cycles();
-    account->cycles[step] += now - *clock;
+    if (account->turns < TURNS)
+        account->cycles[step][account->turns] = count ? (double)(now - *clock) / (double)count : 0;
     account->count[step] += count;
-    *clock = now;
+    *clock = bench_cycles();
 }
 
 /** Fills the send buffer, moves one batch of segments and the ACKs for it. */
@@ -80,6 +83,7 @@ static void turn(struct hosts *hosts, strata_socket client, strata_socket server
     book(account, STEP_ACK_SENT, &clock, acks);
     ack_received(hosts, acks);
     book(account, STEP_ACK_RECEIVED, &clock, acks);
+    account->turns++;
 }
 
 /** Under callgrind: a fixed number of turns, then how many of each. */
@@ -88,7 +92,7 @@ static int count_turns(void)
     struct hosts *hosts = hosts_new(0);
     strata_socket client, server;
     hosts_connect(hosts, 80, BUFFER_BYTES, &client, &server);
-    struct account account = {0};
+    static struct account account;
     for (int i = 0; i < CALLGRIND_TURNS; i++)
         turn(hosts, client, server, &account);
     printf("%llu %llu %llu %llu\n", (unsigned long long)account.count[STEP_SENT],
@@ -151,24 +155,22 @@ int main(int argc, char **argv)
     struct hosts *hosts = hosts_new(0);
     strata_socket client, server;
     hosts_connect(hosts, 80, BUFFER_BYTES, &client, &server);
-    double cycles[STEPS][REPEATS], cycles_per_ns = 1;
-    for (int i = 0; i < REPEATS + 1; i++) {
-        struct account account = {0};
-        int64_t began = bench_now_ns();
-        uint64_t clock = bench_cycles();
-        while (bench_now_ns() < began + (int64_t)(SECONDS / REPEATS * 1e9))
+    static struct account account;
+    int64_t began = 0;
+    uint64_t clock = 0;
+    for (int warm = 1; warm >= 0; warm--) {
+        account.turns = 0;
+        began = bench_now_ns();
+        clock = bench_cycles();
+        while (account.turns < TURNS)
             turn(hosts, client, server, &account);
-        cycles_per_ns = (double)(bench_cycles() - clock) / (double)(bench_now_ns() - began);
-        /* The first one warms up. */
-        for (int step = 0; i > 0 && step < STEPS; step++)
-            cycles[step][i - 1] =
-                account.count[step] ? (double)account.cycles[step] / (double)account.count[step] : 0;
     }
+    double cycles_per_ns = (double)(bench_cycles() - clock) / (double)(bench_now_ns() - began);
     struct strata_tcp_info info = {.size = sizeof info};
     must(strata_tcp_info(hosts->client, client, &info), "strata_tcp_info");
     double median[STEPS];
     for (int step = 0; step < STEPS; step++)
-        median[step] = bench_median(cycles[step], REPEATS);
+        median[step] = bench_median(account.cycles[step], TURNS);
     printf("segments of %u bytes, %.2f TSC cycles per ns; write %.3f and read %.3f cycles per byte\n",
            info.mss_send, cycles_per_ns, median[STEP_WRITE], median[STEP_READ]);
     report("segment_sent", median[STEP_SENT], cycles_per_ns, "segment_sent", 0);

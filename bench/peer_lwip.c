@@ -378,11 +378,13 @@ int main(int argc, char **argv)
     else
         start_loop(mode);
     wait_ns(WARM_NS);
+    // Over the loopback one thread does everything, and is measured as ours is: by its processor time.
+    bool one_thread = strcmp(mode, "bulk") == 0 || strcmp(mode, "pairs") == 0;
     uint64_t before = atomic_load(&done);
-    int64_t began = bench_now_ns();
+    int64_t began = one_thread ? bench_cpu_ns() : bench_now_ns();
     wait_ns((int64_t)(seconds * 1e9));
     uint64_t count = atomic_load(&done) - before;
-    int64_t took = bench_now_ns() - began;
+    int64_t took = (one_thread ? bench_cpu_ns() : bench_now_ns()) - began;
     if (count == 0)
         bench_fail("lwIP moved nothing");
     double rate = (double)count * 1e9 / (double)took;

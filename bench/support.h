@@ -19,6 +19,10 @@
 
 /** CLOCK_MONOTONIC in nanoseconds. */
 int64_t bench_now_ns(void);
+/** The processor time of this process in nanoseconds: what is measured where everything happens in one
+ * thread, so that other programs on the machine disturb less. On a quiet machine it passes as bench_now_ns
+ * does. */
+int64_t bench_cpu_ns(void);
 /** The time-stamp counter where there is one, otherwise nanoseconds. */
 uint64_t bench_cycles(void);
 /** The middle one; sorts `values`. */
