@@ -1,8 +1,8 @@
 /**
  * DHCP messages: parse and emit (RFC 2131 2 and 4.1, RFC 2132, RFC 3396).
  *
- * Parts of an option that comes several times are joined before they are read. That needs a buffer per option only
- * where an option is longer than what we keep: what is beyond is dropped, as are options we do not know.
+ * Parts of an option that comes several times are joined before they are read. That needs a buffer per option
+ * only where an option is longer than what we keep: what is beyond is dropped, as are options we do not know.
  */
 #include "wire/dhcp.h"
 
@@ -27,7 +27,10 @@ struct shape {
     uint8_t most;    /**< Of KIND_BYTES. */
 };
 
-#define SHAPE(code, kind, field, most) {code, kind, offsetof(struct dhcp_message, field), most}
+#define SHAPE(code, kind, field, most)                                                                       \
+    {                                                                                                        \
+        code, kind, offsetof(struct dhcp_message, field), most                                               \
+    }
 /** In the order in which they are sent; the type comes first, as most expect. */
 static const struct shape shapes[] = {
     SHAPE(DHCP_OPTION_SERVER_ID, KIND_U32, server_id, 0),
@@ -59,7 +62,8 @@ struct fields {
 };
 
 /** Walks over the options of all fields. @return the next one's code, 0: no more, -EBADMSG. */
-static int next_option(const struct fields *fields, unsigned *field, size_t *at, const uint8_t **data, size_t *length)
+static int next_option(const struct fields *fields, unsigned *field, size_t *at, const uint8_t **data,
+                       size_t *length)
 {
     while (*field < fields->count) {
         const uint8_t *bytes = fields->bytes[*field];
@@ -254,7 +258,8 @@ static void emit_shape(struct writer *w, const struct dhcp_message *message, con
         break;
     }
     case KIND_TEXT:
-        emit_option(w, shape->code, ((const struct dhcp_text *)from)->text, ((const struct dhcp_text *)from)->length);
+        emit_option(w, shape->code, ((const struct dhcp_text *)from)->text,
+                    ((const struct dhcp_text *)from)->length);
         break;
     default:
         emit_option(w, shape->code, ((const struct dhcp_bytes *)from)->bytes,

@@ -1,8 +1,8 @@
 /**
  * DHCP messages (RFC 2131 2, RFC 2132, RFC 3396 on long options).
  *
- * One struct holds the BOOTP fields and the options we know; an option that is there has its bit in `present`.
- * Addresses are IPv4 in host order.
+ * One struct holds the BOOTP fields and the options we know; an option that is there has its bit in
+ * `present`. Addresses are IPv4 in host order.
  */
 #ifndef WIRE_DHCP_H
 #define WIRE_DHCP_H
@@ -104,7 +104,8 @@ static inline void dhcp_set(struct dhcp_message *message, unsigned option)
 /** Reads options from the options field, then file, then sname if they are overloaded (RFC 2131 4.1).
  * @return 0, or -EBADMSG: no DHCP message, or an option with an impossible length. */
 int dhcp_parse(struct dhcp_message *message, const uint8_t *bytes, size_t size);
-/** Writes a message, padded to DHCP_MESSAGE_LEAST_BYTES. @return its length; 0: it does not fit into `size`. */
+/** Writes a message, padded to DHCP_MESSAGE_LEAST_BYTES. @return its length; 0: it does not fit into `size`.
+ */
 size_t dhcp_emit(uint8_t *room, size_t size, const struct dhcp_message *message);
 /** "DISCOVER" ... */
 const char *dhcp_type_name(enum dhcp_type type);

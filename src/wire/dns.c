@@ -1,8 +1,9 @@
 /**
  * DNS messages: parse and emit (RFC 1035 4, RFC 3597 on compression, RFC 6891 on OPT).
  *
- * What is known of a type's data is one line of a table: the layout, piece by piece. Reading expands the names in it
- * whatever the type (some senders compress where they may not); writing compresses only where RFC 1035 does.
+ * What is known of a type's data is one line of a table: the layout, piece by piece. Reading expands the
+ * names in it whatever the type (some senders compress where they may not); writing compresses only where RFC
+ * 1035 does.
  */
 #include "wire/dns.h"
 
@@ -17,13 +18,26 @@ struct layout {
 };
 
 static const struct layout layouts[] = {
-    {DNS_TYPE_A, true, "4"},       {DNS_TYPE_NS, true, "n"},   {3, true, "n"},
-    {4, true, "n"},                {DNS_TYPE_CNAME, true, "n"}, {DNS_TYPE_SOA, true, "nn44444"},
-    {7, true, "n"},                {8, true, "n"},             {9, true, "n"},
-    {DNS_TYPE_PTR, true, "n"},     {14, true, "nn"},           {DNS_TYPE_MX, true, "2n"},
-    {DNS_TYPE_TXT, true, "t"},     {17, false, "nn"},          {18, false, "2n"},
-    {21, false, "2n"},             {DNS_TYPE_AAAA, false, "x"}, {DNS_TYPE_SRV, false, "222n"},
-    {36, false, "2n"},             {DNS_TYPE_DNAME, false, "n"},
+    {DNS_TYPE_A, true, "4"},
+    {DNS_TYPE_NS, true, "n"},
+    {3, true, "n"},
+    {4, true, "n"},
+    {DNS_TYPE_CNAME, true, "n"},
+    {DNS_TYPE_SOA, true, "nn44444"},
+    {7, true, "n"},
+    {8, true, "n"},
+    {9, true, "n"},
+    {DNS_TYPE_PTR, true, "n"},
+    {14, true, "nn"},
+    {DNS_TYPE_MX, true, "2n"},
+    {DNS_TYPE_TXT, true, "t"},
+    {17, false, "nn"},
+    {18, false, "2n"},
+    {21, false, "2n"},
+    {DNS_TYPE_AAAA, false, "x"},
+    {DNS_TYPE_SRV, false, "222n"},
+    {36, false, "2n"},
+    {DNS_TYPE_DNAME, false, "n"},
 };
 
 static const struct layout *layout_of(uint16_t type)
@@ -145,8 +159,8 @@ static int expand_piece(char piece, const uint8_t *message, size_t message_size,
     return out->failed ? -EBADMSG : 0;
 }
 
-int dns_rdata_expand(const struct dns_record *record, const uint8_t *message, size_t message_size, uint8_t *room,
-                     size_t size)
+int dns_rdata_expand(const struct dns_record *record, const uint8_t *message, size_t message_size,
+                     uint8_t *room, size_t size)
 {
     const struct layout *layout = layout_of(record->type);
     size_t at = record->data, end = at + record->length;
@@ -248,7 +262,8 @@ void dns_writer_init(struct dns_writer *writer, uint8_t *room, size_t size)
 static bool name_stands_at(const struct dns_writer *writer, size_t offset, const struct dns_name *name)
 {
     struct dns_name other;
-    return dns_name_parse(&other, writer->message, writer->length, &offset) == 0 && dns_name_equal(&other, name);
+    return dns_name_parse(&other, writer->message, writer->length, &offset) == 0 &&
+           dns_name_equal(&other, name);
 }
 
 /** Writes a name, pointing to an earlier one for as much of its end as possible. */
@@ -338,8 +353,8 @@ int dns_write_question(struct dns_writer *writer, const struct dns_question *que
     return 0;
 }
 
-int dns_write_record(struct dns_writer *writer, enum dns_section section, const struct dns_name *name, uint16_t type,
-                     uint16_t class, uint32_t ttl, const uint8_t *data, size_t length)
+int dns_write_record(struct dns_writer *writer, enum dns_section section, const struct dns_name *name,
+                     uint16_t type, uint16_t class, uint32_t ttl, const uint8_t *data, size_t length)
 {
     struct dns_writer mark = *writer;
     uint8_t fixed[10];

@@ -1,9 +1,10 @@
 /**
- * DNS messages (RFC 1035 4, RFC 2181, RFC 3596, RFC 2782, RFC 6891): names, header, questions, resource records.
+ * DNS messages (RFC 1035 4, RFC 2181, RFC 3596, RFC 2782, RFC 6891): names, header, questions, resource
+ * records.
  *
  * A name is kept in its uncompressed wire form. Parsers follow compression pointers, which may only point to
- * earlier bytes than the name itself, so that every name ends. Letters compare without case and keep the case they
- * came in. A parser returns 0 or -EBADMSG and advances a position in the message.
+ * earlier bytes than the name itself, so that every name ends. Letters compare without case and keep the case
+ * they came in. A parser returns 0 or -EBADMSG and advances a position in the message.
  */
 #ifndef WIRE_DNS_H
 #define WIRE_DNS_H
@@ -83,12 +84,13 @@ bool dns_name_is_within(const struct dns_name *name, const struct dns_name *zone
 unsigned dns_name_labels(const struct dns_name *name);
 /** The name without its first `count` labels; the root at the latest. */
 struct dns_name dns_name_parent(const struct dns_name *name, unsigned count);
-/** The canonical order (RFC 4034 6.1): a name stands directly before all that lies below it. @return <0, 0, >0. */
+/** The canonical order (RFC 4034 6.1): a name stands directly before all that lies below it. @return <0, 0,
+ * >0. */
 int dns_name_compare(const struct dns_name *a, const struct dns_name *b);
 /** "*.parent". @return 0, -EINVAL: too long. */
 int dns_name_wildcard(struct dns_name *name, const struct dns_name *parent);
-/** Reads "www.example.org." with \DDD and \X escapes; without the last dot it is relative to `origin` (NULL: the
- * root); "@" is the origin. @return 0, -EINVAL: an empty or long label, a name too long, a bad escape. */
+/** Reads "www.example.org." with \DDD and \X escapes; without the last dot it is relative to `origin` (NULL:
+ * the root); "@" is the origin. @return 0, -EINVAL: an empty or long label, a name too long, a bad escape. */
 int dns_name_from_text(struct dns_name *name, const char *text, size_t length, const struct dns_name *origin);
 /** Writes a name as text, with its last dot. @return the length. */
 size_t dns_name_to_text(const struct dns_name *name, char *text, size_t size);
@@ -140,8 +142,8 @@ uint32_t dns_ttl(uint32_t ttl);
  * A record's data with its names written out, checked against the layout of its type. @return its length (at
  * most `size`), or -EBADMSG. Room of DNS_RDATA_MAX_BYTES always suffices.
  */
-int dns_rdata_expand(const struct dns_record *record, const uint8_t *message, size_t message_size, uint8_t *room,
-                     size_t size);
+int dns_rdata_expand(const struct dns_record *record, const uint8_t *message, size_t message_size,
+                     uint8_t *room, size_t size);
 #define DNS_RDATA_MAX_BYTES (65535u + 2 * DNS_NAME_BYTES)
 /** The name in expanded data of NS, CNAME, PTR, DNAME, MX or SRV. @return 0, -EBADMSG. */
 int dns_rdata_name(uint16_t type, const uint8_t *data, size_t length, struct dns_name *name);
@@ -171,8 +173,8 @@ void dns_writer_init(struct dns_writer *writer, uint8_t *room, size_t size);
 /** @return 0, or -ENOSPC with nothing written. */
 int dns_write_question(struct dns_writer *writer, const struct dns_question *question);
 /** A record whose data is expanded. Names in it are compressed only in types of RFC 1035 (RFC 3597 4). */
-int dns_write_record(struct dns_writer *writer, enum dns_section section, const struct dns_name *name, uint16_t type,
-                     uint16_t class, uint32_t ttl, const uint8_t *data, size_t length);
+int dns_write_record(struct dns_writer *writer, enum dns_section section, const struct dns_name *name,
+                     uint16_t type, uint16_t class, uint32_t ttl, const uint8_t *data, size_t length);
 int dns_write_edns(struct dns_writer *writer, const struct dns_edns *edns);
 /** Takes back what was written behind `length` with the counts of that time: a mark of the writer's past. */
 void dns_writer_rewind(struct dns_writer *writer, const struct dns_writer *mark);
@@ -192,7 +194,8 @@ uint16_t dns_type_from_text(const char *name, size_t length);
 void dns_rcode_print(struct text *text, unsigned rcode);
 /** Expanded data as a zone file shows it. */
 void dns_rdata_print(struct text *text, uint16_t type, const uint8_t *data, size_t length);
-/** One line: "query 4711 A www.example.org." or "reply 4711 NOERROR A www.example.org. 1/0/0: A 192.0.2.1". */
+/** One line: "query 4711 A www.example.org." or "reply 4711 NOERROR A www.example.org. 1/0/0: A 192.0.2.1".
+ */
 void dns_print(struct text *text, const uint8_t *message, size_t size);
 
 #endif

@@ -194,7 +194,8 @@ size_t dns_name_to_text(const struct dns_name *name, char *room, size_t size)
     for (size_t i = 0; name->bytes[i] != 0; i += (size_t)name->bytes[i] + 1) {
         for (unsigned j = 1; j <= name->bytes[i]; j++) {
             uint8_t c = name->bytes[i + j];
-            bool special = c == '.' || c == '\\' || c == '"' || c == ';' || c == '@' || c == '(' || c == ')' || c == '$';
+            bool special =
+                c == '.' || c == '\\' || c == '"' || c == ';' || c == '@' || c == '(' || c == ')' || c == '$';
             if (c <= 0x20 || c >= 0x7f) {
                 text_char(&text, '\\');
                 text_char(&text, (char)('0' + c / 100));

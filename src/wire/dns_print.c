@@ -1,5 +1,6 @@
 /**
- * DNS as text: types, response codes, data as a zone file shows it (RFC 1035 5.1, RFC 3597 5), messages in a line.
+ * DNS as text: types, response codes, data as a zone file shows it (RFC 1035 5.1, RFC 3597 5), messages in a
+ * line.
  */
 #include "wire/dns.h"
 
@@ -7,10 +8,10 @@ static const struct {
     uint16_t type;
     char name[8];
 } types[] = {
-    {DNS_TYPE_A, "A"},         {DNS_TYPE_NS, "NS"},     {DNS_TYPE_CNAME, "CNAME"}, {DNS_TYPE_SOA, "SOA"},
-    {DNS_TYPE_PTR, "PTR"},     {DNS_TYPE_MX, "MX"},     {DNS_TYPE_TXT, "TXT"},     {DNS_TYPE_AAAA, "AAAA"},
-    {DNS_TYPE_SRV, "SRV"},     {DNS_TYPE_DNAME, "DNAME"}, {DNS_TYPE_OPT, "OPT"},   {DNS_TYPE_IXFR, "IXFR"},
-    {DNS_TYPE_AXFR, "AXFR"},   {DNS_TYPE_ANY, "ANY"},
+    {DNS_TYPE_A, "A"},       {DNS_TYPE_NS, "NS"},       {DNS_TYPE_CNAME, "CNAME"}, {DNS_TYPE_SOA, "SOA"},
+    {DNS_TYPE_PTR, "PTR"},   {DNS_TYPE_MX, "MX"},       {DNS_TYPE_TXT, "TXT"},     {DNS_TYPE_AAAA, "AAAA"},
+    {DNS_TYPE_SRV, "SRV"},   {DNS_TYPE_DNAME, "DNAME"}, {DNS_TYPE_OPT, "OPT"},     {DNS_TYPE_IXFR, "IXFR"},
+    {DNS_TYPE_AXFR, "AXFR"}, {DNS_TYPE_ANY, "ANY"},
 };
 
 void dns_type_print(struct text *text, uint16_t type)
@@ -190,7 +191,8 @@ static void print_question(struct text *text, const struct dns_question *questio
 }
 
 /** The first records of a message, as many as make sense in a line. */
-static void print_records(struct text *text, const uint8_t *message, size_t size, size_t position, unsigned count)
+static void print_records(struct text *text, const uint8_t *message, size_t size, size_t position,
+                          unsigned count)
 {
     for (unsigned i = 0; i < count && i < 6; i++) {
         struct dns_record record;
