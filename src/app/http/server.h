@@ -43,7 +43,8 @@ struct http_session {
     char *out; /**< HTTP_SERVER_OUTPUT_BYTES, while a response is made. */
     struct http_maker maker;
     int status;
-    uint64_t sent_bytes; /**< Of content, for the log. */
+    char good_way[HTTP_PATH_MAX * 2]; /**< A path of folders that are no links. */
+    uint64_t sent_bytes;              /**< Of content, for the log. */
 };
 
 /** Begins a response head with status, Date, Server and Connection. */

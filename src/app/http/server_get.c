@@ -35,6 +35,37 @@ size_t http_encode_path(const char *path, char *text, size_t size)
     return length;
 }
 
+/** The status for a file that cannot be opened. */
+static int status_of(int error)
+{
+    if (error == -EACCES || error == -EPERM || error == -ELOOP)
+        return 403;
+    return error == -ENOENT || error == -ENOTDIR || error == -EINVAL || error == -ENAMETOOLONG ? 404 : 500;
+}
+
+/**
+ * Makes sure that no folder on the way is a symbolic link, which would lead out of what is served. What was
+ * found good is remembered as long as the connection lives.
+ */
+static int check_way(struct http_session *session, char *path, size_t start)
+{
+    for (char *slash = strchr(path + start, '/'); slash; slash = strchr(slash + 1, '/')) {
+        size_t length = (size_t)(slash - path);
+        if (strncmp(session->good_way, path, length) == 0 && strchr("/", session->good_way[length]))
+            continue;
+        struct strata_file *file = NULL;
+        *slash = 0;
+        int result = strata_rt_file_open(session->rt, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, &file);
+        if (result == 0 || result == -EISDIR)
+            snprintf(session->good_way, sizeof session->good_way, "%s", path);
+        *slash = '/';
+        strata_rt_file_close(file);
+        if (result < 0 && result != -EISDIR)
+            return -status_of(result);
+    }
+    return 0;
+}
+
 int http_session_path(struct http_session *session, char *path, size_t size, char relative[HTTP_PATH_MAX],
                       bool *folder)
 {
@@ -43,7 +74,9 @@ int http_session_path(struct http_session *session, char *path, size_t size, cha
         return result;
     const char *slash = relative[0] ? "/" : "";
     int length = snprintf(path, size, "%s%s%s", session->server->folder, slash, relative);
-    return length < 0 || (size_t)length >= size ? -414 : 0;
+    if (length < 0 || (size_t)length >= size)
+        return -414;
+    return check_way(session, path, strlen(session->server->folder) + 1 - !relative[0]);
 }
 
 void http_session_etag(struct http_session *session, const struct strata_stat *stat, char *text, size_t size)
@@ -52,14 +85,6 @@ void http_session_etag(struct http_session *session, const struct strata_stat *s
     bool settled = stat->modified_s + 1 < now_s;
     snprintf(text, size, "%s\"%llx-%llx\"", settled ? "" : "W/", (unsigned long long)stat->size_bytes,
              (unsigned long long)stat->modified_s);
-}
-
-/** The status for a file that cannot be opened. */
-static int status_of(int error)
-{
-    if (error == -EACCES || error == -EPERM || error == -ELOOP)
-        return 403;
-    return error == -ENOENT || error == -ENOTDIR || error == -EINVAL || error == -ENAMETOOLONG ? 404 : 500;
 }
 
 /** Sends `first` to `last` of the file behind what the maker holds already. */
@@ -203,21 +228,30 @@ static void send_selected(struct http_session *session, struct source *source)
     }
 }
 
-static void send_file(struct http_session *session, const char *path)
+/**
+ * Opens a file and sees what it is. Neither a symbolic link, which may lead out of the folder, nor a pipe,
+ * which may have no writer, is followed or waited for. @return 0, -EISDIR, another errno; then nothing is
+ * open.
+ */
+static int open_source(struct http_session *session, const char *path, struct source *source)
 {
-    struct source source = {.type = http_media_type(path)};
-    // Neither a symbolic link out of the folder nor a pipe without a writer may be followed.
-    int result = strata_rt_file_open(session->rt, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, &source.file);
-    if (result == 0)
-        result = strata_rt_stat(session->rt, path, &source.stat);
-    if (result < 0) {
-        strata_rt_file_close(source.file);
-        http_session_answer(session, status_of(result), NULL, NULL);
-        return;
+    *source = (struct source){.type = http_media_type(path)};
+    int result = strata_rt_file_open(session->rt, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, &source->file);
+    if (result == 0) {
+        result = strata_rt_stat(session->rt, path, &source->stat);
+        if (result == 0 && source->stat.folder)
+            result = -EISDIR;
+        if (result < 0)
+            strata_rt_file_close(source->file);
     }
-    http_session_etag(session, &source.stat, source.etag, sizeof source.etag);
-    send_selected(session, &source);
-    strata_rt_file_close(source.file);
+    return result;
+}
+
+static void send_source(struct http_session *session, struct source *source)
+{
+    http_session_etag(session, &source->stat, source->etag, sizeof source->etag);
+    send_selected(session, source);
+    strata_rt_file_close(source->file);
 }
 
 /** A folder whose name came without the slash at its end. */
@@ -229,34 +263,45 @@ static void redirect_to_folder(struct http_session *session, const char *relativ
     http_session_answer(session, 301, "Location", location);
 }
 
+/** A folder itself: its index, or a listing of it where that is allowed. */
+static void send_folder(struct http_session *session, char *path, const char *relative)
+{
+    struct source source;
+    size_t length = strlen(path);
+    memcpy(path + length, "/index.html", sizeof "/index.html");
+    if (open_source(session, path, &source) == 0) {
+        send_source(session, &source);
+        return;
+    }
+    path[length] = 0;
+    if (session->server->listing)
+        http_session_listing(session, path, relative);
+    else
+        http_session_answer(session, 403, NULL, NULL);
+}
+
 void http_session_get(struct http_session *session)
 {
     char path[HTTP_PATH_MAX * 2], relative[HTTP_PATH_MAX];
+    struct source source;
     bool folder;
     int result = http_session_path(session, path, sizeof path - 16, relative, &folder);
     if (result < 0) {
         http_session_answer(session, -result, NULL, NULL);
         return;
     }
-    struct strata_stat stat;
-    result = strata_rt_stat(session->rt, path, &stat);
-    if (result < 0 || (!stat.folder && folder && relative[0])) {
-        http_session_answer(session, result < 0 ? status_of(result) : 404, NULL, NULL);
-    } else if (!stat.folder) {
-        send_file(session, path);
-    } else if (!folder) {
-        redirect_to_folder(session, relative);
-    } else {
-        size_t length = strlen(path);
-        memcpy(path + length, "/index.html", sizeof "/index.html");
-        if (strata_rt_stat(session->rt, path, &stat) == 0 && !stat.folder) {
-            send_file(session, path);
-            return;
-        }
-        path[length] = 0;
-        if (session->server->listing)
-            http_session_listing(session, path, relative);
-        else
-            http_session_answer(session, 403, NULL, NULL);
+    // The folder that is served may itself be reached by a link.
+    result = relative[0] ? open_source(session, path, &source) : -EISDIR;
+    if (result == 0 && folder) { // A file has nothing below it.
+        strata_rt_file_close(source.file);
+        result = -ENOENT;
     }
+    if (result == 0)
+        send_source(session, &source);
+    else if (result == -EISDIR && !folder)
+        redirect_to_folder(session, relative);
+    else if (result == -EISDIR)
+        send_folder(session, path, relative);
+    else
+        http_session_answer(session, status_of(result), NULL, NULL);
 }

@@ -96,6 +96,8 @@ void http_session_put(struct http_session *session)
     char path[HTTP_PATH_MAX * 2], relative[HTTP_PATH_MAX], etag[48];
     bool folder;
     int result = http_session_path(session, path, sizeof path, relative, &folder);
+    if (result == -404) // Where the file should go there is no folder.
+        result = -409;
     if (result == 0 && (folder || http_field_find(&session->head, "Content-Range", 0)))
         result = -400; // A folder has no content; a part of a file is not what PUT writes (RFC 9110 14.5).
     struct strata_stat stat;
