@@ -59,6 +59,42 @@ TCP_TEST(the_scale_and_window_a_listener_told_hold_though_its_options_change_mea
     CHECK_EQ(rig_read(rig, 6000), 4000);
 }
 
+/* ---- Events ------------------------------------------------------------------------------------------------------------ */
+
+TCP_TEST(a_program_whose_writes_just_fitted_hears_of_room_too)
+{
+    rig->options.send_bytes = 6000;
+    rig_connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000>");
+    CHECK_EQ(rig_write(rig, 6000), 6000); // all of it; nobody was refused anything
+    CHECK_EQ(tcp_readiness(rig->c) & STRATA_WRITABLE, 0);
+    CHECK_EQ(rig_drain(rig), 6);
+    rig->ready = 0;
+    inject(rig, ". 1:1(0) ack 1001 win 65535");
+    CHECK_EQ(rig->ready & STRATA_WRITABLE, 0); // not a third yet
+    inject(rig, ". 1:1(0) ack 3001 win 65535");
+    CHECK_EQ(rig->ready & STRATA_WRITABLE, STRATA_WRITABLE);
+}
+
+TCP_TEST(a_program_that_found_no_memory_hears_when_it_may_try_again)
+{
+    rig_connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000>");
+    struct memory *memory = &rig->core.memory;
+    size_t bytes = memory_available(memory) - 100;
+    void *hog = memory_allocate_raw(memory, bytes);
+    REQUIRE(hog);
+    CHECK_EQ(rig_write(rig, 500), -EAGAIN);
+    CHECK_EQ(tcp_readiness(rig->c) & STRATA_WRITABLE, 0); // nobody shall spin
+    // Nothing is out, so that no acknowledgement will ever come.
+    rig->ready = 0;
+    memory_release(memory, hog, bytes);
+    rig_wait(rig, STRATA_SECOND);
+    CHECK_EQ(rig->ready & STRATA_WRITABLE, STRATA_WRITABLE);
+    CHECK_EQ(tcp_readiness(rig->c) & STRATA_WRITABLE, STRATA_WRITABLE);
+    CHECK_EQ(rig_write(rig, 500), 500);
+}
+
 TEST_MAIN(TEST_ENTRY(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhile),
           TEST_ENTRY(what_a_syn_offered_is_agreed_on_though_the_setting_changes_meanwhile),
-          TEST_ENTRY(the_scale_and_window_a_listener_told_hold_though_its_options_change_meanwhile))
+          TEST_ENTRY(the_scale_and_window_a_listener_told_hold_though_its_options_change_meanwhile),
+          TEST_ENTRY(a_program_whose_writes_just_fitted_hears_of_room_too),
+          TEST_ENTRY(a_program_that_found_no_memory_hears_when_it_may_try_again))

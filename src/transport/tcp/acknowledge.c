@@ -101,13 +101,12 @@ static bool fin_acknowledged(struct tcp_connection *c)
     }
 }
 
-/** Tells a program that was refused room that there is some now: a third of the buffer, so that it comes in
- * gulps. */
+/** Tells a program that found its buffer full that there is room now: a third of it, so that it comes in gulps. */
 static void offer_room(struct tcp_connection *c)
 {
     if (!(c->flags & FLAG_WANT_WRITE) || ring_room(&c->send) < c->send.capacity / 3)
         return;
-    c->flags &= ~(uint32_t)FLAG_WANT_WRITE;
+    c->flags &= ~(uint32_t)(FLAG_WANT_WRITE | FLAG_HUNGRY);
     connection_event(c, STRATA_WRITABLE);
 }
 

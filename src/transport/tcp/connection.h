@@ -102,7 +102,7 @@ enum tcp_flag {
     FLAG_SYN_RESENT = 1 << 16,     /**< Our SYN was sent again: no sample, initial window of one segment. */
     FLAG_CWND_LIMITED = 1 << 17,   /**< The last time output stopped, cwnd stopped it or it was well used. */
     FLAG_ONE_UNTIL_ACK = 1 << 18,  /**< After a smaller path MTU: one segment again, then wait (RFC 1191-5). */
-    FLAG_WANT_WRITE = 1 << 19,     /**< A write was cut short: say when there is room. */
+    FLAG_WANT_WRITE = 1 << 19,     /**< Not writable as tcp_readiness says it: say when that changes. */
     FLAG_ERROR_PENDING = 1 << 20,  /**< tcp_take_error has not told of `error` yet. */
     FLAG_RTT_SAMPLED = 1 << 21,    /**< srtt_ns and rttvar_ns hold. */
     FLAG_FIRST_PARTIAL = 1 << 22,  /**< In recovery, no partial ACK has come yet (RFC 6582-5). */

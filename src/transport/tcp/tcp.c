@@ -43,7 +43,8 @@ static bool feed(struct table_entry *entry, void *context)
     struct tcp_connection *c = CONTAINER_OF(record, struct tcp_connection, record);
     if (c->flags & FLAG_HUNGRY) {
         c->flags &= ~(uint32_t)FLAG_HUNGRY;
-        connection_event(c, STRATA_WRITABLE);
+        if (connection_is_synchronized(c)) // before, the event would say: connected
+            connection_event(c, STRATA_WRITABLE);
     }
     return true;
 }
@@ -265,6 +266,8 @@ static void written(struct tcp_connection *c, bool urgent)
         if (connection_is_synchronized(c))
             c->marks |= MARK_ACK;
     }
+    if (ring_room(&c->send) < c->send.capacity / 3)
+        c->flags |= FLAG_WANT_WRITE; // who asks for readiness and hears no waits for an event, refused or not
     if (connection_is_synchronized(c))
         connection_mark(c);
 }
@@ -470,7 +473,8 @@ uint32_t tcp_readiness(const struct tcp_connection *c)
     if (c->receive.length > 0 || over || c->flags & (FLAG_FIN_RECEIVED | FLAG_READ_SHUT))
         ready |= STRATA_READABLE;
     if (over || c->flags & FLAG_FIN_QUEUED ||
-        (connection_is_synchronized(c) && ring_room(&c->send) > 0 && ring_room(&c->send) >= c->send.capacity / 3))
+        (connection_is_synchronized(c) && !(c->flags & FLAG_HUNGRY) && ring_room(&c->send) > 0 &&
+         ring_room(&c->send) >= c->send.capacity / 3))
         ready |= STRATA_WRITABLE;
     if (over || both)
         ready |= STRATA_HANGUP;
