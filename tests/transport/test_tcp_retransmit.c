@@ -94,7 +94,12 @@ TCP_TEST(karns_rule)
     CHECK_EQ(until_said(rig, STRATA_SECOND), 300 * MS);
     inject(rig, ". 1:1(0) ack 11 win 65535"); // at once: an answer to the first or to the second?
     CHECK_EQ(rig_info(rig).srtt_ns, 100 * MS);
-    CHECK_EQ(rig_info(rig).rto_ns, 300 * MS); // backed off no more
+    CHECK_EQ(rig_info(rig).rto_ns, 600 * MS); // backed off until there is a sample
+    rig_write(rig, 10);
+    rig_drain(rig);
+    rig_wait(rig, 100 * MS);
+    inject(rig, ". 1:1(0) ack 21 win 65535");
+    CHECK_EQ(rig_info(rig).rto_ns, 300 * MS);
 }
 
 /* ... except where a timestamp tells (RFC 6298-6, RFC 7323-9). */
@@ -107,6 +112,21 @@ TCP_TEST(karns_rule_with_timestamps)
     rig_wait(rig, 20 * MS);
     inject(rig, ". 1:1(0) ack 11 win 65535 <nop,nop,ts 510 %u>", rig->our_ts + 400);
     CHECK_EQ(rig_info(rig).srtt_ns, 100 * MS - 80 * MS / 8); // a sample of 20 ms
+    CHECK_EQ(rig_info(rig).backoff, 0);
+}
+
+/* RFC 6298-6: the echo of the first copy tells nothing once there was a second. Its ACK may have been lost, and what
+ * came is the answer to the second copy, which was old news to the peer. */
+TCP_TEST(an_echo_of_the_first_copy_is_no_sample)
+{
+    connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,ts 500 0>");
+    rig_write(rig, 10);
+    expect(rig, "P. 1:11(10) ack 1 <ts 100 500>");
+    CHECK_EQ(until_said(rig, STRATA_SECOND), 300 * MS);
+    rig_wait(rig, 100 * MS);
+    inject(rig, ". 1:1(0) ack 11 win 65535 <nop,nop,ts 510 %u>", rig->our_ts + 100);
+    CHECK_EQ(rig_info(rig).srtt_ns, 100 * MS);
+    CHECK_EQ(rig_info(rig).rto_ns, 600 * MS);
 }
 
 /* RFC 6298-7: a sample per round trip at least. */
@@ -321,6 +341,7 @@ TCP_TEST(small_pieces_go_again_as_one)
 
 TEST_MAIN(TEST_ENTRY(the_first_timeout_is_a_second), TEST_ENTRY(rto_is_computed), TEST_ENTRY(rto_has_a_least),
           TEST_ENTRY(rto_has_a_most), TEST_ENTRY(karns_rule), TEST_ENTRY(karns_rule_with_timestamps),
+          TEST_ENTRY(an_echo_of_the_first_copy_is_no_sample),
           TEST_ENTRY(samples_come_with_each_round_trip), TEST_ENTRY(when_the_timer_runs),
           TEST_ENTRY(the_earliest_segment_goes_again), TEST_ENTRY(data_after_a_lost_syn), TEST_ENTRY(r1_and_r2),
           TEST_ENTRY(r1_finds_another_gateway), TEST_ENTRY(the_programs_timeout),

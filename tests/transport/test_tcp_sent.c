@@ -105,7 +105,7 @@ static void run(uint64_t seed)
                 for (uint32_t i = model.first; i < a; i++)
                     resent |= model.octet[i].times > 1;
                 struct sent_acked acked = sent_acknowledge(&sent, &memory, ISN + a);
-                CHECK_EQ(acked.resent, resent);
+                CHECK_EQ(acked.resent_at != STRATA_NEVER, resent);
                 CHECK(a == model.first || resent || acked.first_sent != STRATA_NEVER);
                 model.first = a;
             }
@@ -143,7 +143,7 @@ TEST(one_range_needs_no_memory)
     sent_push(&sent, &memory, 30, 40, 5, 0);
     CHECK_EQ(sent.count, 1);
     struct sent_acked acked = sent_acknowledge(&sent, &memory, 40);
-    CHECK(acked.resent && acked.first_sent == STRATA_NEVER);
+    CHECK(acked.resent_at == 5 && acked.first_sent == STRATA_NEVER);
     CHECK_EQ(sent.count, 0);
     // Losses without memory: what cannot be split is treated as a whole, and sending it again ends.
     sent_push(&sent, &memory, 40, 100, 1, 0);

@@ -39,19 +39,30 @@ void acknowledge_sample(struct tcp_connection *c, strata_time rtt_ns)
         trace_sample(c, rtt_ns);
 }
 
-/** The round-trip time an ACK tells of: from what was sent once only (Karn, RFC 6298-6), else from the
- * timestamp that was echoed (RFC 7323-9). */
-static void measure(struct tcp_connection *c, const struct segment *segment, const struct sent_acked *acked)
+/**
+ * The round-trip time an ACK tells of: from what was sent once only (Karn, RFC 6298-6), else from the timestamp that
+ * was echoed (RFC 7323-9). An echo of what was sent before the retransmission tells nothing: the first ACK may have
+ * been lost, and this one answers the second copy with the first one's timestamp.
+ * @return whether it told something.
+ */
+static bool measure(struct tcp_connection *c, const struct segment *segment, const struct sent_acked *acked)
 {
     strata_time now = connection_now(c);
-    if (!acked->resent && acked->first_sent != STRATA_NEVER) {
+    if (acked->resent_at == STRATA_NEVER && acked->first_sent != STRATA_NEVER) {
         acknowledge_sample(c, now - acked->first_sent);
-    } else if (c->flags & FLAG_TIMESTAMPS && segment->header.options.has_timestamps) {
-        int32_t ms = (int32_t)(tcp_timestamp(connection_core(c), c->ts_offset) - segment->header.options.ts_echo);
-        // An echo from the future, or from before the connection can have sent it, is none of ours.
-        if (ms >= 0 && ms * STRATA_MILLISECOND <= connection_core(c)->settings.tcp_rto_max_ms * STRATA_MILLISECOND)
-            acknowledge_sample(c, ms * STRATA_MILLISECOND);
+        return true;
     }
+    if (!(c->flags & FLAG_TIMESTAMPS) || !segment->header.options.has_timestamps)
+        return false;
+    uint32_t echo = segment->header.options.ts_echo;
+    int32_t ms = (int32_t)(tcp_timestamp(connection_core(c), c->ts_offset) - echo);
+    // An echo from the future, or from before the connection can have sent it, is none of ours.
+    if (ms < 0 || ms > connection_core(c)->settings.tcp_rto_max_ms)
+        return false;
+    if (acked->resent_at != STRATA_NEVER && (int32_t)(echo - tcp_timestamp_at(acked->resent_at, c->ts_offset)) < 0)
+        return false;
+    acknowledge_sample(c, ms * STRATA_MILLISECOND);
+    return true;
 }
 
 void acknowledge_syn(struct tcp_connection *c, const struct segment *segment)
@@ -60,7 +71,7 @@ void acknowledge_syn(struct tcp_connection *c, const struct segment *segment)
     c->snd_una = c->iss + 1;
     if (!(c->flags & FLAG_SYN_RESENT))
         measure(c, segment, &acked);
-    timers_acked(c, true);
+    timers_acked(c, true, true);
     c->marks &= (uint8_t)~MARK_SYN;
 }
 
@@ -114,7 +125,7 @@ bool acknowledge_advance(struct tcp_connection *c, const struct segment *segment
 {
     uint32_t bytes = segment->ack - c->snd_una;
     struct sent_acked acked = sent_acknowledge(&c->sent, connection_memory(c), segment->ack);
-    measure(c, segment, &acked);
+    bool measured = measure(c, segment, &acked);
     c->snd_una = segment->ack;
     bool fin = c->flags & FLAG_FIN_SENT && segment->ack == c->snd_nxt;
     if (fin)
@@ -130,7 +141,7 @@ bool acknowledge_advance(struct tcp_connection *c, const struct segment *segment
     bool restart = recovery_acked(c, bytes);
     if (c->recovery == RECOVERY_OPEN && seq_gt(c->snd_una - 1, c->recover))
         c->recover = c->snd_una - 1; // follows, so that it never seems to lie ahead after 2^31 octets
-    timers_acked(c, restart);
+    timers_acked(c, measured, restart);
     if (connection_flight(c) > 0 || connection_unsent(c) > 0 || c->flags & FLAG_FIN_QUEUED)
         connection_mark(c);
     offer_room(c);

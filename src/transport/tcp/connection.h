@@ -160,7 +160,8 @@ struct tcp_connection {
     uint8_t marks;  /**< enum tcp_mark */
     uint8_t acks_owed; /**< One ACK each for segments out of order; they do not merge. */
     uint8_t dup_acks;
-    uint8_t backoff; /**< Timeouts in a row. */
+    uint8_t backoff; /**< How often the RTO is doubled: timeouts and probes since the last RTT sample. */
+    uint8_t retries; /**< Timeouts since the peer last acknowledged something new: R1 and R2 count them. */
     uint8_t probes;  /**< Window probes in a row that nobody answered. */
     uint8_t keep_probes; /**< Keep-alive probes in a row that nobody answered. */
 
@@ -317,9 +318,13 @@ static inline bool tcp_memory_is_short(const struct core *core)
     return memory_available(&core->memory) < core->memory.budget_bytes / 8;
 }
 /** RFC 7323's clock: milliseconds, with an offset of the connection's own (RFC 7323-13, RFC 7323-14). */
+static inline uint32_t tcp_timestamp_at(strata_time time, uint32_t offset)
+{
+    return (uint32_t)(time / STRATA_MILLISECOND) + offset;
+}
 static inline uint32_t tcp_timestamp(const struct core *core, uint32_t offset)
 {
-    return (uint32_t)(core->now / STRATA_MILLISECOND) + offset;
+    return tcp_timestamp_at(core->now, offset);
 }
 
 /* connection.c: birth, death and what happens in between. */

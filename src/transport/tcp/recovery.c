@@ -122,7 +122,7 @@ void recovery_timeout(struct tcp_connection *c)
 {
     // RFC 5681-6: a segment that timed out before does not lower ssthresh again. A new one, or one that fast
     // retransmit had sent again, does (RFC 5681-15).
-    if (c->backoff <= 1)
+    if (c->retries <= 1)
         c->ssthresh = congestion_get(c->congestion)->ssthresh(c, flight_without_limited(c));
     c->cwnd = c->smss; // RFC 5681-7
     c->cwnd_acked = 0;

@@ -112,15 +112,14 @@ void sent_push(struct sent *sent, struct memory *memory, seq_t start, seq_t end,
 
 struct sent_acked sent_acknowledge(struct sent *sent, struct memory *memory, seq_t ack)
 {
-    struct sent_acked acked = {.first_sent = STRATA_NEVER};
+    struct sent_acked acked = {.first_sent = STRATA_NEVER, .resent_at = STRATA_NEVER};
     while (sent->count > 0) {
         struct sent_range *first = at(sent, 0);
         if (seq_le(ack, first->start))
             break;
-        if (first->flags & SENT_RESENT)
-            acked.resent = true;
-        else if (acked.first_sent == STRATA_NEVER)
-            acked.first_sent = first->last_sent;
+        strata_time *noted = first->flags & SENT_RESENT ? &acked.resent_at : &acked.first_sent;
+        if (first->last_sent < *noted)
+            *noted = first->last_sent;
         sent->lost_bytes -= lost_of(first);
         if (seq_lt(ack, first->end)) {
             first->start = ack;

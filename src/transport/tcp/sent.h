@@ -45,7 +45,7 @@ struct sent {
 /** What an acknowledgement took from the map. */
 struct sent_acked {
     strata_time first_sent; /**< When the earliest of what was sent once had been sent; STRATA_NEVER: none was. */
-    bool resent;            /**< Some of it was sent more than once. */
+    strata_time resent_at;  /**< When the first of what was sent more than once was sent last; STRATA_NEVER: none. */
 };
 
 void sent_init(struct sent *sent);

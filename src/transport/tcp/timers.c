@@ -80,10 +80,13 @@ void timers_sent(struct tcp_connection *c)
     timers_update(c);
 }
 
-void timers_acked(struct tcp_connection *c, bool restart)
+void timers_acked(struct tcp_connection *c, bool measured, bool restart)
 {
     strata_time now = connection_now(c);
-    c->backoff = 0;
+    c->retries = 0;
+    // Karn: the doubled RTO stays until there is a sample, or a path that has become slow would never be learned.
+    if (measured)
+        c->backoff = 0;
     c->unacked_since = now;
     if (c->snd_una == c->snd_nxt) {
         c->flags &= ~(uint32_t)FLAG_PERSIST;
@@ -150,12 +153,12 @@ static void doubt_path(const struct tcp_connection *c)
 static bool syn_timeout(struct tcp_connection *c)
 {
     const struct settings *settings = &connection_core(c)->settings;
-    if (c->backoff >= settings->tcp_syn_retries) {
+    if (c->retries >= settings->tcp_syn_retries) {
         connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
         return false;
     }
     c->backoff++;
-    if (c->backoff == settings->tcp_retries1)
+    if (++c->retries == settings->tcp_retries1)
         doubt_path(c);
     c->flags |= FLAG_SYN_RESENT;
     c->marks |= MARK_SYN;
@@ -188,7 +191,7 @@ static bool retransmission_timeout(struct tcp_connection *c)
     const struct settings *settings = &connection_core(c)->settings;
     core_count(connection_core(c), COUNTER_tcp_timeouts);
     c->timeouts++;
-    trace(c, TIMER_RETRANSMISSION, c->backoff + 1u);
+    trace(c, TIMER_RETRANSMISSION, c->retries + 1u);
     if (!connection_is_synchronized(c))
         return syn_timeout(c);
     if (c->snd_wnd == 0) {
@@ -197,13 +200,14 @@ static bool retransmission_timeout(struct tcp_connection *c)
         c->flags |= FLAG_PERSIST;
         return persist_timeout(c);
     }
-    if (c->backoff >= settings->tcp_retries2) {
+    if (c->retries >= settings->tcp_retries2) {
         // R2 (RFC 9293 MUST-20): close. Whatever ICMP said meanwhile is the better reason.
         connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
         return false;
     }
-    c->backoff++;
-    if (c->backoff == settings->tcp_retries1) {
+    if (c->backoff < UINT8_MAX)
+        c->backoff++;
+    if (++c->retries == settings->tcp_retries1) {
         // R1: the network room is told that the first hop may be dead, the program that there is trouble
         // (RFC 9293 MUST-20, SHLD-9).
         doubt_path(c);
