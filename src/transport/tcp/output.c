@@ -295,7 +295,7 @@ static void fill_header(const struct tcp_connection *c, const struct plan *plan,
         .flags = plan->flags,
         .ack = plan->flags & TCP_ACK ? c->rcv_nxt : 0,
     };
-    if (c->flags & FLAG_URGENT_SENT && seq_gt(c->snd_up, plan->seq)) {
+    if (c->flags & FLAG_URGENT_SENT && seq_gt(c->snd_up, plan->seq) && !(plan->flags & TCP_SYN)) {
         uint32_t ahead = c->snd_up - plan->seq;
         header->flags |= TCP_URG;
         header->urgent = ahead < UINT16_MAX ? (uint16_t)ahead : UINT16_MAX;
@@ -356,12 +356,18 @@ static void note_sent(struct tcp_connection *c, const struct plan *plan)
     core_count(connection_core(c), COUNTER_tcp_segments_sent);
 }
 
+/** Whether octets or a FIN wait to be sent for the first time. */
+static bool has_unsent(const struct tcp_connection *c)
+{
+    return connection_unsent(c) > 0 || (c->flags & (FLAG_FIN_QUEUED | FLAG_FIN_SENT)) == FLAG_FIN_QUEUED;
+}
+
 /** The room below cannot take it: the timers see to it that we try again. */
 static long try_later(struct tcp_connection *c, int error)
 {
     if (error != -EINPROGRESS) {
         c->soft_error = (uint8_t)-error;
-        if (connection_unsent(c) > 0 || c->flags & FLAG_FIN_QUEUED)
+        if (has_unsent(c))
             timers_persist(c);
     }
     return 0;
@@ -403,8 +409,7 @@ static long make_segment(struct tcp_connection *c, struct net_path *path, struct
 /** Nothing can be said now: what must happen so that something will be. */
 static void rest(struct tcp_connection *c)
 {
-    bool waiting = connection_unsent(c) > 0 || (c->flags & (FLAG_FIN_QUEUED | FLAG_FIN_SENT)) == FLAG_FIN_QUEUED;
-    if (waiting && connection_flight(c) == 0 && connection_may_send(c))
+    if (has_unsent(c) && connection_flight(c) == 0 && connection_may_send(c))
         timers_persist(c);
     // A cwnd that is not used is not tested, and must not grow; slow start may double it ahead of use.
     uint32_t flight = connection_flight(c);
