@@ -171,8 +171,14 @@ static bool persist_timeout(struct tcp_connection *c)
 {
     // RFC 9293 MUST-37: as long as probes are answered there is no end; unanswered ones are counted like
     // timeouts.
-    if (c->probes >= connection_core(c)->settings.tcp_retries2) {
+    int64_t most = connection_core(c)->settings.tcp_retries2;
+    if (c->probes >= most) {
         connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
+        return false;
+    }
+    // Not so where no program holds the connection any more: a peer could fill our memory by never reading (RFC 6429).
+    if (c->flags & FLAG_ORPHAN && c->backoff >= most) {
+        connection_reset(c, ETIMEDOUT);
         return false;
     }
     if (c->probes++ == 0)
