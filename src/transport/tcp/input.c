@@ -120,7 +120,7 @@ bool input_wants(void *context, const struct net_packet *packet)
     return demux_find(tcp, &key) || listen_wants(tcp, &key, packet->port);
 }
 
-/* ---- SYN-SENT (RFC 9293 3.10.7.3) ---------------------------------------------------------------------- */
+/* ---- The handshake is done ----------------------------------------------------------------------------- */
 
 void input_take_options(struct tcp_connection *c, const struct tcp_options *options)
 {
@@ -140,6 +140,9 @@ void input_take_options(struct tcp_connection *c, const struct tcp_options *opti
         c->flags &= ~(uint32_t)FLAG_TIMESTAMPS;
     }
     connection_update_mss(c);
+    // What a full segment of the peer's will be, until one has come: its two in a row want an ACK (RFC 9293 SHLD-19).
+    uint32_t full = c->own_mss < mss ? c->own_mss : mss, stamps = c->flags & FLAG_TIMESTAMPS ? 12 : 0;
+    c->receive_mss = (uint16_t)(full < MSS_DEFAULT_IPV4 + stamps ? full - stamps : MSS_DEFAULT_IPV4);
 }
 
 void input_established(struct tcp_connection *c)
@@ -154,62 +157,19 @@ void input_established(struct tcp_connection *c)
     connection_mark(c);
 }
 
-/** The SYN of the peer, with or without an ACK of ours. @return whether the sixth step follows. */
-static bool syn_sent_syn(struct tcp_connection *c, struct segment *segment)
-{
-    uint32_t offered = c->rcv_adv - c->rcv_nxt;
-    c->irs = segment->seq;
-    c->rcv_nxt = segment->seq + 1;
-    c->rcv_adv = c->rcv_nxt + offered;
-    c->last_ack_sent = c->rcv_nxt;
-    c->rcv_up = c->rcv_nxt;
-    input_take_options(c, &segment->header.options);
-    segment->seq++;
-    acknowledge_window(c, segment);
-    if (!(segment->flags & TCP_ACK)) {
-        // Simultaneous open (RFC 9293 MUST-10): their SYN crossed ours.
-        state_change(c, STRATA_TCP_SYN_RECEIVED);
-        c->marks |= MARK_SYN;
-        connection_mark(c);
-        return false;
-    }
-    acknowledge_syn(c, segment);
-    input_established(c);
-    c->marks |= MARK_ACK;
-    return true;
-}
-
-static void syn_sent_arrives(struct tcp_connection *c, struct segment *segment)
-{
-    struct tcp *tcp = c->tcp;
-    // First: an ACK of what we did not send (RFC 9293-3).
-    if (segment->flags & TCP_ACK && (seq_le(segment->ack, c->iss) || seq_gt(segment->ack, c->snd_nxt))) {
-        input_drop(tcp, segment, COUNTER_tcp_drop_ack);
-        reply_reset(tcp, segment);
-        return;
-    }
-    // Second: RST counts only with an acceptable ACK.
-    if (segment->flags & TCP_RST) {
-        if (segment->flags & TCP_ACK)
-            connection_end(c, ECONNREFUSED);
-        else
-            input_drop(tcp, segment, COUNTER_tcp_drop_reset);
-        return;
-    }
-    // Fourth; fifth: neither SYN nor RST is nothing.
-    if (!(segment->flags & TCP_SYN)) {
-        input_drop(tcp, segment, COUNTER_tcp_drop_syn);
-        return;
-    }
-    if (!syn_sent_syn(c, segment) || !connection_may_receive(c))
-        return;
-    // Text and FIN that came with the SYN-ACK, as far as they lie in the window our SYN offered.
-    if (segment->length > c->rcv_adv - c->rcv_nxt)
-        return;
-    receive_segment(c, segment);
-}
-
 /* ---- The steps of RFC 9293 3.10.7.4 -------------------------------------------------------------------- */
+
+/** An ACK in reply to what is not acceptable. For one that is itself but an ACK they are bounded, so that two sides that
+ * disagree do not answer each other for ever. */
+static void refuse(struct tcp_connection *c, const struct segment *segment)
+{
+    if (segment_space(segment) == 0) {
+        output_challenge(c);
+    } else {
+        c->marks |= MARK_ACK;
+        connection_mark(c);
+    }
+}
 
 /** RFC 7323 5.3: protection against wrapped sequence numbers, before the first step. */
 static bool check_timestamps(struct tcp_connection *c, const struct segment *segment)
@@ -224,8 +184,7 @@ static bool check_timestamps(struct tcp_connection *c, const struct segment *seg
     uint32_t now_s = (uint32_t)(connection_now(c) / STRATA_SECOND);
     if ((int32_t)(options->ts_value - c->ts_recent) < 0 && now_s - c->ts_recent_at_s <= TIMESTAMP_VALID_S) {
         input_drop(c->tcp, segment, COUNTER_tcp_drop_paws);
-        c->marks |= MARK_ACK; // RFC 7323-10
-        connection_mark(c);
+        refuse(c, segment); // RFC 7323-10
         return false;
     }
     return true;
@@ -286,12 +245,7 @@ static bool check_sequence(struct tcp_connection *c, struct segment *segment)
         return false;
     }
     input_drop(c->tcp, segment, COUNTER_tcp_drop_unacceptable);
-    if (space == 0) {
-        output_challenge(c); // bounded, so that two sides that disagree do not answer each other for ever
-    } else {
-        c->marks |= MARK_ACK;
-        connection_mark(c);
-    }
+    refuse(c, segment);
     return false;
 }
 
@@ -379,6 +333,63 @@ static void check_text(struct tcp_connection *c, struct segment *segment)
         return;
     }
     receive_segment(c, segment);
+}
+
+/* ---- SYN-SENT (RFC 9293 3.10.7.3) ---------------------------------------------------------------------- */
+
+/** The SYN of the peer, with or without an ACK of ours. @return whether the sixth step follows. */
+static bool syn_sent_syn(struct tcp_connection *c, struct segment *segment)
+{
+    uint32_t offered = c->rcv_adv - c->rcv_nxt;
+    c->irs = segment->seq;
+    c->rcv_nxt = segment->seq + 1;
+    c->rcv_adv = c->rcv_nxt + offered;
+    c->last_ack_sent = c->rcv_nxt;
+    c->rcv_up = c->rcv_nxt;
+    input_take_options(c, &segment->header.options);
+    segment->seq++;
+    acknowledge_window(c, segment);
+    if (!(segment->flags & TCP_ACK)) {
+        // Simultaneous open (RFC 9293 MUST-10): their SYN crossed ours.
+        state_change(c, STRATA_TCP_SYN_RECEIVED);
+        c->marks |= MARK_SYN;
+        connection_mark(c);
+        return false;
+    }
+    acknowledge_syn(c, segment);
+    input_established(c);
+    c->marks |= MARK_ACK;
+    return true;
+}
+
+static void syn_sent_arrives(struct tcp_connection *c, struct segment *segment)
+{
+    struct tcp *tcp = c->tcp;
+    // First: an ACK of what we did not send (RFC 9293-3).
+    if (segment->flags & TCP_ACK && (seq_le(segment->ack, c->iss) || seq_gt(segment->ack, c->snd_nxt))) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_ack);
+        reply_reset(tcp, segment);
+        return;
+    }
+    // Second: RST counts only with an acceptable ACK.
+    if (segment->flags & TCP_RST) {
+        if (segment->flags & TCP_ACK)
+            connection_end(c, ECONNREFUSED);
+        else
+            input_drop(tcp, segment, COUNTER_tcp_drop_reset);
+        return;
+    }
+    // Fourth; fifth: neither SYN nor RST is nothing.
+    if (!(segment->flags & TCP_SYN)) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_syn);
+        return;
+    }
+    if (!syn_sent_syn(c, segment))
+        return;
+    // Text and FIN that came with the SYN-ACK, as far as they lie in the window our SYN offered.
+    trim(c, segment);
+    check_urgent(c, segment);
+    check_text(c, segment);
 }
 
 /* ---- The common case ----------------------------------------------------------------------------------- */
