@@ -21,8 +21,10 @@ void connection_get_path(const struct tcp_connection *c, struct net_path *path)
 {
     const struct tcp_way *way = &c->way;
     if (way->kind == HOP_OTHER &&
-        net_path_find(c->tcp->net, path, &c->record.remote, (uint32_t)c->record.scope, c->tuning->bind_port) == 0)
+        net_path_find(c->tcp->net, path, &c->record.remote, (uint32_t)c->record.scope, c->tuning->bind_port) == 0) {
+        path->generation = way->generation; // whether it is news is still to be asked
         return;
+    }
     complete(c, path);
     path->generation = way->generation;
     path->mtu_bytes = way->mtu_bytes;
