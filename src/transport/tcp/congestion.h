@@ -9,6 +9,9 @@
 
 #include "transport/tcp/connection.h"
 
+/** Windows beyond this make no difference and must not overflow. */
+#define CWND_MAX (1u << 30)
+
 struct tcp_congestion {
     const char *name;
     /** `bytes` were acknowledged, outside of fast recovery, while cwnd was in full use. */

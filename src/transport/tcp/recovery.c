@@ -59,7 +59,8 @@ void recovery_duplicate(struct tcp_connection *c)
     if (c->recovery == RECOVERY_LOSS)
         return;
     if (c->recovery == RECOVERY_FAST) {
-        c->cwnd += c->smss; // RFC 5681-9
+        if (c->cwnd < CWND_MAX)
+            c->cwnd += c->smss; // RFC 5681-9
         congestion_trace(c);
         return;
     }
@@ -137,8 +138,8 @@ void recovery_timeout(struct tcp_connection *c)
 void recovery_smaller_mtu(struct tcp_connection *c)
 {
     // RFC 1191 6.4: no sign of congestion, cwnd stays; but one segment only until acknowledgements come.
-    if (connection_flight(c) == 0)
-        return;
+    if (connection_flight(c) == 0 || !connection_is_synchronized(c))
+        return; // a SYN is small enough for every path
     sent_lose_all(&c->sent);
     c->marks |= MARK_RETRANSMIT;
     c->flags |= FLAG_ONE_UNTIL_ACK;

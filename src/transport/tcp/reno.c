@@ -3,9 +3,6 @@
  */
 #include "transport/tcp/congestion.h"
 
-/** Windows beyond this make no difference and must not overflow. */
-#define CWND_MAX (1u << 30)
-
 static void acked(struct tcp_connection *c, uint32_t bytes)
 {
     if (c->cwnd >= CWND_MAX)

@@ -507,6 +507,13 @@ void tcp_endpoints(const struct tcp_connection *c, struct strata_endpoint *local
     *peer = (struct strata_endpoint){record->remote, (uint32_t)record->scope, record->remote_port};
 }
 
+/** Octets of data sent and not acknowledged: FlightSize without SYN and FIN. */
+static uint32_t octets_out(const struct tcp_connection *c)
+{
+    uint32_t flight = connection_is_synchronized(c) ? connection_flight(c) : 0;
+    return flight < c->send.length ? flight : c->send.length;
+}
+
 void tcp_info(const struct tcp_connection *c, struct strata_tcp_info *info)
 {
     struct strata_tcp_info told = {
@@ -528,7 +535,7 @@ void tcp_info(const struct tcp_connection *c, struct strata_tcp_info *info)
         .min_rtt_ns = c->min_rtt_ns,
         .rto_ns = timers_rto(c),
         .backoff = c->backoff,
-        .bytes_sent = c->bytes_acked + connection_flight(c) + c->bytes_retransmitted,
+        .bytes_sent = c->bytes_acked + octets_out(c) + c->bytes_retransmitted,
         .bytes_acked = c->bytes_acked,
         .bytes_received = c->bytes_received,
         .bytes_retransmitted = c->bytes_retransmitted,
