@@ -3,6 +3,7 @@
  * must come though nobody was refused, timers where there is nothing to time, segments that fill the window to the
  * brim.
  */
+#include "net/internal.h"
 #include "tests/transport/rig.h"
 
 #include <errno.h>
@@ -93,8 +94,200 @@ TCP_TEST(a_program_that_found_no_memory_hears_when_it_may_try_again)
     CHECK_EQ(rig_write(rig, 500), 500);
 }
 
+/* ---- Timers with nothing to time ------------------------------------------------------------------------------------- */
+
+TCP_TEST(fin_wait_2_outlives_a_port_that_is_down)
+{
+    rig_connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000>");
+    CHECK_EQ(tcp_shutdown(rig->c, STRATA_SHUTDOWN_WRITE), 0);
+    expect(rig, "F. 1:1(0) ack 1");
+    inject(rig, ". 1:1(0) ack 2 win 65535");
+    inject(rig, ". 100:200(100) ack 2 win 65535"); // an ACK is owed, and cannot go
+    struct port *port = links_port(net_links(rig->net), rig->port);
+    CHECK_EQ(port_set_up(port, false), 0);
+    rig_wait(rig, 3600 * STRATA_SECOND);
+    CHECK_STATE(rig, "FIN-WAIT-2"); // the peer may take its time
+    CHECK_EQ(port_set_up(port, true), 0);
+    inject(rig, ". 1:100(99) ack 2 win 65535");
+    CHECK_EQ(rig_drain(rig) > 0, true);
+    CHECK_EQ(rig_read(rig, 1000), 199);
+}
+
+TCP_TEST(an_orphan_does_not_probe_a_closed_window_for_ever)
+{
+    rig_connected(rig, "S. 0:0(0) ack 1 win 1000 <mss 1000>");
+    CHECK_EQ(rig_write(rig, 3000), 3000);
+    expect(rig, ". 1:1001(1000) ack 1");
+    tcp_close(rig->c);
+    inject(rig, ". 1:1(0) ack 1001 win 0");
+    silence(rig);
+    // RFC 9293 MUST-37 speaks of probes that are acknowledged. Of a connection that nobody holds any more, the host
+    // has to say when it is enough: else every peer could fill its memory for good.
+    unsigned probes = 0;
+    for (; rig->tcp->connection_count > 0 && probes < 100; probes++) {
+        rig_wait(rig, 121 * STRATA_SECOND);
+        if (rig->tcp->connection_count > 0) {
+            CHECK(rig_drain(rig) > 0);
+            inject(rig, ". 1:1(0) ack 1001 win 0");
+        }
+    }
+    CHECK(probes >= 8 && probes < 40);
+    rig->c = NULL;
+    CHECK_EQ(rig->core.memory.pages, 0);
+}
+
+/* ---- To the brim ------------------------------------------------------------------------------------------------------- */
+
+TCP_TEST(text_with_the_syn_ack_may_fill_the_window_and_its_fin_waits)
+{
+    rig->options.receive_bytes = 2048;
+    rig->mtu = 4000;
+    rig_connect(rig);
+    expect(rig, "S 0:0(0) win 2048");
+    inject(rig, "SF. 0:1400(1400) ack 1 win 65535 <mss 1000>");
+    expect(rig, ". 1:1(0) ack 1402");
+    CHECK_STATE(rig, "CLOSE-WAIT");
+}
+
+TCP_TEST(a_fin_beyond_the_window_comes_with_the_syn_ack)
+{
+    rig->options.receive_bytes = 1400;
+    rig_connect(rig);
+    expect(rig, "S 0:0(0) win 1400");
+    inject(rig, "SF. 0:1400(1400) ack 1 win 65535 <mss 1000>");
+    expect(rig, ". 1:1(0) ack 1401 win 0");
+    CHECK_STATE(rig, "ESTABLISHED");
+    CHECK_EQ(rig_info(rig).receive_window, 0);
+    CHECK_EQ(rig_read(rig, 2000), 1400);
+    expect(rig, ". 1:1(0) ack 1401 win 1400");
+    inject(rig, "F. 1401:1401(0) ack 1 win 65535");
+    expect(rig, ". 1:1(0) ack 1402");
+    CHECK_STATE(rig, "CLOSE-WAIT");
+}
+
+TCP_TEST(urgent_data_comes_with_the_syn_ack)
+{
+    rig_connect(rig);
+    expect(rig, "S 0:0(0)");
+    inject(rig, "S.U 0:100(100) ack 1 win 65535 urg 51 <mss 1000>");
+    // RFC 9293 3.10.7.3, fifth step: continue at the sixth step, where the URG bit is checked.
+    CHECK_EQ(rig->urgent_events, 1);
+    CHECK_EQ(tcp_urgent_mark(rig->c), 50);
+}
+
+TCP_TEST(no_syn_is_urgent)
+{
+    rig_connect(rig);
+    CHECK_EQ(tcp_write(rig->c, "", 1, true), 1);
+    expect(rig, "S 0:0(0)");
+}
+
+/* ---- Storms ------------------------------------------------------------------------------------------------------------- */
+
+TCP_TEST(two_sides_that_both_think_the_other_old_do_not_answer_each_other_for_ever)
+{
+    rig_connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,ts 1000 0>");
+    unsigned answers = 0;
+    for (int i = 0; i < 100; i++) {
+        inject(rig, ". 1:1(0) ack 1 win 65535 <ts 500 0>");
+        answers += rig_drain(rig);
+    }
+    CHECK(answers >= 1 && answers <= rig->core.settings.tcp_challenge_acks_per_second);
+    // With data it is a duplicate whose ACK was lost: RFC 7323-10.
+    rig_wait(rig, STRATA_SECOND);
+    for (int i = 0; i < 10; i++) {
+        inject(rig, ". 1:11(10) ack 1 win 65535 <ts 500 0>");
+        expect(rig, ". 1:1(0) ack 1");
+    }
+}
+
+/* ---- Retransmission ------------------------------------------------------------------------------------------------------ */
+
+TCP_TEST(a_smaller_path_learned_while_the_syn_is_out_does_not_stop_the_data)
+{
+    if (rig->ipv6)
+        return; // a SYN is never larger than 1280 octets; IPv4's least MTU is within its reach
+    rig_connect(rig);
+    expect(rig, "S 0:0(0)");
+    rig_icmp(rig, 3, 4, 1000, 0);
+    inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1460>");
+    expect(rig, ". 1:1(0) ack 1");
+    CHECK_EQ(rig_write(rig, 100), 100);
+    expect(rig, "P. 1:101(100) ack 1");
+}
+
+/* ---- What it says of itself ----------------------------------------------------------------------------------------------- */
+
+TCP_TEST(syn_and_fin_are_no_octets_sent)
+{
+    rig_connect(rig);
+    expect(rig, "S 0:0(0)");
+    CHECK_EQ(rig_info(rig).bytes_sent, 0);
+    inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000>");
+    expect(rig, ". 1:1(0) ack 1");
+    CHECK_EQ(rig_write(rig, 100), 100);
+    CHECK_EQ(tcp_shutdown(rig->c, STRATA_SHUTDOWN_WRITE), 0);
+    expect(rig, "FP. 1:101(100) ack 1");
+    CHECK_EQ(rig_info(rig).bytes_sent, 100);
+    inject(rig, ". 1:1(0) ack 102 win 65535");
+    CHECK_EQ(rig_info(rig).bytes_sent, 100);
+}
+
+TCP_TEST(small_segments_are_acknowledged_by_twos_as_well)
+{
+    // RFC 9293 SHLD-19: every second segment of full size, and 200 octets are a full one here.
+    rig->options.max_segment = 200;
+    rig_connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 200>");
+    inject(rig, ". 1:201(200) ack 1 win 65535");
+    silence(rig);
+    inject(rig, ". 201:401(200) ack 1 win 65535");
+    expect(rig, ". 1:1(0) ack 401");
+}
+
+/* ---- Paths ------------------------------------------------------------------------------------------------------------------ */
+
+TEST(a_path_that_another_connection_found_narrow_is_narrow_behind_any_gateway)
+{
+    struct rig *rig = rig_new(true, 1500, 0);
+    struct strata_route route = {.destination = {{0x20, 0x01, 0x0d, 0xb9}}, .prefix_length = 64, .port = rig->port};
+    route.gateway = rig->peer.address; // neither link-local nor IPv4
+    REQUIRE(net_route_add(rig->net, &route) == 0);
+    rig->peer.address = (struct strata_address){{0x20, 0x01, 0x0d, 0xb9, [15] = 7}};
+    rig_connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1440>");
+    CHECK_EQ(rig_info(rig).mss_send, 1440);
+    CHECK(destination_lower_mtu(rig->net, &rig->peer.address, 0, 1300));
+    CHECK_EQ(rig_write(rig, 1240), 1240);
+    expect(rig, "P. 1:1241(1240) ack 1");
+    rig_free(rig);
+}
+
+TCP_TEST(no_number_of_duplicate_acks_makes_cwnd_overflow)
+{
+    rig_connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000>");
+    CHECK_EQ(rig_write(rig, 5000), 5000);
+    CHECK_EQ(rig_drain(rig), 5);
+    for (int i = 0; i < 3; i++)
+        inject(rig, ". 1:1(0) ack 1 win 65535");
+    CHECK_EQ(rig_info(rig).recovery, 2);
+    rig->c->cwnd = UINT32_MAX - 500; // as after four million of them
+    inject(rig, ". 1:1(0) ack 1 win 65535");
+    CHECK(rig_info(rig).cwnd > 1 << 30);
+}
+
 TEST_MAIN(TEST_ENTRY(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhile),
           TEST_ENTRY(what_a_syn_offered_is_agreed_on_though_the_setting_changes_meanwhile),
           TEST_ENTRY(the_scale_and_window_a_listener_told_hold_though_its_options_change_meanwhile),
           TEST_ENTRY(a_program_whose_writes_just_fitted_hears_of_room_too),
-          TEST_ENTRY(a_program_that_found_no_memory_hears_when_it_may_try_again))
+          TEST_ENTRY(a_program_that_found_no_memory_hears_when_it_may_try_again),
+          TEST_ENTRY(fin_wait_2_outlives_a_port_that_is_down),
+          TEST_ENTRY(an_orphan_does_not_probe_a_closed_window_for_ever),
+          TEST_ENTRY(text_with_the_syn_ack_may_fill_the_window_and_its_fin_waits),
+          TEST_ENTRY(a_fin_beyond_the_window_comes_with_the_syn_ack),
+          TEST_ENTRY(urgent_data_comes_with_the_syn_ack),
+          TEST_ENTRY(no_syn_is_urgent),
+          TEST_ENTRY(two_sides_that_both_think_the_other_old_do_not_answer_each_other_for_ever),
+          TEST_ENTRY(a_smaller_path_learned_while_the_syn_is_out_does_not_stop_the_data),
+          TEST_ENTRY(syn_and_fin_are_no_octets_sent),
+          TEST_ENTRY(small_segments_are_acknowledged_by_twos_as_well),
+          TEST_ENTRY(a_path_that_another_connection_found_narrow_is_narrow_behind_any_gateway),
+          TEST_ENTRY(no_number_of_duplicate_acks_makes_cwnd_overflow))
