@@ -152,6 +152,68 @@ TCP_TEST(a_smaller_path)
     CHECK_EQ(rig_info(rig).timeouts, 0);
 }
 
+/** The size of a full segment now. */
+static unsigned full_segment(struct rig *rig)
+{
+    return rig_info(rig).mss_send + (rig->ipv6 ? 60 : 40);
+}
+
+/* RFC 1191-1: every segment says DF (the rig checks it), and the path is what the message says, but never
+ * below 68. RFC 1191-3: no message raises it. */
+TCP_TEST(what_a_message_may_do_to_the_path)
+{
+    rig_accept(rig, "S 0:0(0) win 65535 <mss 1460>");
+    rig_write(rig, 60000);
+    rig_drain(rig);
+    too_big(rig, 1400, 1);
+    CHECK_EQ(full_segment(rig), 1400); // RFC 1191-1
+    too_big(rig, 1450, 1);
+    CHECK_EQ(full_segment(rig), 1400); // RFC 1191-3
+    too_big(rig, 67, 1);
+    CHECK_EQ(full_segment(rig), 1400);
+    too_big(rig, rig->ipv6 ? 1279 : 68, 1);
+    CHECK_EQ(full_segment(rig), rig->ipv6 ? 1400 : 68);
+}
+
+/* RFC 1191-2: a router that does not say how much: the next plateau below what was quoted, 1000 octets. */
+TCP_TEST(a_message_without_a_size)
+{
+    if (rig->ipv6)
+        return; // RFC 4443 always says
+    rig_accept(rig, "S 0:0(0) win 65535 <mss 1460>");
+    rig_write(rig, 5000);
+    rig_drain(rig);
+    too_big(rig, 0, 1);
+    CHECK_EQ(full_segment(rig), 508);
+}
+
+/* RFC 1191-4: a larger size is tried again after ten minutes, and not before five. */
+TCP_TEST(a_path_that_grows_again)
+{
+    rig_accept(rig, "S 0:0(0) win 65535 <mss 1460>");
+    rig_write(rig, 3000);
+    rig_drain(rig);
+    too_big(rig, 1300, 1);
+    rig_drain(rig);
+    while (rig_info(rig).flight > 0) {
+        inject(rig, ". 1:1(0) ack %u win 65535", rig->c->snd_nxt - rig->our_isn);
+        rig_drain(rig);
+    }
+    rig_wait(rig, 300 * STRATA_SECOND);
+    rig_write(rig, 3000);
+    CHECK(*rig_next(rig));
+    CHECK_EQ(rig->frame_length, 1300);
+    rig_drain(rig);
+    inject(rig, ". 1:1(0) ack %u win 65535", rig->c->snd_nxt - rig->our_isn);
+    rig_drain(rig);
+    rig_wait(rig, 301 * STRATA_SECOND);
+    inject(rig, ". 1:1(0) ack %u win 65535", rig->c->snd_nxt - rig->our_isn);
+    rig_drain(rig);
+    rig_write(rig, 3000);
+    CHECK(*rig_next(rig));
+    CHECK_EQ(rig->frame_length, 1500);
+}
+
 TCP_TEST(a_path_that_is_large_enough)
 {
     rig_accept(rig, "S 0:0(0) win 65535 <mss 1200>");
@@ -165,4 +227,6 @@ TCP_TEST(a_path_that_is_large_enough)
 TEST_MAIN(TEST_ENTRY(soft_errors), TEST_ENTRY(soft_errors_unheard), TEST_ENTRY(hard_errors),
           TEST_ENTRY(a_hard_error_refuses_an_opening), TEST_ENTRY(a_soft_error_does_not_stop_an_opening),
           TEST_ENTRY(errors_that_quote_nothing_of_ours), TEST_ENTRY(source_quench), TEST_ENTRY(a_smaller_path),
+          TEST_ENTRY(what_a_message_may_do_to_the_path),
+          TEST_ENTRY(a_message_without_a_size), TEST_ENTRY(a_path_that_grows_again),
           TEST_ENTRY(a_path_that_is_large_enough))

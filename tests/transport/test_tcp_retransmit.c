@@ -115,8 +115,8 @@ TCP_TEST(karns_rule_with_timestamps)
     CHECK_EQ(rig_info(rig).backoff, 0);
 }
 
-/* RFC 6298-6: the echo of the first copy tells nothing once there was a second. Its ACK may have been lost, and what
- * came is the answer to the second copy, which was old news to the peer. */
+/* RFC 6298-6: the echo of the first copy tells nothing once there was a second. Its ACK may have been lost,
+ * and what came is the answer to the second copy, which was old news to the peer. */
 TCP_TEST(an_echo_of_the_first_copy_is_no_sample)
 {
     connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,nop,nop,ts 500 0>");

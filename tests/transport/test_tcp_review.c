@@ -1,14 +1,14 @@
 /**
- * TCP's corners, found by reading it against the RFCs: options that change in the middle of a handshake, events that
- * must come though nobody was refused, timers where there is nothing to time, segments that fill the window to the
- * brim.
+ * TCP's corners, found by reading it against the RFCs: options that change in the middle of a handshake,
+ * events that must come though nobody was refused, timers where there is nothing to time, segments that fill
+ * the window to the brim.
  */
 #include "net/internal.h"
 #include "tests/transport/rig.h"
 
 #include <errno.h>
 
-/* ---- A handshake is one conversation ------------------------------------------------------------------------------- */
+/* ---- A handshake is one conversation ------------------------------------------------------------------- */
 
 TCP_TEST(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhile)
 {
@@ -60,7 +60,7 @@ TCP_TEST(the_scale_and_window_a_listener_told_hold_though_its_options_change_mea
     CHECK_EQ(rig_read(rig, 6000), 4000);
 }
 
-/* ---- Events ------------------------------------------------------------------------------------------------------------ */
+/* ---- Events -------------------------------------------------------------------------------------------- */
 
 TCP_TEST(a_program_whose_writes_just_fitted_hears_of_room_too)
 {

@@ -40,9 +40,9 @@ void acknowledge_sample(struct tcp_connection *c, strata_time rtt_ns)
 }
 
 /**
- * The round-trip time an ACK tells of: from what was sent once only (Karn, RFC 6298-6), else from the timestamp that
- * was echoed (RFC 7323-9). An echo of what was sent before the retransmission tells nothing: the first ACK may have
- * been lost, and this one answers the second copy with the first one's timestamp.
+ * The round-trip time an ACK tells of: from what was sent once only (Karn, RFC 6298-6), else from the
+ * timestamp that was echoed (RFC 7323-9). An echo of what was sent before the retransmission tells nothing:
+ * the first ACK may have been lost, and this one answers the second copy with the first one's timestamp.
  * @return whether it told something.
  */
 static bool measure(struct tcp_connection *c, const struct segment *segment, const struct sent_acked *acked)
@@ -112,7 +112,8 @@ static bool fin_acknowledged(struct tcp_connection *c)
     }
 }
 
-/** Tells a program that found its buffer full that there is room now: a third of it, so that it comes in gulps. */
+/** Tells a program that found its buffer full that there is room now: a third of it, so that it comes in
+ * gulps. */
 static void offer_room(struct tcp_connection *c)
 {
     if (!(c->flags & FLAG_WANT_WRITE) || ring_room(&c->send) < c->send.capacity / 3)

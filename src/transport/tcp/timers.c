@@ -84,7 +84,8 @@ void timers_acked(struct tcp_connection *c, bool measured, bool restart)
 {
     strata_time now = connection_now(c);
     c->retries = 0;
-    // Karn: the doubled RTO stays until there is a sample, or a path that has become slow would never be learned.
+    // Karn: the doubled RTO stays until there is a sample, or a path that has become slow would never be
+    // learned.
     if (measured)
         c->backoff = 0;
     c->unacked_since = now;

@@ -26,8 +26,8 @@ void timers_update(struct tcp_connection *c);
 strata_time timers_rto(const struct tcp_connection *c);
 /** Something was sent that must be acknowledged (RFC 6298 5.1). */
 void timers_sent(struct tcp_connection *c);
-/** The peer acknowledged something new (RFC 6298 5.2, 5.3); `measured`: it gave an RTT sample; `restart`: whether
- * the timer begins anew. */
+/** The peer acknowledged something new (RFC 6298 5.2, 5.3); `measured`: it gave an RTT sample; `restart`:
+ * whether the timer begins anew. */
 void timers_acked(struct tcp_connection *c, bool measured, bool restart);
 /** Data waits, nothing is in flight and the window does not let it go: probe it (RFC 9293 3.8.6.1). */
 void timers_persist(struct tcp_connection *c);
