@@ -231,7 +231,8 @@ struct strata_port_config {
 /** Port 0 of every host is its internal loopback with 127.0.0.1 and ::1. */
 #define STRATA_PORT_LOOPBACK 0
 
-/** Adds a port, up at once. @return its number (1 or more), -EINVAL, -ENOMEM, -ENOSPC. */
+/** Adds a port, up at once. @return its number (1 or more; not one that a port had which was removed, until
+ * 32767 were given), -EINVAL, -ENOMEM, -ENOSPC. */
 STRATA_API int strata_port_add(struct strata_host *host, const struct strata_port_config *config);
 /** Takes a port away with its addresses, neighbours and routes. @return 0, -ENODEV. */
 STRATA_API int strata_port_remove(struct strata_host *host, int port);

@@ -360,12 +360,14 @@ int links_init(struct links *links, struct core *core, const struct link_upper *
     return port < 0 ? port : 0;
 }
 
-/* The lowest free index, with a place in the table. */
+/* An index that no port had before, with a place in the table: sockets, groups and scopes that name a port
+ * that went must not mean another one. Only when all are used up the lowest free one comes again. */
 static int free_index(struct links *links)
 {
-    uint32_t index = 0;
-    while (index < links->port_count && links->ports[index])
-        index++;
+    uint32_t index = links->port_count;
+    if (index >= PORTS_MAX)
+        for (index = 0; index < links->port_count && links->ports[index];)
+            index++;
     if (index >= PORTS_MAX)
         return -ENOSPC;
     if (index < links->port_count)

@@ -119,7 +119,7 @@ struct links {
     struct core *core;
     struct link_upper upper;
     struct port **ports; /**< By index; NULL where there is none. */
-    uint32_t port_count; /**< Indices in use, with holes. */
+    uint32_t port_count; /**< Indices given so far, with holes where ports went. */
     struct list ready;   /**< Ports with something to say. */
     struct neighbours *neighbours;
 };

@@ -276,8 +276,8 @@ TEST(a_port_goes_with_all_that_hangs_on_it)
     CHECK_EQ(net_route_get(rig->net, 0, &route), -ENOENT);
     struct strata_address own = rig_address_of("10.0.0.1");
     CHECK(!net_is_own(rig->net, &own));
-    // Its number is free again.
-    CHECK_EQ(rig_ethernet(rig, "10.0.0.1/24"), port);
+    // Its number stays its own: who still names it does not mean another port.
+    CHECK_EQ(rig_ethernet(rig, "10.0.0.1/24"), port + 1);
     rig_free(rig);
 }
 
