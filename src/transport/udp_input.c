@@ -112,7 +112,8 @@ static bool names_flow(const struct udp_socket *socket, const struct flow *flow,
                address_equal(&socket->peer.address, &flow->peer.address) &&
                socket->peer.scope == flow->peer.scope && (flow->echo || socket->peer.port == flow->peer.port);
     if (class == UDP_BOUND)
-        return address_equal(&bound->address, &flow->local.address);
+        return address_equal(&bound->address, &flow->local.address) &&
+               (bound->scope == 0 || bound->scope == flow->local.scope);
     bool ipv4 = strata_address_is_ipv4(&flow->local.address);
     return address_is_zero(&bound->address) ? !(ipv4 && socket->options.v6only) : ipv4;
 }

@@ -334,6 +334,14 @@ static int choose_port(const struct udp_socket *socket, const struct strata_enve
     return *leave == 0 || (*leave > 0 && links_port(net_links(socket->udp->net), *leave)) ? 0 : -ENODEV;
 }
 
+/** Whether a socket may send under an address the way its path goes now (RFC 1122-3, RFC 1122-6). */
+static bool may_speak_as(const struct udp_socket *socket, const struct strata_address *address)
+{
+    if (net_is_own(socket->udp->net, address))
+        return !address_is_loopback(address) || socket->path.port == STRATA_PORT_LOOPBACK;
+    return socket->options.transparent;
+}
+
 /** The source address: the program's choice, the socket's, or the stack's (RFC 1122-23). */
 static int choose_source(struct udp_socket *socket, const struct strata_envelope *envelope,
                          struct strata_endpoint *source)
@@ -351,12 +359,11 @@ static int choose_source(struct udp_socket *socket, const struct strata_envelope
         source->address = envelope->local.address;
         if (strata_address_is_ipv4(&source->address) != strata_address_is_ipv4(&socket->path.destination))
             return -EAFNOSUPPORT;
-        bool own = net_is_own(net, &source->address);
-        return own || socket->options.transparent ? 0 : -EADDRNOTAVAIL;
+        return may_speak_as(socket, &source->address) ? 0 : -EADDRNOTAVAIL;
     }
     const struct strata_address *address = &source->address;
     if (!address_is_unspecified(address) && !address_is_multicast(address) && !net_is_broadcast(net, address))
-        return 0;
+        return may_speak_as(socket, address) ? 0 : -EADDRNOTAVAIL; // it may have gone since it was bound
     const struct port *leaving = links_port(net_links(net), socket->path.port);
     if (address_is_limited_broadcast(&socket->path.destination) &&
         !port_first_address(leaving, &socket->path.destination)) {

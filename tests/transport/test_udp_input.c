@@ -304,6 +304,31 @@ TEST(most_specific_socket_wins)
     solo_free(&solo);
 }
 
+TEST(a_link_local_address_is_one_per_port)
+{
+    struct solo solo;
+    solo_start(&solo);
+    struct strata_port_config config = {.size = sizeof config, .link = STRATA_LINK_IP};
+    int ports[2] = {solo.port, strata_port_add(solo.host, &config)};
+    struct strata_endpoint local = {.port = 53}, peer = {.port = 4000};
+    REQUIRE(strata_address_parse("fe80::1", &local.address) == 0);
+    REQUIRE(strata_address_parse("fe80::9", &peer.address) == 0);
+    strata_socket sockets[2];
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(strata_address_add(solo.host, ports[i], &local.address, 64, solo.now), 0);
+        sockets[i] = strata_open(solo.host, STRATA_DATAGRAM);
+        local.scope = (uint32_t)ports[i];
+        CHECK_EQ(strata_bind(solo.host, sockets[i], &local), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        solo.port = ports[i];
+        solo_udp(&solo, peer, local, "12", 2);
+        CHECK_EQ(received(&solo, sockets[i]), 2);
+        CHECK_EQ(received(&solo, sockets[!i]), -EAGAIN);
+    }
+    solo_free(&solo);
+}
+
 TEST(families_share_a_port_as_asked)
 {
     struct solo solo;
@@ -487,8 +512,8 @@ TEST_MAIN(TEST_ENTRY(ipv4_checksum_may_be_absent_but_not_wrong), TEST_ENTRY(ipv6
           TEST_ENTRY(verified_by_hardware_is_not_summed_again), TEST_ENTRY(length_must_be_true),
           TEST_ENTRY(source_must_be_one_host), TEST_ENTRY(nobody_listening_is_told),
           TEST_ENTRY(envelope_tells_how_it_came), TEST_ENTRY(ip_options_pass_both_ways),
-          TEST_ENTRY(most_specific_socket_wins), TEST_ENTRY(families_share_a_port_as_asked),
-          TEST_ENTRY(a_socket_tied_to_a_port_hears_only_that),
+          TEST_ENTRY(most_specific_socket_wins), TEST_ENTRY(a_link_local_address_is_one_per_port),
+          TEST_ENTRY(families_share_a_port_as_asked), TEST_ENTRY(a_socket_tied_to_a_port_hears_only_that),
           TEST_ENTRY(sockets_that_share_a_port_share_the_flows), TEST_ENTRY(receive_buffer_is_bounded),
           TEST_ENTRY(events_come_once_until_they_are_taken),
           TEST_ENTRY(transparent_socket_takes_what_is_for_others))

@@ -135,6 +135,17 @@ TEST(source_address_is_the_programs_or_the_stacks_choice)
     solo_output_udp(&solo, &out);
     CHECK_ADDRESS(out.source, second);
     CHECK_EQ(send_to(solo.host, bound, pair_ipv6(1, 53), "a", 1, solo.now), -EAFNOSUPPORT);
+    // RFC 1122-3: an address that went is not used any more, RFC 1122-6: one of the loopback not outside.
+    CHECK_EQ(strata_address_remove(solo.host, solo.port, &second, solo.now), 0);
+    CHECK_EQ(send_to(solo.host, bound, remote(2, 53), "a", 1, solo.now), -EADDRNOTAVAIL);
+    CHECK_EQ(strata_address_add(solo.host, solo.port, &second, 24, solo.now), 0);
+    CHECK_EQ(send_to(solo.host, bound, remote(2, 53), "a", 1, solo.now), 1);
+    solo_output_udp(&solo, &out);
+    CHECK_ADDRESS(out.source, second);
+    strata_socket within = strata_open(solo.host, STRATA_DATAGRAM);
+    local.address = strata_ipv4(127, 0, 0, 1);
+    CHECK_EQ(strata_bind(solo.host, within, &local), 0);
+    CHECK_EQ(send_to(solo.host, within, remote(2, 53), "a", 1, solo.now), -EADDRNOTAVAIL);
     solo_free(&solo);
 }
 
