@@ -222,8 +222,8 @@ static long speak(struct speaker *speaker, struct room *room)
             return length;
         if (length == -EINPROGRESS)
             step_aside(out);
-        else
-            give_up(out, (int)-length);
+        else // 0: its source may not leave by where its path leads now
+            give_up(out, length == 0 ? EADDRNOTAVAIL : (int)-length);
     }
     if (!socket->owner && list_is_empty(&socket->waiting))
         udp_socket_free(socket);

@@ -170,6 +170,42 @@ TEST(addresses_come_and_go)
     solo_free(&solo);
 }
 
+/** How many frames left each host. */
+static bool count_frames(void *context, int from, const uint8_t *frame, size_t length)
+{
+    (void)frame;
+    (void)length;
+    ((unsigned *)context)[from]++;
+    return false;
+}
+
+TEST(a_connection_is_silent_while_its_address_is_away)
+{
+    struct pair pair;
+    strata_socket listener, client, server;
+    unsigned frames[2] = {0};
+    char byte;
+    pair_start(&pair, STRATA_LINK_IP);
+    pair_connect(&pair, false, 80, &listener, &client, &server);
+    pair.filter = count_frames;
+    pair.context = frames;
+    struct strata_address own = pair_ipv4(0, 0).address;
+    CHECK_EQ(strata_address_remove(pair.a, pair.port, &own, pair.now), 0);
+    CHECK_EQ(strata_write(pair.a, client, "x", 1, pair.now), 1);
+    CHECK_EQ(strata_write(pair.b, server, "y", 1, pair.now), 1);
+    pair_run(&pair, 5 * STRATA_SECOND);
+    CHECK_EQ(frames[0], 0); // RFC 1122-3: nothing leaves under an address that is not ours
+    CHECK(frames[1] > 1);
+    CHECK_EQ(pair_counter(pair.a, "ipv4_drop_destination"), frames[1]); // RFC 1122-4
+    CHECK_EQ(strata_read(pair.a, client, &byte, 1, pair.now), -EAGAIN);
+    // The address comes back, and the connection has lost nothing.
+    CHECK_EQ(strata_address_add(pair.a, pair.port, &own, 24, pair.now), 0);
+    pair_run(&pair, 60 * STRATA_SECOND);
+    CHECK_EQ(strata_read(pair.a, client, &byte, 1, pair.now), 1);
+    CHECK_EQ(strata_read(pair.b, server, &byte, 1, pair.now), 1);
+    pair_free(&pair);
+}
+
 TEST(routes_come_and_go)
 {
     struct solo solo;
@@ -339,7 +375,8 @@ TEST(output_leaves_no_flag_that_was_not_asked_for)
 
 TEST_MAIN(TEST_ENTRY(a_config_may_be_wrong), TEST_ENTRY(the_c_library_serves_where_no_allocator_is_given),
           TEST_ENTRY(a_new_host_takes_at_most_16_kib), TEST_ENTRY(every_allocation_of_a_birth_may_fail),
-          TEST_ENTRY(ports_come_and_go), TEST_ENTRY(addresses_come_and_go), TEST_ENTRY(routes_come_and_go),
+          TEST_ENTRY(ports_come_and_go), TEST_ENTRY(addresses_come_and_go),
+          TEST_ENTRY(a_connection_is_silent_while_its_address_is_away), TEST_ENTRY(routes_come_and_go),
           TEST_ENTRY(settings_have_names_and_bounds), TEST_ENTRY(counters_have_names_and_sentences),
           TEST_ENTRY(time_never_runs_backwards), TEST_ENTRY(the_trace_tells_what_happens),
           TEST_ENTRY(a_host_is_a_device), TEST_ENTRY(output_leaves_no_flag_that_was_not_asked_for))

@@ -125,6 +125,7 @@ void connection_apply(struct tcp_connection *c, const struct tcp_socket_options 
     set_flag(c, FLAG_NO_DELAY, options->no_delay);
     set_flag(c, FLAG_KEEP_ALIVE, options->keep_alive);
     set_flag(c, FLAG_RECEIVE_ERRORS, options->receive_errors);
+    set_flag(c, FLAG_TRANSPARENT, options->transparent);
     apply_tuning(c, options);
     if (congestion_get(options->congestion))
         c->congestion = options->congestion;

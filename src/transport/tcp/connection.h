@@ -76,37 +76,39 @@ struct tcp_time_wait {
     uint32_t ts_recent, ts_offset;
     uint16_t window;      /**< As the last ACK said it. */
     uint8_t ttl;
-    uint8_t timestamps;
+    bool timestamps : 1;
+    bool transparent : 1; /**< Its local address need not be one of ours. */
 };
 
 /* ---- The connection ------------------------------------------------------------------------------------ */
 
 /** What a connection is, for as long as it lives. */
 enum tcp_flag {
-    FLAG_TIMESTAMPS = 1 << 0,      /**< Agreed on (RFC 7323 3.2); until the peer's SYN has come: offered. */
-    FLAG_SCALING = 1 << 1,         /**< Agreed on (RFC 7323 2.2), or offered, likewise. */
-    FLAG_ACTIVE = 1 << 2,          /**< We opened it (RFC 9293 MUST-11). */
-    FLAG_FIN_QUEUED = 1 << 3,      /**< No more data will be written; a FIN follows the ring. */
-    FLAG_FIN_SENT = 1 << 4,        /**< SND.NXT lies behind our FIN. */
-    FLAG_FIN_RECEIVED = 1 << 5,    /**< RCV.NXT lies behind the peer's FIN. */
-    FLAG_FIN_AHEAD = 1 << 6,       /**< The peer's FIN is known (out_of_order->fin), but not all data before it. */
-    FLAG_READ_SHUT = 1 << 7,       /**< The program reads no more; what comes is thrown away. */
-    FLAG_ORPHAN = 1 << 8,          /**< The program has closed: nobody to tell. */
-    FLAG_QUEUED = 1 << 9,          /**< In its listener's queue; owner is the next one in it. */
-    FLAG_NO_DELAY = 1 << 10,       /**< Nagle's algorithm is off (RFC 9293 MUST-17). */
-    FLAG_KEEP_ALIVE = 1 << 11,     /**< Keep-alive is on (RFC 9293 MUST-24). */
-    FLAG_RECEIVE_ERRORS = 1 << 12, /**< Soft errors are told to the program (RFC 9293 MUST-47, SHLD-20). */
-    FLAG_URGENT_SENT = 1 << 13,    /**< snd_up holds. */
+    FLAG_TIMESTAMPS = 1 << 0,   /**< Agreed on (RFC 7323 3.2); until the peer's SYN has come: offered. */
+    FLAG_SCALING = 1 << 1,      /**< Agreed on (RFC 7323 2.2), or offered, likewise. */
+    FLAG_ACTIVE = 1 << 2,       /**< We opened it (RFC 9293 MUST-11). */
+    FLAG_FIN_QUEUED = 1 << 3,   /**< No more data will be written; a FIN follows the ring. */
+    FLAG_FIN_SENT = 1 << 4,     /**< SND.NXT lies behind our FIN. */
+    FLAG_FIN_RECEIVED = 1 << 5, /**< RCV.NXT lies behind the peer's FIN. */
+    FLAG_FIN_AHEAD = 1 << 6, /**< The peer's FIN is known (out_of_order->fin), but not all data before it. */
+    FLAG_READ_SHUT = 1 << 7, /**< The program reads no more; what comes is thrown away. */
+    FLAG_ORPHAN = 1 << 8,    /**< The program has closed: nobody to tell. */
+    FLAG_QUEUED = 1 << 9,    /**< In its listener's queue; owner is the next one in it. */
+    FLAG_NO_DELAY = 1 << 10, /**< Nagle's algorithm is off (RFC 9293 MUST-17). */
+    FLAG_KEEP_ALIVE = 1 << 11,      /**< Keep-alive is on (RFC 9293 MUST-24). */
+    FLAG_RECEIVE_ERRORS = 1 << 12,  /**< Soft errors are told to the program (RFC 9293 MUST-47, SHLD-20). */
+    FLAG_URGENT_SENT = 1 << 13,     /**< snd_up holds. */
     FLAG_URGENT_RECEIVED = 1 << 14, /**< rcv_up holds. */
-    FLAG_PERSIST = 1 << 15,        /**< retransmit_at is the persist timer's. */
-    FLAG_SYN_RESENT = 1 << 16,     /**< Our SYN was sent again: no sample, initial window of one segment. */
-    FLAG_CWND_LIMITED = 1 << 17,   /**< The last time output stopped, cwnd stopped it or it was well used. */
-    FLAG_ONE_UNTIL_ACK = 1 << 18,  /**< After a smaller path MTU: one segment again, then wait (RFC 1191-5). */
-    FLAG_WANT_WRITE = 1 << 19,     /**< Not writable as tcp_readiness says it: say when that changes. */
-    FLAG_ERROR_PENDING = 1 << 20,  /**< tcp_take_error has not told of `error` yet. */
-    FLAG_RTT_SAMPLED = 1 << 21,    /**< srtt_ns and rttvar_ns hold. */
-    FLAG_FIRST_PARTIAL = 1 << 22,  /**< In recovery, no partial ACK has come yet (RFC 6582-5). */
-    FLAG_HUNGRY = 1 << 23,         /**< A write found no memory: tcp->hungry_timer says when to try again. */
+    FLAG_PERSIST = 1 << 15,         /**< retransmit_at is the persist timer's. */
+    FLAG_SYN_RESENT = 1 << 16,      /**< Our SYN was sent again: no sample, initial window of one segment. */
+    FLAG_CWND_LIMITED = 1 << 17,    /**< The last time output stopped, cwnd stopped it or it was well used. */
+    FLAG_ONE_UNTIL_ACK = 1 << 18, /**< After a smaller path MTU: one segment again, then wait (RFC 1191-5). */
+    FLAG_WANT_WRITE = 1 << 19,    /**< Not writable as tcp_readiness says it: say when that changes. */
+    FLAG_ERROR_PENDING = 1 << 20, /**< tcp_take_error has not told of `error` yet. */
+    FLAG_RTT_SAMPLED = 1 << 21,   /**< srtt_ns and rttvar_ns hold. */
+    FLAG_FIRST_PARTIAL = 1 << 22, /**< In recovery, no partial ACK has come yet (RFC 6582-5). */
+    FLAG_HUNGRY = 1 << 23,        /**< A write found no memory: tcp->hungry_timer says when to try again. */
+    FLAG_TRANSPARENT = 1 << 24,   /**< Its local address need not be one of ours. */
 };
 
 /** What a connection wants to say beside data. */

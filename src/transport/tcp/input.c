@@ -110,6 +110,17 @@ void input_packet(void *context, const struct net_packet *packet)
     }
 }
 
+/** Whether what is for a record's local address is for it though the address is not ours. */
+static bool is_transparent(const struct tcp_record *record)
+{
+    const void *whole = record; // which begins with its key
+    if (record->kind == TCP_RECORD_CONNECTION)
+        return ((const struct tcp_connection *)whole)->flags & FLAG_TRANSPARENT;
+    if (record->kind == TCP_RECORD_HALF_OPEN)
+        return ((const struct tcp_half_open *)whole)->listener->options.transparent;
+    return ((const struct tcp_time_wait *)whole)->transparent;
+}
+
 bool input_wants(void *context, const struct net_packet *packet)
 {
     struct tcp *tcp = context;
@@ -117,7 +128,8 @@ bool input_wants(void *context, const struct net_packet *packet)
     if (tcp_parse(&header, packet->payload, packet->length) < 0)
         return false;
     struct tcp_record key = demux_key(packet, &header);
-    return demux_find(tcp, &key) || listen_wants(tcp, &key, packet->port);
+    const struct tcp_record *record = demux_find(tcp, &key);
+    return record ? is_transparent(record) : listen_wants(tcp, &key, packet->port);
 }
 
 /* ---- The handshake is done ----------------------------------------------------------------------------- */

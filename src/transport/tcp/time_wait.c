@@ -88,6 +88,7 @@ void time_wait_enter(struct tcp_connection *c)
         .ts_offset = c->ts_offset,
         .ttl = c->ttl,
         .timestamps = (c->flags & FLAG_TIMESTAMPS) != 0,
+        .transparent = (c->flags & FLAG_TRANSPARENT) != 0,
     };
     told.window = receive_offer(c, false);
     if (record) {

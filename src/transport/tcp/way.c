@@ -8,6 +8,8 @@
 #include "transport/tcp/way.h"
 #include "transport/tcp/connection.h"
 
+#include <errno.h>
+
 static const uint8_t link_local[8] = {0xfe, 0x80};
 
 static void complete(const struct tcp_connection *c, struct net_path *path)
@@ -62,6 +64,9 @@ int connection_find_path(struct tcp_connection *c)
 {
     struct net_path path;
     int error = net_path_find(c->tcp->net, &path, &c->record.remote, (uint32_t)c->record.scope, c->tuning->bind_port);
+    // RFC 1122-3: while its address is not ours it is silent; when that comes back it goes on.
+    if (error == 0 && !(c->flags & FLAG_TRANSPARENT) && !net_is_own(c->tcp->net, &c->record.local))
+        error = -EADDRNOTAVAIL;
     connection_keep_path(c, &path);
     if (error == 0)
         connection_update_mss(c);
