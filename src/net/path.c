@@ -176,9 +176,12 @@ int net_source(struct net *net, const struct net_path *path, struct strata_addre
     }
     // RFC 1122-3: an address of our own, of the port it leaves by where that has one.
     const struct port_address *own = best_source(port, path);
-    for (uint32_t i = 1; !own && i < net->links.port_count; i++)
+    for (uint32_t i = 1; !own && i < net->links.port_count; i++) {
         if (net->links.ports[i] && !is_ipv6_link_local(&path->destination))
             own = best_source(net->links.ports[i], path);
+        if (own && is_ipv6_link_local(&own->address))
+            own = NULL; // it means nothing beyond its own link
+    }
     if (!own)
         return -EADDRNOTAVAIL;
     *source = own->address;

@@ -156,6 +156,14 @@ TEST(ipv6_sources_by_scope_and_prefix)
     CHECK_EQ(rig_send(rig, (struct net_out){.tos = 0}, NULL, "ff02::9", 20), 0);
     EXPECT(rig, 1, "[fe80::1]:1234 > [ff02::9]:5678 UDP length=12");
     rig_free(rig);
+    // An address of one link means nothing on another.
+    rig = rig_new();
+    rig_tunnel(rig, "fe80::1/64");
+    rig_tunnel(rig, NULL);
+    rig_add_route(rig, "::/0", NULL, 2, 0);
+    CHECK_EQ(rig_send(rig, (struct net_out){.tos = 0}, NULL, "fd00:2::9", 20), -EADDRNOTAVAIL);
+    EXPECT_SILENCE(rig);
+    rig_free(rig);
 }
 
 TEST(loopback_addresses_do_not_leave_the_host)
