@@ -24,13 +24,6 @@ struct strata_host {
 };
 _Static_assert(offsetof(struct strata_host, sockets) == 0, "see sockets_of");
 
-/** Begins a call that brings the time, which never runs backwards. */
-static void at(struct strata_host *host, strata_time now)
-{
-    if (now > host->core.now)
-        host->core.now = now;
-}
-
 /** Makes the rooms, each with those below it. */
 static int furnish(struct strata_host *host)
 {
@@ -115,7 +108,7 @@ void strata_host_input(struct strata_host *host, int port, const void *frame, si
 {
     static const struct strata_meta nothing;
     struct port *arrival = links_port(net_links(host->net), port);
-    at(host, now);
+    core_at(&host->core, now);
     if (arrival && port != STRATA_PORT_LOOPBACK)
         port_input(arrival, frame, length, meta ? meta : &nothing);
     else // one that was taken away while the frame was under way
@@ -131,7 +124,7 @@ size_t strata_host_output(struct strata_host *host, int port, void *bytes, size_
                           struct strata_meta *meta, strata_time now)
 {
     struct port *leaving = links_port(net_links(host->net), port);
-    at(host, now);
+    core_at(&host->core, now);
     if (!leaving || port == STRATA_PORT_LOOPBACK)
         return 0;
     struct strata_meta work = {.flags = meta ? meta->flags : 0};
@@ -148,7 +141,7 @@ size_t strata_host_output(struct strata_host *host, int port, void *bytes, size_
 
 void strata_host_advance(struct strata_host *host, strata_time now)
 {
-    at(host, now);
+    core_at(&host->core, now);
     wheel_advance(&host->core.wheel, host->core.now);
     (void)net_pump_loopback(host->net);
 }
@@ -219,7 +212,7 @@ int strata_port_remove(struct strata_host *host, int port)
 int strata_port_set_up(struct strata_host *host, int number, bool up, strata_time now)
 {
     struct port *port = links_port(net_links(host->net), number);
-    at(host, now);
+    core_at(&host->core, now);
     if (!port)
         return -ENODEV;
     return number == STRATA_PORT_LOOPBACK ? -EINVAL : port_set_up(port, up);
@@ -254,7 +247,7 @@ static bool prefix_fits(const struct strata_address *address, unsigned prefix_le
 int strata_address_add(struct strata_host *host, int port, const struct strata_address *address,
                        unsigned prefix_length, strata_time now)
 {
-    at(host, now);
+    core_at(&host->core, now);
     if (!links_port(net_links(host->net), port))
         return -ENODEV;
     if (!address || !prefix_fits(address, prefix_length))
@@ -265,7 +258,7 @@ int strata_address_add(struct strata_host *host, int port, const struct strata_a
 int strata_address_remove(struct strata_host *host, int port, const struct strata_address *address,
                           strata_time now)
 {
-    at(host, now);
+    core_at(&host->core, now);
     if (!links_port(net_links(host->net), port))
         return -ENODEV;
     return address ? net_address_remove(host->net, port, address) : -EINVAL;
@@ -288,7 +281,7 @@ int strata_address_get(struct strata_host *host, int number, unsigned index, str
 
 int strata_probe_address(struct strata_host *host, int number, const struct strata_address *address, strata_time now)
 {
-    at(host, now);
+    core_at(&host->core, now);
     struct port *port = links_port(net_links(host->net), number);
     if (!port)
         return -ENODEV;
@@ -376,7 +369,7 @@ int strata_memory(const struct strata_host *host, struct strata_memory *memory)
 
 void strata_trace_note(struct strata_host *host, const char *text, strata_time now)
 {
-    at(host, now);
+    core_at(&host->core, now);
     if (!core_traces(&host->core))
         return;
     struct strata_trace_record record = {.kind = STRATA_TRACE_NOTE, .port = -1, .text = text};

@@ -17,7 +17,8 @@
  *
  * Conventions of this header
  * - Errors are negative errno values (`-EAGAIN`); 0 or a positive number is success.
- * - Time is nanoseconds in 64 bits from an origin of your choice that never runs backwards.
+ * - Time is nanoseconds in 64 bits from an origin of your choice, up to 146 years later. It never runs
+ * backwards.
  * - Byte counts are `size_t`, units stand in names where a number has one.
  * - A host belongs to one thread at a time. Different hosts share nothing.
  * - Structs that may grow begin with `size`: set it to `sizeof` of the struct, zero the rest.

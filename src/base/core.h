@@ -23,6 +23,15 @@ struct core {
     char name[32];
 };
 
+/** The latest time there is, 146 years from its origin: whatever waits can be added to it. */
+#define CORE_TIME_MOST (STRATA_NEVER / 2)
+/** Begins a call that brings the time, which never runs backwards. */
+static inline void core_at(struct core *core, strata_time now)
+{
+    if (now > core->now)
+        core->now = now < CORE_TIME_MOST ? now : CORE_TIME_MOST;
+}
+
 int core_init(struct core *core, const struct strata_config *config, strata_time now);
 void core_free(struct core *core);
 

@@ -90,8 +90,7 @@ static inline struct sockets *sockets_of(struct strata_host *host)
 static inline struct sockets *sockets_at(struct strata_host *host, strata_time now)
 {
     struct sockets *sockets = sockets_of(host);
-    if (now > sockets->core->now)
-        sockets->core->now = now;
+    core_at(sockets->core, now);
     return sockets;
 }
 

@@ -281,6 +281,12 @@ TEST(time_never_runs_backwards)
     strata_host_advance(solo.host, 5 * STRATA_SECOND);
     CHECK_EQ(strata_host_deadline(solo.host), STRATA_NEVER);
     CHECK_EQ(strata_host_ready(solo.host), -1);
+    // Nor does it overflow where a caller means no time at all.
+    strata_socket stream = strata_open(solo.host, STRATA_STREAM);
+    struct strata_endpoint peer = {.address = strata_ipv4(10, 0, 0, 9), .port = 80};
+    CHECK_EQ(strata_connect(solo.host, stream, &peer, STRATA_NEVER), -EINPROGRESS);
+    strata_host_advance(solo.host, STRATA_NEVER);
+    CHECK(strata_host_deadline(solo.host) < STRATA_NEVER);
     solo_free(&solo);
 }
 
