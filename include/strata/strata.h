@@ -325,7 +325,9 @@ enum {
 /** Makes a socket. @return a handle, -EINVAL, -ENOMEM, -EMFILE. */
 STRATA_API strata_socket strata_open(struct strata_host *host, enum strata_socket_type type);
 /** Names the local end. Address all zero: any, both families unless STRATA_OPTION_V6ONLY; 0.0.0.0: any IPv4.
- * Port 0: one is chosen that cannot be guessed. @return 0, -EADDRINUSE, -EADDRNOTAVAIL, -EINVAL, -EBADF. */
+ * Port 0: one is chosen that cannot be guessed. A stream's port must be free of connections and TIME-WAIT,
+ * too, unless STRATA_OPTION_REUSE_ADDRESS (or _PORT) was set before. @return 0, -EADDRINUSE, -EADDRNOTAVAIL,
+ * -EINVAL, -EBADF. */
 STRATA_API int strata_bind(struct strata_host *host, strata_socket socket, const struct strata_endpoint *local);
 /** Waits for connections; `backlog` bounds those not accepted yet (0: a default). */
 STRATA_API int strata_listen(struct strata_host *host, strata_socket socket, int backlog, strata_time now);

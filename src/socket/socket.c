@@ -72,8 +72,12 @@ int stream_bind(struct sockets *sockets, struct socket *socket, const struct str
     binding->local = *local;
     binding->bound_port = options.bind_port;
     binding->flags = stream_binding_flags(&options);
+    // Who does not share a name does not take one either that old connections still have.
+    bool shares = binding->flags & (BINDING_REUSE_ADDRESS | BINDING_REUSE_PORT);
+    int error = local->port && !shares && tcp_name_in_use(sockets->tcp, binding) ? -EADDRINUSE : 0;
     // Transparent and without a port: any port of any host, so there is none to claim.
-    int error = options.transparent && local->port == 0 ? 0 : ports_bind(tcp_ports(sockets->tcp), binding);
+    if (!error && !(options.transparent && local->port == 0))
+        error = ports_bind(tcp_ports(sockets->tcp), binding);
     if (error) {
         memory_release(&sockets->core->memory, binding, sizeof *binding);
         return error;

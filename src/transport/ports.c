@@ -33,6 +33,15 @@ static bool covers(const struct binding *binding, bool ipv4)
     return !ipv4 || !(binding->flags & BINDING_V6ONLY);
 }
 
+bool binding_covers(const struct binding *binding, const struct strata_address *address, int scope)
+{
+    if (binding->local.scope && scope && (int)binding->local.scope != scope)
+        return false;
+    if (address_is_unspecified(&binding->local.address))
+        return covers(binding, strata_address_is_ipv4(address));
+    return address_equal(&binding->local.address, address);
+}
+
 static bool overlap(const struct binding *a, const struct binding *b)
 {
     if (a->bound_port && b->bound_port && a->bound_port != b->bound_port)

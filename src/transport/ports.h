@@ -25,6 +25,9 @@ struct binding {
     bool held;
 };
 
+/** Whether it covers an address (`scope`: the port of a link-local one). */
+bool binding_covers(const struct binding *binding, const struct strata_address *address, int scope);
+
 /** One per transport protocol and host. */
 struct ports {
     struct core *core;

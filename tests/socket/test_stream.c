@@ -600,6 +600,49 @@ TEST(names_are_claimed_and_shared)
     pair_free(&pair);
 }
 
+/** Binds a fresh stream on host b, with STRATA_OPTION_REUSE_ADDRESS or without, and gives it up again. */
+static int try_bind(struct pair *pair, bool reuse, struct strata_endpoint local)
+{
+    strata_socket socket = strata_open(pair->b, STRATA_STREAM);
+    CHECK_EQ(strata_set_option(pair->b, socket, STRATA_OPTION_REUSE_ADDRESS, reuse, pair->now), 0);
+    int error = strata_bind(pair->b, socket, &local);
+    CHECK_EQ(strata_close(pair->b, socket, pair->now), 0);
+    return error;
+}
+
+TEST(a_name_is_taken_while_connections_have_it)
+{
+    struct pair pair;
+    strata_socket listener, client, server;
+    struct strata_endpoint any = {.port = 80}, other = {.address = strata_ipv4(10, 0, 0, 77), .port = 80};
+    pair_start(&pair, STRATA_LINK_IP);
+    CHECK_EQ(strata_address_add(pair.b, pair.port, &other.address, 24, pair.now), 0);
+    CHECK_EQ(try_bind(&pair, false, any), 0);
+    pair_connect(&pair, false, 80, &listener, &client, &server);
+    CHECK_EQ(strata_close(pair.b, listener, pair.now), 0);
+    for (int i = 0; i < 2; i++) { // while it is open, and in TIME-WAIT
+        CHECK_EQ(try_bind(&pair, false, any), -EADDRINUSE);
+        CHECK_EQ(try_bind(&pair, false, pair_ipv4(1, 80)), -EADDRINUSE);
+        CHECK_EQ(try_bind(&pair, true, any), 0);
+        // Others are not concerned.
+        CHECK_EQ(try_bind(&pair, false, pair_ipv4(1, 81)), 0);
+        CHECK_EQ(try_bind(&pair, false, other), 0);
+        CHECK_EQ(try_bind(&pair, false, pair_ipv6(1, 80)), 0);
+        if (i > 0)
+            break;
+        CHECK_EQ(strata_close(pair.b, server, pair.now), 0);
+        pair_settle(&pair);
+        CHECK_EQ(strata_close(pair.a, client, pair.now), 0);
+        pair_settle(&pair);
+        struct strata_memory memory = {.size = sizeof memory};
+        CHECK_EQ(strata_memory(pair.b, &memory), 0);
+        CHECK_EQ(memory.time_wait, 1);
+    }
+    pair_run(&pair, 61 * STRATA_SECOND);
+    CHECK_EQ(try_bind(&pair, false, any), 0);
+    pair_free(&pair);
+}
+
 TEST_MAIN(TEST_ENTRY(bytes_cross_in_both_families_and_both_ways), TEST_ENTRY(a_host_talks_to_itself),
           TEST_ENTRY(connecting_tells_how_it_went), TEST_ENTRY(an_orderly_end_and_a_reset_are_told_apart),
           TEST_ENTRY(each_direction_is_finished_by_itself),
@@ -609,4 +652,5 @@ TEST_MAIN(TEST_ENTRY(bytes_cross_in_both_families_and_both_ways), TEST_ENTRY(a_h
           TEST_ENTRY(a_filter_sees_a_connection_before_it_is_answered),
           TEST_ENTRY(a_transparent_listener_answers_for_others),
           TEST_ENTRY(urgent_data_is_announced_and_stays_in_the_stream), TEST_ENTRY(tcp_info_tells_the_truth),
-          TEST_ENTRY(soft_errors_are_reported_to_who_asks), TEST_ENTRY(names_are_claimed_and_shared))
+          TEST_ENTRY(soft_errors_are_reported_to_who_asks), TEST_ENTRY(names_are_claimed_and_shared),
+          TEST_ENTRY(a_name_is_taken_while_connections_have_it))

@@ -67,6 +67,26 @@ struct tcp_record *demux_find(struct tcp *tcp, const struct tcp_record *key)
     return tcp->last;
 }
 
+static bool is_elsewhere(struct table_entry *entry, void *context)
+{
+    const struct tcp_record *record = CONTAINER_OF(entry, const struct tcp_record, entry);
+    const struct binding *binding = *(const struct binding **)context;
+    // A half-open one goes with its listener.
+    if (record->local_port != binding->local.port || record->kind == TCP_RECORD_HALF_OPEN ||
+        !binding_covers(binding, &record->local, record->scope))
+        return true;
+    *(const struct binding **)context = NULL;
+    return false;
+}
+
+bool tcp_name_in_use(struct tcp *tcp, const struct binding *binding)
+{
+    // All are looked at, but only when a program names a port: what every connection would pay for a count of
+    // those that share its port is more.
+    table_each(&tcp->records, is_elsewhere, &binding);
+    return binding == NULL;
+}
+
 int demux_add(struct tcp *tcp, struct tcp_record *record)
 {
     ASSERT(!record->listed);

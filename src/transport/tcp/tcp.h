@@ -88,6 +88,8 @@ void tcp_set_options(struct tcp_connection *connection, const struct tcp_socket_
 
 /** Whether a four-tuple is in use (for choosing ports). */
 bool tcp_tuple_in_use(struct tcp *tcp, const struct strata_endpoint *local, const struct strata_endpoint *peer);
+/** Whether a connection or TIME-WAIT record has a local address and port that a binding would cover. */
+bool tcp_name_in_use(struct tcp *tcp, const struct binding *binding);
 struct ports *tcp_ports(struct tcp *tcp);
 void tcp_memory(const struct tcp *tcp, struct strata_memory *memory);
 const char *tcp_congestion_name(unsigned index);
