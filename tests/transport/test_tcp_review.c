@@ -94,7 +94,7 @@ TCP_TEST(a_program_that_found_no_memory_hears_when_it_may_try_again)
     CHECK_EQ(rig_write(rig, 500), 500);
 }
 
-/* ---- Timers with nothing to time ------------------------------------------------------------------------------------- */
+/* ---- Timers with nothing to time ----------------------------------------------------------------------- */
 
 TCP_TEST(fin_wait_2_outlives_a_port_that_is_down)
 {
@@ -121,8 +121,8 @@ TCP_TEST(an_orphan_does_not_probe_a_closed_window_for_ever)
     tcp_close(rig->c);
     inject(rig, ". 1:1(0) ack 1001 win 0");
     silence(rig);
-    // RFC 9293 MUST-37 speaks of probes that are acknowledged. Of a connection that nobody holds any more, the host
-    // has to say when it is enough: else every peer could fill its memory for good.
+    // RFC 9293 MUST-37 speaks of probes that are acknowledged. Of a connection that nobody holds any more,
+    // the host has to say when it is enough: else every peer could fill its memory for good.
     unsigned probes = 0;
     for (; rig->tcp->connection_count > 0 && probes < 100; probes++) {
         rig_wait(rig, 121 * STRATA_SECOND);
@@ -136,7 +136,7 @@ TCP_TEST(an_orphan_does_not_probe_a_closed_window_for_ever)
     CHECK_EQ(rig->core.memory.pages, 0);
 }
 
-/* ---- To the brim ------------------------------------------------------------------------------------------------------- */
+/* ---- To the brim --------------------------------------------------------------------------------------- */
 
 TCP_TEST(text_with_the_syn_ack_may_fill_the_window_and_its_fin_waits)
 {
@@ -182,7 +182,7 @@ TCP_TEST(no_syn_is_urgent)
     expect(rig, "S 0:0(0)");
 }
 
-/* ---- Storms ------------------------------------------------------------------------------------------------------------- */
+/* ---- Storms -------------------------------------------------------------------------------------------- */
 
 TCP_TEST(two_sides_that_both_think_the_other_old_do_not_answer_each_other_for_ever)
 {
@@ -201,7 +201,7 @@ TCP_TEST(two_sides_that_both_think_the_other_old_do_not_answer_each_other_for_ev
     }
 }
 
-/* ---- Retransmission ------------------------------------------------------------------------------------------------------ */
+/* ---- Retransmission ------------------------------------------------------------------------------------ */
 
 TCP_TEST(a_smaller_path_learned_while_the_syn_is_out_does_not_stop_the_data)
 {
@@ -216,7 +216,7 @@ TCP_TEST(a_smaller_path_learned_while_the_syn_is_out_does_not_stop_the_data)
     expect(rig, "P. 1:101(100) ack 1");
 }
 
-/* ---- What it says of itself ----------------------------------------------------------------------------------------------- */
+/* ---- What it says of itself ---------------------------------------------------------------------------- */
 
 TCP_TEST(syn_and_fin_are_no_octets_sent)
 {
@@ -244,7 +244,7 @@ TCP_TEST(small_segments_are_acknowledged_by_twos_as_well)
     expect(rig, ". 1:1(0) ack 401");
 }
 
-/* ---- Paths ------------------------------------------------------------------------------------------------------------------ */
+/* ---- Paths --------------------------------------------------------------------------------------------- */
 
 TEST(a_path_that_another_connection_found_narrow_is_narrow_behind_any_gateway)
 {

@@ -152,7 +152,8 @@ void input_take_options(struct tcp_connection *c, const struct tcp_options *opti
         c->flags &= ~(uint32_t)FLAG_TIMESTAMPS;
     }
     connection_update_mss(c);
-    // What a full segment of the peer's will be, until one has come: its two in a row want an ACK (RFC 9293 SHLD-19).
+    // What a full segment of the peer's will be, until one has come: its two in a row want an ACK (RFC 9293
+    // SHLD-19).
     uint32_t full = c->own_mss < mss ? c->own_mss : mss, stamps = c->flags & FLAG_TIMESTAMPS ? 12 : 0;
     c->receive_mss = (uint16_t)(full < MSS_DEFAULT_IPV4 + stamps ? full - stamps : MSS_DEFAULT_IPV4);
 }
@@ -171,8 +172,8 @@ void input_established(struct tcp_connection *c)
 
 /* ---- The steps of RFC 9293 3.10.7.4 -------------------------------------------------------------------- */
 
-/** An ACK in reply to what is not acceptable. For one that is itself but an ACK they are bounded, so that two sides that
- * disagree do not answer each other for ever. */
+/** An ACK in reply to what is not acceptable. For one that is itself but an ACK they are bounded, so that two
+ * sides that disagree do not answer each other for ever. */
 static void refuse(struct tcp_connection *c, const struct segment *segment)
 {
     if (segment_space(segment) == 0) {

@@ -177,7 +177,8 @@ static bool persist_timeout(struct tcp_connection *c)
         connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
         return false;
     }
-    // Not so where no program holds the connection any more: a peer could fill our memory by never reading (RFC 6429).
+    // Not so where no program holds the connection any more: a peer could fill our memory by never reading
+    // (RFC 6429).
     if (c->flags & FLAG_ORPHAN && c->backoff >= most) {
         connection_reset(c, ETIMEDOUT);
         return false;
