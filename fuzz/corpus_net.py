@@ -85,8 +85,8 @@ def stories():
     yield "tagged", record(ethernet(0x0800, ipv4(17, UDP), tag=bytes([0x81, 0, 0x60, 0])))
     yield "ipv6_echo", v6(58, icmp(128, 0, 0x70001, b"hello"))
     yield "ipv6_udp", v6(17, UDP) + v6(17, UDP, flags=MEND | IP_PORT | ERROR) + v6(99, UDP)
-    yield "ipv6_options", v6(0, bytes([60, 0, 1, 4, 0, 0, 0, 0, 43, 0, 0x1E, 4, 0, 0, 0, 0, 17, 0, 4, 0, 0, 0, 0, 0]) + UDP
-                             ) + v6(60, bytes([17, 0, 0x9E, 4, 0, 0, 0, 0]) + UDP)
+    chain = bytes([60, 0, 1, 4, 0, 0, 0, 0, 43, 0, 0x1E, 4, 0, 0, 0, 0, 17, 0, 4, 0, 0, 0, 0, 0])
+    yield "ipv6_options", v6(0, chain + UDP) + v6(60, bytes([17, 0, 0x9E, 4, 0, 0, 0, 0]) + UDP)
     yield "ipv6_fragments", v6(44, bytes([17, 0, 0, 1, 0, 0, 0, 7]) + UDP * 4) + v6(
         44, bytes([17, 0, 0, 48, 0, 0, 0, 7]) + UDP)
     yield "ipv6_forward", v6(17, UDP, destination=FAR6) + v6(17, UDP, destination=FAR6, hops=1) + v6(
@@ -103,11 +103,12 @@ def piece(offset, length, more, flags=0, ident=1):
 def reassemblies():
     for family in (0, 1):
         name = "ipv6_" if family else "ipv4_"
-        yield name + "in_order", piece(0, 800, True, family) + piece(800, 800, True, family) + piece(1600, 9, False, family)
-        yield name + "reverse", piece(1600, 9, False, family) + piece(800, 800, True, family) + piece(0, 800, True, family)
-        yield name + "overlap", piece(0, 800, True, family) + piece(792, 800, True, family) + piece(1592, 8, False, family)
-        yield name + "copy", piece(0, 800, True, family) * 2 + piece(800, 8, False, family)
-        yield name + "other", piece(0, 800, True, family) + piece(0, 800, True, family | 4) + piece(800, 8, False, family)
+        first, second = piece(0, 800, True, family), piece(800, 800, True, family)
+        yield name + "in_order", first + second + piece(1600, 9, False, family)
+        yield name + "reverse", piece(1600, 9, False, family) + second + first
+        yield name + "overlap", first + piece(792, 800, True, family) + piece(1592, 8, False, family)
+        yield name + "copy", first * 2 + piece(800, 8, False, family)
+        yield name + "other", first + piece(0, 800, True, family | 4) + piece(800, 8, False, family)
         yield name + "two_ends", piece(800, 8, False, family) + piece(1600, 8, False, family)
         yield name + "too_long", piece(65528, 800, False, family)
         yield name + "timeout", piece(0, 800, True, family) + piece(0, 800, True, family | 8, 2) * 61
@@ -127,7 +128,8 @@ def bridges():
         name = "hub_" if hub == b"\1" else "bridge_"
         yield name + "talk", hub + talk
         yield name + "move", hub + talk + say(3, 1, ALL) + say(2, 2, station(1)) + say(2, 2, station(1), 0x70)
-        yield name + "reserved", hub + say(1, 1, bytes.fromhex("0180c2000000")) + say(1, 1, bytes.fromhex("0180c2000010"))
+        reserved, relayed = bytes.fromhex("0180c2000000"), bytes.fromhex("0180c2000010")
+        yield name + "reserved", hub + say(1, 1, reserved) + say(1, 1, relayed)
         yield name + "bad", hub + say(1, 1, ALL)[:10] + say(7, 1, ALL) + bytes([1, 3]) + b"abc"
         yield name + "many", hub + b"".join(say(1 + i % 4, i, station(i // 2), 8 * (i % 3 == 0)) for i in range(24))
 

@@ -24,8 +24,8 @@ void ring_set_capacity(struct ring *ring, uint32_t capacity)
     ring->capacity = capacity;
 }
 
-/** memcpy as the C library does it. A compiler that sees that a piece is at most a page puts a string instruction in its
- * place, which takes its time to start. */
+/** memcpy as the C library does it. A compiler that sees that a piece is at most a page puts a string instruction in
+ * its place, which takes its time to start. */
 static inline void copy(void *to, const void *from, size_t size)
 {
     __asm__("" : "+r"(size));

@@ -28,13 +28,13 @@ struct speaker;
 struct speaker_ops {
     /**
      * Writes the next frame, link header included, into room.
-     * @return its length; 0: nothing to say here any more (the port delists it, unless it has parked itself at a
-     * neighbour, listed itself at another port, or freed itself: after 0 the port looks only at its own list);
-     * -EMSGSIZE: the room is too small, ask again.
+     * @return its length; 0: nothing to say here any more (the port delists it, unless it has parked itself
+     * at a neighbour, listed itself at another port, or freed itself: after 0 the port looks only at its own
+     * list); -EMSGSIZE: the room is too small, ask again.
      */
     long (*speak)(struct speaker *speaker, struct room *room);
-    /** The neighbour it was parked at did not answer (-EHOSTUNREACH), or the port it was listed or parked at went
-     * down (-ENETDOWN). No longer listed anywhere; may mark itself again, at another port too. */
+    /** The neighbour it was parked at did not answer (-EHOSTUNREACH), or the port it was listed or parked at
+     * went down (-ENETDOWN). No longer listed anywhere; may mark itself again, at another port too. */
     void (*unreachable)(struct speaker *speaker, int error);
 };
 /** Embedded in a connection or datagram socket. In at most one list: of a port, or of a neighbour. */
@@ -76,7 +76,8 @@ struct port {
     bool up;
     struct port_address *addresses;
     uint32_t address_count, address_room;
-    uint32_t broadcast_bits; /**< Those that are all equal in every broadcast address of its subnets, see net. */
+    uint32_t
+        broadcast_bits; /**< Those that are all equal in every broadcast address of its subnets, see net. */
     struct packet_queue control; /**< Complete frames, link header included. */
     struct packet_queue forward; /**< Likewise. */
     struct list speakers;
@@ -96,8 +97,8 @@ struct port {
 struct link_input {
     int port;
     uint16_t ethertype;
-    bool link_broadcast; /**< The frame was to a broadcast or multicast station address. */
-    bool loopback;       /**< We sent it ourselves. */
+    bool link_broadcast;  /**< The frame was to a broadcast or multicast station address. */
+    bool loopback;        /**< We sent it ourselves. */
     const uint8_t *bytes; /**< The datagram. */
     size_t length;
     const struct strata_meta *meta; /**< Never NULL. */
@@ -155,7 +156,8 @@ bool port_is_ready(const struct port *port);
 /** A port with something to say, or -1. Never the loopback, which does not speak to the outside. */
 int links_ready(struct links *links);
 
-/** Lists a speaker at a port: it has something to say there. Harmless when listed; moves it from elsewhere. */
+/** Lists a speaker at a port: it has something to say there. Harmless when listed; moves it from elsewhere.
+ */
 void port_mark(struct port *port, struct speaker *speaker);
 /** Takes a speaker off whatever list it is in. */
 void speaker_silence(struct speaker *speaker);
@@ -173,11 +175,12 @@ enum port_class { PORT_CONTROL, PORT_FORWARD };
 /** Queues an owned, complete frame. Takes the packet in any case. */
 void port_queue(struct port *port, struct packet *packet, enum port_class class);
 /**
- * Sends an owned network datagram (packet->ethertype says which) to a next hop on this port: resolves, queues at the
- * neighbour while it must, then in the port's control or forwarding queue. Takes the packet in any case; counts a drop where there is
- * no room. `next_hop` multicast or broadcast goes to the group's station address.
+ * Sends an owned network datagram (packet->ethertype says which) to a next hop on this port: resolves, queues
+ * at the neighbour while it must, then in the port's control or forwarding queue. Takes the packet in any
+ * case; counts a drop where there is no room. `next_hop` multicast or broadcast goes to the group's station
+ * address.
  */
-void port_send(struct port *port, struct packet *packet, const struct strata_address *next_hop, bool broadcast,
-               enum port_class class);
+void port_send(struct port *port, struct packet *packet, const struct strata_address *next_hop,
+               bool broadcast, enum port_class class);
 
 #endif

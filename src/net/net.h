@@ -1,9 +1,9 @@
 /**
  * The network room: datagrams between hosts, IPv4 and IPv6, as the transports see it.
  *
- * Down: a transport keeps a `net_path` to its peer, asks `net_begin` where to write its segment, writes it there
- * and finishes with `net_finish`, which writes the IP and link headers in front. Replies that no connection owns
- * go as owned packets by `net_send`. Up: a table per protocol, filled in at birth.
+ * Down: a transport keeps a `net_path` to its peer, asks `net_begin` where to write its segment, writes it
+ * there and finishes with `net_finish`, which writes the IP and link headers in front. Replies that no
+ * connection owns go as owned packets by `net_send`. Up: a table per protocol, filled in at birth.
  */
 #ifndef NET_NET_H
 #define NET_NET_H
@@ -15,10 +15,10 @@
 /** A received datagram as a transport sees it. Valid during the call. */
 struct net_packet {
     struct strata_address source, destination;
-    int port;         /**< Arrival; 0 for what we send to ourselves, except copies of multicast (net_out.loop). */
+    int port; /**< Arrival; 0 for what we send to ourselves, except copies of multicast (net_out.loop). */
     uint8_t protocol; /**< Of the payload. */
     uint8_t ttl, tos;
-    uint8_t flags;    /**< NET_PACKET_* */
+    uint8_t flags; /**< NET_PACKET_* */
     const uint8_t *payload;
     size_t length;
     const uint8_t *datagram; /**< From the IP header on, for ICMP to quote. */
@@ -30,8 +30,8 @@ enum {
     NET_PACKET_BROADCAST = 2,      /**< The destination is a broadcast address. */
     NET_PACKET_MULTICAST = 4,
     NET_PACKET_REASSEMBLED = 8,
-    NET_PACKET_LOOPBACK = 16,      /**< From ourselves. */
-    NET_PACKET_FOREIGN = 32,       /**< Not our address; a transparent listener asked for it. */
+    NET_PACKET_LOOPBACK = 16, /**< From ourselves. */
+    NET_PACKET_FOREIGN = 32,  /**< Not our address; a transparent listener asked for it. */
 };
 
 /** An ICMP error about a datagram that we sent. */
@@ -54,8 +54,8 @@ struct net_upper {
     void *context;
     void (*input)(void *context, const struct net_packet *packet);
     void (*error)(void *context, const struct net_error *error);
-    /** Whether a datagram of this protocol to a foreign address is for us after all (a transparent socket); asked
-     * before it is forwarded or dropped. If so it comes in with NET_PACKET_FOREIGN. NULL: never. */
+    /** Whether a datagram of this protocol to a foreign address is for us after all (a transparent socket);
+     * asked before it is forwarded or dropped. If so it comes in with NET_PACKET_FOREIGN. NULL: never. */
     bool (*wants)(void *context, const struct net_packet *packet);
     /** Whether a quoted datagram can be one that was sent: asked before a path MTU is believed (RFC 8201-4).
      * NULL: whatever names a source of ours is believed. */
@@ -98,9 +98,10 @@ struct core *net_core(struct net *net);
 /** Says who takes a protocol (both families; ICMP echo replies go to PROTOCOL_ICMP's upper). */
 void net_set_upper(struct net *net, uint8_t protocol, const struct net_upper *upper);
 
-/** Finds the way; bound_port 0: any. `scope` names the port of link-local destinations. @return 0, -ENETUNREACH. */
-int net_path_find(struct net *net, struct net_path *path, const struct strata_address *destination, uint32_t scope,
-                  int bound_port);
+/** Finds the way; bound_port 0: any. `scope` names the port of link-local destinations. @return 0,
+ * -ENETUNREACH. */
+int net_path_find(struct net *net, struct net_path *path, const struct strata_address *destination,
+                  uint32_t scope, int bound_port);
 /** Whether routes or path MTU have changed since: find again before use. */
 bool net_path_is_stale(const struct net *net, const struct net_path *path);
 /** The source address for a path (RFC 1122 3.3.4.3, RFC 6724 where it applies). @return 0, -EADDRNOTAVAIL. */
@@ -109,22 +110,24 @@ int net_source(struct net *net, const struct net_path *path, struct strata_addre
 bool net_is_own(const struct net *net, const struct strata_address *address);
 /** Whether an address is a broadcast address on some port of ours. */
 bool net_is_broadcast(const struct net *net, const struct strata_address *address);
-/** Told by a transport whose data does not arrive: the first hop may be dead (RFC 9293 MUST-20, RFC 1122-16). */
+/** Told by a transport whose data does not arrive: the first hop may be dead (RFC 9293 MUST-20, RFC 1122-16).
+ */
 void net_doubt(struct net *net, const struct net_path *path);
 
 /**
- * Begins a datagram on a path, in the room a driver lent. The transport writes at *payload, at most *capacity bytes
- * (bounded by the path's MTU and by the room).
- * @return 0; -EINPROGRESS: the neighbour is being asked and `speaker` was parked there (NULL: nobody is parked,
- * whoever wants to wait calls neighbour_park); -EHOSTUNREACH, -ENETUNREACH, -ENETDOWN; -EMSGSIZE: less than `least`
- * bytes fit the room; -E2BIG: less than `least` bytes fit the path's MTU; -EXDEV: the path leads to another port than
- * the room's and there is no speaker (one that there is was listed at that port, which is -EINPROGRESS). A path that is stale is found again by itself, so its MTU and port may
- * change here.
+ * Begins a datagram on a path, in the room a driver lent. The transport writes at *payload, at most *capacity
+ * bytes (bounded by the path's MTU and by the room).
+ * @return 0; -EINPROGRESS: the neighbour is being asked and `speaker` was parked there (NULL: nobody is
+ * parked, whoever wants to wait calls neighbour_park); -EHOSTUNREACH, -ENETUNREACH, -ENETDOWN; -EMSGSIZE:
+ * less than `least` bytes fit the room; -E2BIG: less than `least` bytes fit the path's MTU; -EXDEV: the path
+ * leads to another port than the room's and there is no speaker (one that there is was listed at that port,
+ * which is -EINPROGRESS). A path that is stale is found again by itself, so its MTU and port may change here.
  */
-int net_begin(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker, size_t least,
-              uint8_t **payload, size_t *capacity);
-/** As net_begin for a datagram that is cut into fragments: leaves room for the fragment header where there is one,
- * *capacity is a multiple of 8. `net_out` says fragment, more_fragments and fragment_offset_bytes to net_finish. */
+int net_begin(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker,
+              size_t least, uint8_t **payload, size_t *capacity);
+/** As net_begin for a datagram that is cut into fragments: leaves room for the fragment header where there is
+ * one, *capacity is a multiple of 8. `net_out` says fragment, more_fragments and fragment_offset_bytes to
+ * net_finish. */
 int net_begin_fragment(struct net *net, struct net_path *path, struct room *room, struct speaker *speaker,
                        size_t least, uint8_t **payload, size_t *capacity);
 /** A fresh identification for the fragments of one datagram (RFC 6864, RFC 7739). */
@@ -132,7 +135,8 @@ uint32_t net_identification(struct net *net, const struct net_out *out);
 /** Writes the headers in front of `length` payload bytes. @return the whole frame's length. */
 size_t net_finish(struct net *net, const struct net_path *path, struct room *room, const struct net_out *out,
                   size_t length);
-/** Sends a datagram as an owned packet (control class). Fragments it when it must. @return 0 or a negative errno. */
+/** Sends a datagram as an owned packet (control class). Fragments it when it must. @return 0 or a negative
+ * errno. */
 int net_send(struct net *net, const struct net_out *out, uint32_t scope, int bound_port, const void *payload,
              size_t length);
 /** Upper layers made progress with a peer behind this path: the first hop is alive. */
@@ -144,7 +148,8 @@ size_t net_path_payload(const struct net_path *path);
 
 /** Sends an ICMP error about a received datagram, unless a rule says silence (RFC 792-4, RFC 4443-4).
  * type and code are those of IPv4's ICMP; net translates for IPv6. */
-void net_send_error(struct net *net, const struct net_packet *packet, uint8_t type, uint8_t code, uint32_t info);
+void net_send_error(struct net *net, const struct net_packet *packet, uint8_t type, uint8_t code,
+                    uint32_t info);
 
 /** Multicast: membership per port, counted. port 0: by route. */
 int net_join(struct net *net, const struct strata_address *group, int port);
