@@ -256,8 +256,8 @@ TEST(a_path_that_another_connection_found_narrow_is_narrow_behind_any_gateway)
     rig_connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1440>");
     CHECK_EQ(rig_info(rig).mss_send, 1440);
     CHECK(destination_lower_mtu(rig->net, &rig->peer.address, 0, 1300));
-    CHECK_EQ(rig_write(rig, 1240), 1240);
-    expect(rig, "P. 1:1241(1240) ack 1");
+    CHECK_EQ(rig_write(rig, 1440), 1440);
+    expect(rig, ". 1:1241(1240) ack 1");
     rig_free(rig);
 }
 
