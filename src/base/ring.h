@@ -32,6 +32,11 @@ static inline uint32_t ring_room(const struct ring *ring)
 {
     return ring->length < ring->capacity ? ring->capacity - ring->length : 0;
 }
+/** Bytes that fit behind the end without another page. */
+static inline uint32_t ring_spare(const struct ring *ring)
+{
+    return ring->length > 0 ? -(ring->head + ring->length) % PAGE_BYTES : 0;
+}
 /** May grow at any time; shrinking affects only what comes later. */
 void ring_set_capacity(struct ring *ring, uint32_t capacity);
 

@@ -274,6 +274,49 @@ TCP_TEST(no_number_of_duplicate_acks_makes_cwnd_overflow)
     CHECK(rig_info(rig).cwnd > 1 << 30);
 }
 
+/* ---- Short of memory ---------------------------------------------------------------------------------------------------------- */
+
+/** Fills the budget with what one direction of one connection can take. */
+static struct rig *small_rig(void)
+{
+    struct rig *rig = rig_new(false, 1500, 160 * 1024);
+    rig->options.send_bytes = rig->options.receive_bytes = 1 << 20;
+    rig_connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,ws 7>");
+    return rig;
+}
+
+TEST(a_writer_leaves_memory_to_receive_with)
+{
+    struct rig *rig = small_rig();
+    CHECK(rig_write(rig, 1 << 20) > 60000);
+    CHECK_EQ(rig_write(rig, 1 << 20), -EAGAIN);
+    // Two hosts that both wrote all their memory full would drop each other's data for ever.
+    CHECK(tcp_memory_is_short(&rig->core) || memory_available(&rig->core.memory) < rig->core.memory.budget_bytes / 4);
+    rig_drain(rig);
+    inject(rig, ". 1:1001(1000) ack 1 win 65535");
+    inject(rig, ". 1001:2001(1000) ack 1 win 65535");
+    CHECK_EQ(rig_drain(rig), 1);
+    CHECK_EQ(rig->c->last_ack_sent, rig->peer_isn + 2001);
+    CHECK_EQ(rig_read(rig, 5000), 2000);
+    rig_free(rig);
+}
+
+TEST(a_reader_that_does_not_read_leaves_memory_to_write_with)
+{
+    struct rig *rig = small_rig();
+    unsigned at = 1;
+    while (COUNT(rig, tcp_drop_memory) == 0 && at < 1 << 20) {
+        inject(rig, ". %u:%u(1000) ack 1 win 65535", at, at + 1000);
+        at += 1000;
+        rig_drain(rig);
+    }
+    CHECK(at > 60000 && at < 160000);
+    // An echo server reads on when it has written: it must be able to.
+    CHECK_EQ(rig_write(rig, 1000), 1000);
+    CHECK_EQ(rig_drain(rig), 1);
+    rig_free(rig);
+}
+
 TEST_MAIN(TEST_ENTRY(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhile),
           TEST_ENTRY(what_a_syn_offered_is_agreed_on_though_the_setting_changes_meanwhile),
           TEST_ENTRY(the_scale_and_window_a_listener_told_hold_though_its_options_change_meanwhile),
@@ -290,4 +333,6 @@ TEST_MAIN(TEST_ENTRY(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhil
           TEST_ENTRY(syn_and_fin_are_no_octets_sent),
           TEST_ENTRY(small_segments_are_acknowledged_by_twos_as_well),
           TEST_ENTRY(a_path_that_another_connection_found_narrow_is_narrow_behind_any_gateway),
-          TEST_ENTRY(no_number_of_duplicate_acks_makes_cwnd_overflow))
+          TEST_ENTRY(no_number_of_duplicate_acks_makes_cwnd_overflow),
+          TEST_ENTRY(a_writer_leaves_memory_to_receive_with),
+          TEST_ENTRY(a_reader_that_does_not_read_leaves_memory_to_write_with))

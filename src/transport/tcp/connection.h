@@ -319,6 +319,20 @@ static inline bool tcp_memory_is_short(const struct core *core)
 {
     return memory_available(&core->memory) < core->memory.budget_bytes / 8;
 }
+/**
+ * Octets that may be put into a ring now. The last eighth of the budget is for rings that are empty, each of which may
+ * take one page: for reading as long as there is one, for writing down to half of that eighth. So neither a writer
+ * nor a program that does not read can take all there is, and no two hosts, nor a program that writes what it has
+ * read, wait for each other's memory for ever.
+ */
+static inline size_t tcp_memory_for(const struct core *core, const struct ring *ring, bool reading)
+{
+    size_t available = memory_available(&core->memory), eighth = core->memory.budget_bytes / 8;
+    if (available >= eighth + PAGE_BYTES)
+        return ring_spare(ring) + (available - eighth) / PAGE_BYTES * PAGE_BYTES;
+    bool first = ring->length == 0 && available >= PAGE_BYTES + (reading ? 0 : eighth / 2);
+    return first ? PAGE_BYTES : ring_spare(ring);
+}
 /** RFC 7323's clock: milliseconds, with an offset of the connection's own (RFC 7323-13, RFC 7323-14). */
 static inline uint32_t tcp_timestamp_at(strata_time time, uint32_t offset)
 {

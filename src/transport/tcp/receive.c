@@ -172,12 +172,20 @@ static void join_ahead(struct tcp_connection *c)
 
 /* ---- In order ------------------------------------------------------------------------------------------ */
 
+/** As far as memory is there for it. */
+static uint32_t append_some(struct tcp_connection *c, const uint8_t *data, uint32_t length)
+{
+    struct core *core = connection_core(c);
+    size_t most = tcp_memory_for(core, &c->receive, true);
+    return (uint32_t)ring_append(&c->receive, &core->memory, data, length < most ? length : most);
+}
+
 /** Appends to the ring; makes room by giving up what others, or we, hold out of order. @return octets taken.
  * */
 static uint32_t append(struct tcp_connection *c, const uint8_t *data, uint32_t length)
 {
     struct core *core = connection_core(c);
-    uint32_t taken = (uint32_t)ring_append(&c->receive, &core->memory, data, length);
+    uint32_t taken = append_some(c, data, length);
     while (taken < length && ring_room(&c->receive) > 0) {
         struct tcp_out_of_order *victim = c->out_of_order;
         if (!victim) {
@@ -187,7 +195,7 @@ static uint32_t append(struct tcp_connection *c, const uint8_t *data, uint32_t l
             victim = CONTAINER_OF(oldest, struct tcp_out_of_order, node);
         }
         receive_evict(victim->connection);
-        taken += (uint32_t)ring_append(&c->receive, &core->memory, data + taken, length - taken);
+        taken += append_some(c, data + taken, length - taken);
     }
     if (taken < length)
         core_count(core, COUNTER_tcp_drop_memory);

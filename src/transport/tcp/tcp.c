@@ -289,7 +289,8 @@ int64_t tcp_write(struct tcp_connection *c, const void *data, size_t size, bool 
     if (error)
         return error;
     connection_check(c);
-    size_t taken = ring_append(&c->send, connection_memory(c), data, size);
+    size_t most = tcp_memory_for(connection_core(c), &c->send, false);
+    size_t taken = ring_append(&c->send, connection_memory(c), data, size < most ? size : most);
     if (taken < size)
         want_write(c);
     if (taken == 0)
@@ -304,8 +305,10 @@ int tcp_space(struct tcp_connection *c, size_t size, struct strata_iovec *pieces
     int error = may_write(c);
     if (error)
         return error;
-    uint32_t most = ring_room(&c->send);
-    int used = ring_space(&c->send, connection_memory(c), size < most ? (uint32_t)size : most, pieces, count);
+    size_t most = tcp_memory_for(connection_core(c), &c->send, false), room = ring_room(&c->send);
+    if (most > room)
+        most = room;
+    int used = ring_space(&c->send, connection_memory(c), (uint32_t)(size < most ? size : most), pieces, count);
     if (used == 0) {
         want_write(c);
         return -EAGAIN;
