@@ -319,8 +319,11 @@ void icmp_error_local(struct net *net, const struct packet *packet)
     if (!readable)
         return;
     if (packet->port < 0) {
+        // Replies have nobody who would want to know.
+        const struct net_upper *upper = upper_of_quoted(net, &error);
         error.reporter = error.source;
-        tell(net, &error);
+        if (upper && upper->error && (!upper->owns || upper->owns(upper->context, &error)))
+            upper->error(upper->context, &error);
         return;
     }
     // RFC 1812-7: a forwarded datagram; its source is told that the last hop found nobody.
