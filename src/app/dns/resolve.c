@@ -196,11 +196,9 @@ static int ask_server(struct strata_rt *rt, const struct dns_name *name, unsigne
     int result = dns_find_server(rt, &stub->server);
     if (result == 0 && (families & DNS_FAMILY_IPV4))
         result = ask(stub, name, DNS_TYPE_A);
-    bool goes_on = result == 0 && stub->count < room;
-    if (goes_on && (families & DNS_FAMILY_IPV6)) {
-        int second = ask(stub, name, DNS_TYPE_AAAA);
-        result = stub->count > 0 ? 0 : second;
-    }
+    // One family that answers is enough: an IPv6 address is asked for when there is none of IPv4.
+    if (result == 0 && stub->count == 0 && (families & DNS_FAMILY_IPV6))
+        result = ask(stub, name, DNS_TYPE_AAAA);
     int count = stub->count;
     free(stub);
     if (count > 0)

@@ -6,7 +6,7 @@
 
 #include <strata/rt.h>
 
-/** Which addresses are wanted. */
+/** Which addresses are wanted; with both, IPv6 is asked for only where there is no IPv4. */
 enum {
     DNS_FAMILY_IPV4 = 1,
     DNS_FAMILY_IPV6 = 2,
