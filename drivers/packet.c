@@ -26,6 +26,9 @@ static int packet_send(struct strata_driver *driver, const void *frame, size_t l
 {
     if (send(driver->fd, frame, length, MSG_DONTWAIT) >= 0)
         return 0;
+    /* An interface that is down takes nothing, and may come up again. */
+    if (errno == ENETDOWN)
+        return 0;
     return errno == EINTR || errno == ENOBUFS ? -EAGAIN : -errno;
 }
 

@@ -178,12 +178,12 @@ static int capture_live(struct capture *capture)
         return status;
     uint8_t *frame = malloc(CAPTURE_FRAME_BYTES);
     bool more = frame != NULL;
-    while (more && !interrupted) {
+    long length = 0;
+    while (more && length >= 0 && !interrupted) {
         struct pollfd wait = {.fd = strata_driver_fd(driver), .events = POLLIN};
         fflush(stdout);
         if (poll(&wait, 1, -1) < 0)
             break;
-        long length;
         while (more && (length = strata_driver_receive(driver, frame, CAPTURE_FRAME_BYTES)) > 0) {
             struct timespec now;
             clock_gettime(CLOCK_REALTIME, &now);
@@ -198,6 +198,8 @@ static int capture_live(struct capture *capture)
     }
     free(frame);
     strata_driver_close(driver);
+    if (length < 0)
+        return tool_complain(TOOL_FAILED, "cannot capture any more: %s", strerror(-(int)length));
     return 0;
 }
 

@@ -303,7 +303,10 @@ static int run_watched(struct scenario_run *run, const struct options *options)
     int written = capture ? capture_close(capture) : 0;
     if (error)
         return run_failed(error);
-    int status = report(run, options);
+    struct options told = *options;
+    if (written)
+        told.pcap = NULL; // no word of where the frames are
+    int status = report(run, &told);
     if (written)
         return tool_complain(TOOL_FAILED, "%s: %s", options->pcap, strerror(-written));
     return status;

@@ -3,6 +3,7 @@
  */
 #include "tool/tool.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,7 +53,7 @@ static void help(FILE *out)
         out);
 }
 
-int main(int argc, char **argv)
+static int run_verb(int argc, char **argv)
 {
     if (argc < 2) {
         help(stderr);
@@ -71,4 +72,15 @@ int main(int argc, char **argv)
         if (!strcmp(name, verbs[i].name))
             return verbs[i].main(argc - 1, argv + 1);
     return tool_complain(TOOL_USAGE, "no verb '%s'; 'strata --help' lists them", name);
+}
+
+int main(int argc, char **argv)
+{
+    int status = run_verb(argc, argv);
+    // What was printed may have found a disk full.
+    errno = 0;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == TOOL_OK)
+        return tool_complain(TOOL_FAILED, "cannot write to standard output: %s",
+                             strerror(errno ? errno : EIO));
+    return status;
 }

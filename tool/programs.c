@@ -51,7 +51,7 @@ static int run_program(const char *name, int argc, char **argv, const char *help
         status = world_start(world, entry->name, entry->main, count, words, true);
         if (!status)
             status = world_run(world);
-        world_close(world);
+        status = world_close(world, status);
     }
     free(words);
     return status;

@@ -153,6 +153,5 @@ int tool_serve(int argc, char **argv)
         status = serve_start(world, "echo-server", &serve.echo);
     if (!status)
         status = world_run(world);
-    world_close(world);
-    return status;
+    return world_close(world, status);
 }

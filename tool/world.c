@@ -378,7 +378,7 @@ int world_open(struct world **made, const struct world_options *options)
     if (!status)
         status = open_poll(world);
     if (status) {
-        world_close(world);
+        (void)world_close(world, status);
         return status;
     }
     *made = world;
@@ -550,10 +550,10 @@ static void print_stats(struct world *world)
         fputs(first ? "{}\n" : "}\n", stderr);
 }
 
-void world_close(struct world *world)
+int world_close(struct world *world, int status)
 {
     if (!world)
-        return;
+        return status;
     strata_rt_free(world->rt);
     strata_host_net_free(world->net);
     strata_loop_free(world->loop);
@@ -562,12 +562,13 @@ void world_close(struct world *world)
     if (world->recorder) {
         int error = recorder_close(world->recorder);
         if (error)
-            tool_complain(TOOL_FAILED, "the capture %s is not whole: %s", world->options->pcap,
-                          strerror(-error));
+            status = tool_complain(TOOL_FAILED, "the capture %s is not whole: %s", world->options->pcap,
+                                   strerror(-error));
     }
     if (world->signal_fd >= 0)
         close(world->signal_fd);
     if (world->poll_fd >= 0)
         close(world->poll_fd);
     free(world);
+    return status;
 }

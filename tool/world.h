@@ -44,6 +44,7 @@ int world_start(struct world *world, const char *name, strata_program program, i
                 bool essential);
 /** Runs until the essential programs have ended or a signal asks to stop. @return an exit status. */
 int world_run(struct world *world);
-void world_close(struct world *world);
+/** Closes it; NULL is allowed. @return `status`, or a failure's where what was to be written is not whole. */
+int world_close(struct world *world, int status);
 
 #endif
