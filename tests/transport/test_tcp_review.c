@@ -317,6 +317,19 @@ TEST(a_reader_that_does_not_read_leaves_memory_to_write_with)
     rig_free(rig);
 }
 
+TCP_TEST(a_window_that_cannot_be_told_is_not_told_of_again_and_again)
+{
+    rig->options.receive_bytes = 1 << 20;
+    rig_connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000>"); // the peer does not scale: 65535 is all
+    for (unsigned at = 1; at < 4001; at += 1000)
+        inject(rig, ". %u:%u(1000) ack 1 win 65535", at, at + 1000);
+    expect(rig, ". 1:1(0) ack 4001 win 65535");
+    for (int i = 0; i < 10; i++) {
+        CHECK_EQ(rig_read(rig, 100), 100);
+        silence(rig);
+    }
+}
+
 TEST_MAIN(TEST_ENTRY(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhile),
           TEST_ENTRY(what_a_syn_offered_is_agreed_on_though_the_setting_changes_meanwhile),
           TEST_ENTRY(the_scale_and_window_a_listener_told_hold_though_its_options_change_meanwhile),
@@ -335,4 +348,5 @@ TEST_MAIN(TEST_ENTRY(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhil
           TEST_ENTRY(a_path_that_another_connection_found_narrow_is_narrow_behind_any_gateway),
           TEST_ENTRY(no_number_of_duplicate_acks_makes_cwnd_overflow),
           TEST_ENTRY(a_writer_leaves_memory_to_receive_with),
-          TEST_ENTRY(a_reader_that_does_not_read_leaves_memory_to_write_with))
+          TEST_ENTRY(a_reader_that_does_not_read_leaves_memory_to_write_with),
+          TEST_ENTRY(a_window_that_cannot_be_told_is_not_told_of_again_and_again))

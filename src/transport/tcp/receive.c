@@ -20,6 +20,9 @@ static uint32_t window(const struct tcp_connection *c)
 {
     uint32_t offered = c->rcv_adv - c->rcv_nxt, length = c->receive.length;
     uint32_t room = c->receive_bytes > length ? c->receive_bytes - length : 0;
+    uint32_t most = (uint32_t)UINT16_MAX << c->receive_scale; // that the field can say
+    if (room > most)
+        room = most;
     if (room <= offered)
         return offered;
     // Short of memory, an empty ring still invites a segment or two: every connection makes progress.
