@@ -314,10 +314,10 @@ static inline bool connection_may_receive(const struct tcp_connection *c)
     return c->state == STRATA_TCP_ESTABLISHED || c->state == STRATA_TCP_FIN_WAIT_1 ||
            c->state == STRATA_TCP_FIN_WAIT_2;
 }
-/** Less than 1/8 of the budget is left: windows do not open any more, nobody new is let in. */
+/** Not a page more than 1/8 of the budget is left: windows do not open any more, nobody new is let in. */
 static inline bool tcp_memory_is_short(const struct core *core)
 {
-    return memory_available(&core->memory) < core->memory.budget_bytes / 8;
+    return memory_available(&core->memory) < core->memory.budget_bytes / 8 + PAGE_BYTES;
 }
 /**
  * Octets that may be put into a ring now. The last eighth of the budget is for rings that are empty, each of which may

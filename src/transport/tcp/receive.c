@@ -69,6 +69,9 @@ void receive_taken(struct tcp_connection *c)
     // two segments.
     uint32_t opens = window(c) - (c->rcv_adv - c->rcv_nxt), half = c->receive_bytes / 2;
     uint32_t least = half < 2u * c->own_mss ? half : 2u * c->own_mss;
+    // Short of memory two segments are all there will be, and some octets of that may be offered already.
+    if (tcp_memory_is_short(connection_core(c)) && least > c->own_mss)
+        least = c->own_mss;
     if (opens > 0 && opens >= least) {
         c->marks |= MARK_ACK;
         connection_mark(c);
