@@ -340,6 +340,7 @@ TCP_TEST(after_an_idle_time)
         segments += rig_drain(rig);
         ack(rig, at += 1000);
     }
+    CHECK_EQ(segments, 40);
     CHECK(cwnd(rig) > 20000);
     uint32_t before = cwnd(rig);
     rig_wait(rig, 100 * MS);
