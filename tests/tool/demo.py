@@ -1,5 +1,5 @@
 # ctest: timeout 120
-"""The demonstration tells the whole day, tshark finds nothing wrong with its frames, and the same seed gives the same."""
+"""The demonstration tells the whole day, tshark finds nothing wrong in it, and the same seed gives the same frames."""
 
 import json
 import os

@@ -249,7 +249,8 @@ TCP_TEST(small_segments_are_acknowledged_by_twos_as_well)
 TEST(a_path_that_another_connection_found_narrow_is_narrow_behind_any_gateway)
 {
     struct rig *rig = rig_new(true, 1500, 0);
-    struct strata_route route = {.destination = {{0x20, 0x01, 0x0d, 0xb9}}, .prefix_length = 64, .port = rig->port};
+    struct strata_route route = {
+        .destination = {{0x20, 0x01, 0x0d, 0xb9}}, .prefix_length = 64, .port = rig->port};
     route.gateway = rig->peer.address; // neither link-local nor IPv4
     REQUIRE(net_route_add(rig->net, &route) == 0);
     rig->peer.address = (struct strata_address){{0x20, 0x01, 0x0d, 0xb9, [15] = 7}};
@@ -274,7 +275,9 @@ TCP_TEST(no_number_of_duplicate_acks_makes_cwnd_overflow)
     CHECK(rig_info(rig).cwnd > 1 << 30);
 }
 
-/* ---- Short of memory ---------------------------------------------------------------------------------------------------------- */
+/* ---- Short of memory
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 /** Fills the budget with what one direction of one connection can take. */
 static struct rig *small_rig(void)
@@ -291,7 +294,8 @@ TEST(a_writer_leaves_memory_to_receive_with)
     CHECK(rig_write(rig, 1 << 20) > 60000);
     CHECK_EQ(rig_write(rig, 1 << 20), -EAGAIN);
     // Two hosts that both wrote all their memory full would drop each other's data for ever.
-    CHECK(tcp_memory_is_short(&rig->core) || memory_available(&rig->core.memory) < rig->core.memory.budget_bytes / 4);
+    CHECK(tcp_memory_is_short(&rig->core) ||
+          memory_available(&rig->core.memory) < rig->core.memory.budget_bytes / 4);
     rig_drain(rig);
     inject(rig, ". 1:1001(1000) ack 1 win 65535");
     inject(rig, ". 1001:2001(1000) ack 1 win 65535");
@@ -339,8 +343,7 @@ TEST_MAIN(TEST_ENTRY(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhil
           TEST_ENTRY(an_orphan_does_not_probe_a_closed_window_for_ever),
           TEST_ENTRY(text_with_the_syn_ack_may_fill_the_window_and_its_fin_waits),
           TEST_ENTRY(a_fin_beyond_the_window_comes_with_the_syn_ack),
-          TEST_ENTRY(urgent_data_comes_with_the_syn_ack),
-          TEST_ENTRY(no_syn_is_urgent),
+          TEST_ENTRY(urgent_data_comes_with_the_syn_ack), TEST_ENTRY(no_syn_is_urgent),
           TEST_ENTRY(two_sides_that_both_think_the_other_old_do_not_answer_each_other_for_ever),
           TEST_ENTRY(a_smaller_path_learned_while_the_syn_is_out_does_not_stop_the_data),
           TEST_ENTRY(syn_and_fin_are_no_octets_sent),
