@@ -103,8 +103,10 @@ void reassembly_forget_port(struct net *net, int port)
 {
     LIST_FOR_EACH_SAFE (node, &net->reassembly.datagrams) {
         struct partial *partial = CONTAINER_OF(node, struct partial, node);
-        if (partial->port == port)
+        if (partial->port == port) {
+            core_count(net->core, COUNTER_port_drop_down);
             forget(partial);
+        }
     }
 }
 

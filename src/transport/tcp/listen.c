@@ -234,6 +234,7 @@ static void syn_arrives(struct tcp_listener *listener, struct segment *segment, 
     listener->half_open_count++;
     tcp->half_open_count++;
     if (demux_add(tcp, &half_open->record) < 0) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_memory);
         half_open_free(tcp, half_open);
         return;
     }
