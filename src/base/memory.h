@@ -57,5 +57,11 @@ struct page *memory_page_take(struct memory *memory);
 void memory_page_give(struct memory *memory, struct page *page);
 /** Bytes of the budget that are free. */
 size_t memory_available(const struct memory *memory);
+/** Whether no more than the last eighth of the budget is left. What strangers can make us keep does not touch
+ * that: it is for what goes on. */
+static inline bool memory_is_short(const struct memory *memory)
+{
+    return memory_available(memory) < memory->budget_bytes / 8;
+}
 
 #endif

@@ -394,7 +394,11 @@ void neighbour_wait(struct port *port, const struct strata_address *next_hop, st
         packet_free(&core->memory, packet);
         return;
     }
-    // RFC 826-7: the latest is kept, the oldest makes room.
+    // RFC 826-7: the latest is kept, the oldest makes room. Short of memory only the latest is.
+    while (memory_is_short(&core->memory) && neighbour->waiting.count > 0) {
+        core_drop(core, COUNTER_arp_drop_queue_full, port->index, NULL, 0);
+        packet_free(&core->memory, packet_queue_pop(&neighbour->waiting));
+    }
     while (!packet_queue_push(&neighbour->waiting, packet)) {
         core_drop(core, COUNTER_arp_drop_queue_full, port->index, NULL, 0);
         packet_free(&core->memory, packet_queue_pop(&neighbour->waiting));

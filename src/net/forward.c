@@ -39,8 +39,9 @@ static bool ipv6_forwardable(const struct strata_address *address)
 /* A copy that waits; a checksum that a driver left for us to finish is finished. */
 static struct packet *copy(struct net *net, const struct net_packet *packet, uint16_t ethertype)
 {
-    struct packet *owned =
-        packet_copy(&net->core->memory, NET_HEADROOM, packet->datagram, packet->datagram_length);
+    struct packet *owned = NULL;
+    if (!memory_is_short(&net->core->memory))
+        owned = packet_copy(&net->core->memory, NET_HEADROOM, packet->datagram, packet->datagram_length);
     if (!owned)
         return NULL;
     owned->port = (int16_t)packet->port;

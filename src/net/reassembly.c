@@ -209,12 +209,19 @@ static void give_up(struct partial *partial, enum counter reason, const struct n
     partial->given_up = true;
 }
 
+/* What all fragments may take: as set, but never more of a small host than an eighth. */
+static size_t most_bytes(const struct net *net)
+{
+    size_t set = (size_t)net->core->settings.reassembly_bytes, eighth = net->core->memory.budget_bytes / 8;
+    return set < eighth ? set : eighth;
+}
+
 /* Makes room for so many bytes at the expense of older datagrams. */
 static bool make_room(struct partial *partial, size_t bytes)
 {
     struct net *net = partial->net;
     struct reassembly *reassembly = &net->reassembly;
-    while (reassembly->bytes + bytes > (size_t)net->core->settings.reassembly_bytes) {
+    while (reassembly->bytes + bytes > most_bytes(net)) {
         struct partial *oldest = CONTAINER_OF(list_first(&reassembly->datagrams), struct partial, node);
         if (oldest == partial && partial->node.next == &reassembly->datagrams)
             return false;

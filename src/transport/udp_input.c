@@ -250,8 +250,9 @@ static void deliver(struct udp_socket *socket, void *context)
     delivery->count++;
     uint8_t options_length = options_of(packet, options);
     size_t size = sizeof(struct udp_in) + options_length + delivery->length;
-    // One datagram always fits, however small the buffer is.
-    bool full = socket->in_bytes > 0 && socket->in_bytes + size > socket->options.receive_bytes;
+    // One datagram always fits, however small the buffer is, or the memory that is left.
+    bool most = socket->in_bytes + size > socket->options.receive_bytes || memory_is_short(&core->memory);
+    bool full = socket->in_bytes > 0 && most;
     struct udp_in *in = full ? NULL : memory_allocate_raw(&core->memory, size);
     if (!in) {
         core_drop(core, COUNTER_udp_drop_buffer_full, packet->port, packet->datagram,

@@ -365,6 +365,60 @@ TEST(at_the_budget_windows_close_established_ones_go_on_and_afterwards_all_is_as
     pair_free(&pair);
 }
 
+/** A host with little memory, fragments, datagrams and packets for others: whatever comes, an eighth stays
+ * free. */
+TEST(no_flood_takes_the_last_of_the_memory)
+{
+    enum { BUDGET = 1 << 20, SOCKETS = 64 };
+    struct solo solo;
+    struct strata_config config = {.memory_bytes = BUDGET};
+    struct strata_memory memory = {.size = sizeof memory};
+    static uint8_t frame[1500], data[1400];
+    solo_start_with(&solo, &config, 0);
+    struct strata_port_config ethernet = {.size = sizeof ethernet};
+    int port = strata_port_add(solo.host, &ethernet);
+    struct strata_address there = strata_ipv4(10, 1, 0, 1);
+    CHECK_EQ(strata_address_add(solo.host, port, &there, 16, solo.now), 0);
+    CHECK_EQ(strata_set(solo.host, "net.ipv4.ip_forward", 1), 0);
+    for (unsigned i = 0; i < SOCKETS; i++) {
+        struct strata_endpoint local = {.port = (uint16_t)(1000 + i)};
+        strata_socket socket = strata_open(solo.host, STRATA_DATAGRAM);
+        CHECK_EQ(strata_bind(solo.host, socket, &local), 0);
+    }
+    CHECK_EQ(strata_memory(solo.host, &memory), 0);
+    size_t before = memory.used_bytes;
+    struct ipv4_header ip = {.header_bytes = 20,
+                             .total_bytes = 20 + 1392,
+                             .ttl = 64,
+                             .protocol = PROTOCOL_UDP,
+                             .more_fragments = true,
+                             .source = strata_ipv4(10, 0, 0, 9),
+                             .destination = pair_ipv4(0, 0).address};
+    for (unsigned i = 0; i < 2000; i++) {
+        ip.identification = (uint16_t)i;
+        ipv4_emit(frame, &ip);
+        memcpy(frame + 20, data, 1392);
+        solo_input(&solo, frame, 20 + 1392);
+    }
+    CHECK_EQ(strata_memory(solo.host, &memory), 0);
+    CHECK(memory.reassemblies > 10);
+    CHECK(memory.used_bytes < before + BUDGET / 8 + 8192); // and the table
+    struct strata_endpoint from = {.address = strata_ipv4(10, 0, 0, 9), .port = 5};
+    for (unsigned i = 0; i < 4000; i++) {
+        struct strata_endpoint to = pair_ipv4(0, (uint16_t)(1000 + i % SOCKETS));
+        solo_udp(&solo, from, to, data, sizeof data);
+        to.address =
+            strata_ipv4(10, 1, (uint8_t)(i >> 4), (uint8_t)(i + 2)); // a neighbour that never answers
+        solo_udp(&solo, from, to, data, sizeof data);
+    }
+    CHECK_EQ(strata_memory(solo.host, &memory), 0);
+    CHECK(memory.used_bytes > BUDGET / 8 * 6); // it was a flood
+    CHECK(memory.used_bytes < BUDGET / 8 * 7 + 8192);
+    CHECK(pair_counter(solo.host, "udp_drop_buffer_full") > 0);
+    CHECK(pair_counter(solo.host, "net_drop_memory") > 0);
+    solo_free(&solo);
+}
+
 TEST(at_the_budget_new_connections_are_refused)
 {
     struct pair pair;
@@ -434,5 +488,6 @@ TEST_MAIN(TEST_ENTRY(every_allocation_of_a_day_may_fail),
           TEST_ENTRY(a_host_may_be_freed_at_any_moment),
           TEST_ENTRY(at_the_budget_windows_close_and_nobody_loses_anything),
           TEST_ENTRY(at_the_budget_windows_close_established_ones_go_on_and_afterwards_all_is_as_before),
+          TEST_ENTRY(no_flood_takes_the_last_of_the_memory),
           TEST_ENTRY(at_the_budget_new_connections_are_refused),
           TEST_ENTRY(thousands_of_connections_cost_little_each))
