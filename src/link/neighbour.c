@@ -395,11 +395,8 @@ void neighbour_wait(struct port *port, const struct strata_address *next_hop, st
         return;
     }
     // RFC 826-7: the latest is kept, the oldest makes room. Short of memory only the latest is.
-    while (memory_is_short(&core->memory) && neighbour->waiting.count > 0) {
-        core_drop(core, COUNTER_arp_drop_queue_full, port->index, NULL, 0);
-        packet_free(&core->memory, packet_queue_pop(&neighbour->waiting));
-    }
-    while (!packet_queue_push(&neighbour->waiting, packet)) {
+    struct packet_queue *waiting = &neighbour->waiting;
+    while ((waiting->count > 0 && memory_is_short(&core->memory)) || !packet_queue_push(waiting, packet)) {
         core_drop(core, COUNTER_arp_drop_queue_full, port->index, NULL, 0);
         packet_free(&core->memory, packet_queue_pop(&neighbour->waiting));
     }
