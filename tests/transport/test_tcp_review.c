@@ -334,6 +334,41 @@ TCP_TEST(a_window_that_cannot_be_told_is_not_told_of_again_and_again)
     }
 }
 
+/* ---- Who answers whom ----------------------------------------------------------------------------------------------------------- */
+
+TCP_TEST(time_wait_answers_no_acks_by_acks)
+{
+    rig_connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000>");
+    CHECK_EQ(tcp_shutdown(rig->c, STRATA_SHUTDOWN_WRITE), 0);
+    expect(rig, "F. 1:1(0) ack 1");
+    inject(rig, "F. 1:1(0) ack 2 win 65535");
+    expect(rig, ". 2:2(0) ack 2");
+    // What a peer may still need is an answer to its FIN, or its SYN; an ACK can only be answered by an ACK that
+    // answers it. Two that disagree would go on for ever.
+    for (int i = 0; i < 20; i++) {
+        inject(rig, ". 5000:5000(0) ack 900 win 65535");
+        inject(rig, ". 1:1(0) ack 900 win 65535");
+        silence(rig);
+    }
+    inject(rig, "F. 1:1(0) ack 2 win 65535");
+    expect(rig, ". 2:2(0) ack 2");
+}
+
+TCP_TEST(a_half_open_connection_answers_few_strange_acks)
+{
+    rig_listen(rig);
+    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
+    expect(rig, "S. 0:0(0) ack 1");
+    unsigned answers = 0;
+    for (int i = 0; i < 50; i++) {
+        inject(rig, ". 900000:900000(0) ack 7 win 65535");
+        answers += rig_drain(rig);
+    }
+    CHECK(answers >= 1 && answers <= rig->core.settings.tcp_challenge_acks_per_second);
+    inject(rig, ". 1:1(0) ack 1 win 65535");
+    CHECK_EQ(rig->listener_events, 1);
+}
+
 TEST_MAIN(TEST_ENTRY(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhile),
           TEST_ENTRY(what_a_syn_offered_is_agreed_on_though_the_setting_changes_meanwhile),
           TEST_ENTRY(the_scale_and_window_a_listener_told_hold_though_its_options_change_meanwhile),
@@ -352,4 +387,6 @@ TEST_MAIN(TEST_ENTRY(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhil
           TEST_ENTRY(no_number_of_duplicate_acks_makes_cwnd_overflow),
           TEST_ENTRY(a_writer_leaves_memory_to_receive_with),
           TEST_ENTRY(a_reader_that_does_not_read_leaves_memory_to_write_with),
-          TEST_ENTRY(a_window_that_cannot_be_told_is_not_told_of_again_and_again))
+          TEST_ENTRY(a_window_that_cannot_be_told_is_not_told_of_again_and_again),
+          TEST_ENTRY(time_wait_answers_no_acks_by_acks),
+          TEST_ENTRY(a_half_open_connection_answers_few_strange_acks))

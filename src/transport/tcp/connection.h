@@ -65,6 +65,7 @@ struct tcp_half_open {
     bool timestamps : 1, scaling : 1;
     bool undecided : 1;    /**< Waits for tcp_decide. */
     bool shown : 1;        /**< tcp_pending has told of it. */
+    uint8_t challenges;    /**< ACKs that answered what was not acceptable; few, see reply_challenge. */
 };
 
 /** TIME-WAIT (RFC 9293 3.6.1): enough to acknowledge a FIN that comes again and to tell old from new. */

@@ -107,6 +107,13 @@ void reply_syn_ack(struct tcp_half_open *half_open)
 void reply_challenge(struct tcp_half_open *half_open)
 {
     const struct tcp_listener *listener = half_open->listener;
+    struct core *core = listener->tcp->core;
+    // RFC 5961-4. A half-open connection does not live long, so that there is no need to count by the second.
+    if (half_open->challenges >= core->settings.tcp_challenge_acks_per_second || half_open->challenges == UINT8_MAX) {
+        core_count(core, COUNTER_tcp_challenge_acks_suppressed);
+        return;
+    }
+    half_open->challenges++;
     struct tcp_header header = {.seq = half_open->iss + 1,
                                 .ack = half_open->irs + 1,
                                 .flags = TCP_ACK,
@@ -114,7 +121,7 @@ void reply_challenge(struct tcp_half_open *half_open)
     if (half_open->scaling)
         header.window >>= half_open->own_scale;
     half_open_timestamps(half_open, &header.options);
-    core_count(listener->tcp->core, COUNTER_tcp_challenge_acks);
+    core_count(core, COUNTER_tcp_challenge_acks);
     reply_send(listener->tcp, &half_open->record, &header, listener->options.bind_port, listener->options.ttl,
                listener->options.tos);
 }

@@ -166,13 +166,18 @@ void time_wait_input(struct tcp *tcp, struct tcp_time_wait *record, struct segme
     }
     const struct tcp_options *options = &segment->header.options;
     bool old = record->timestamps && options->has_timestamps && (int32_t)(options->ts_value - record->ts_recent) < 0;
+    if (segment_space(segment) == 0) {
+        // An ACK where we expect it, or one that asks for nothing: the peer's FIN or SYN would. To answer ACKs by ACKs
+        // could go on for ever where the other side is of another opinion.
+        if (old || segment->seq != record->rcv_nxt)
+            core_count(tcp->core, old ? COUNTER_tcp_drop_paws : COUNTER_tcp_drop_unacceptable);
+        return;
+    }
     if (old) {
         core_count(tcp->core, COUNTER_tcp_drop_paws);
     } else if (segment->flags & TCP_FIN && segment->flags & TCP_ACK &&
                segment->seq + segment_space(segment) == record->rcv_nxt) {
         start(tcp, record); // RFC 9293-8
-    } else if (segment_space(segment) == 0 && segment->seq == record->rcv_nxt) {
-        return; // an ACK where we expect it
     }
     reply_time_wait(tcp, record);
 }
