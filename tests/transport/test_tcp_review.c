@@ -334,7 +334,9 @@ TCP_TEST(a_window_that_cannot_be_told_is_not_told_of_again_and_again)
     }
 }
 
-/* ---- Who answers whom ----------------------------------------------------------------------------------------------------------- */
+/* ---- Who answers whom
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 TCP_TEST(time_wait_answers_no_acks_by_acks)
 {
@@ -343,8 +345,8 @@ TCP_TEST(time_wait_answers_no_acks_by_acks)
     expect(rig, "F. 1:1(0) ack 1");
     inject(rig, "F. 1:1(0) ack 2 win 65535");
     expect(rig, ". 2:2(0) ack 2");
-    // What a peer may still need is an answer to its FIN, or its SYN; an ACK can only be answered by an ACK that
-    // answers it. Two that disagree would go on for ever.
+    // What a peer may still need is an answer to its FIN, or its SYN; an ACK can only be answered by an ACK
+    // that answers it. Two that disagree would go on for ever.
     for (int i = 0; i < 20; i++) {
         inject(rig, ". 5000:5000(0) ack 900 win 65535");
         inject(rig, ". 1:1(0) ack 900 win 65535");
