@@ -275,9 +275,7 @@ TCP_TEST(no_number_of_duplicate_acks_makes_cwnd_overflow)
     CHECK(rig_info(rig).cwnd > 1 << 30);
 }
 
-/* ---- Short of memory
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Short of memory ----------------------------------------------------------------------------------- */
 
 /** Fills the budget with what one direction of one connection can take. */
 static struct rig *small_rig(void)
@@ -334,9 +332,7 @@ TCP_TEST(a_window_that_cannot_be_told_is_not_told_of_again_and_again)
     }
 }
 
-/* ---- Who answers whom
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- Who answers whom ---------------------------------------------------------------------------------- */
 
 TCP_TEST(time_wait_answers_no_acks_by_acks)
 {
