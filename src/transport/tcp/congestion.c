@@ -37,6 +37,19 @@ void congestion_begin(struct tcp_connection *c)
     congestion_trace(c);
 }
 
+void congestion_acked(struct tcp_connection *c, struct tcp_ack *ack)
+{
+    congestion_of(c)->acked(c, ack);
+    congestion_trace(c);
+}
+
+void congestion_event(struct tcp_connection *c, enum tcp_congestion_event event)
+{
+    if (congestion_of(c)->event)
+        congestion_of(c)->event(c, event);
+    congestion_trace(c);
+}
+
 void congestion_trace(const struct tcp_connection *c)
 {
     if (!core_traces(connection_core(c)))

@@ -110,6 +110,27 @@ enum tcp_flag {
     FLAG_FIRST_PARTIAL = 1 << 22, /**< In recovery, no partial ACK has come yet (RFC 6582-5). */
     FLAG_HUNGRY = 1 << 23,        /**< A write found no memory: tcp->hungry_timer says when to try again. */
     FLAG_TRANSPARENT = 1 << 24,   /**< Its local address need not be one of ours. */
+    FLAG_SACK = 1 << 25,          /**< Both said SACK-permitted (RFC 2018); until the peer's SYN has come: offered. */
+    FLAG_REORDERED = 1 << 26,     /**< The path has been seen to reorder (RFC 8985 6.2 step 3). */
+};
+
+/** Kinds of deadline in retransmit_at: only one of them is ever due, the others would follow from it. */
+enum tcp_repair_timer {
+    TIMER_KIND_RTO,     /**< Retransmission (RFC 6298). */
+    TIMER_KIND_PROBE,   /**< Tail loss probe (RFC 8985 7). */
+    TIMER_KIND_REORDER, /**< What is late now counts as lost (RFC 8985 6.2 step 5). */
+};
+
+/** What a program asked for, and extensions agreed on with the peer. */
+enum tcp_mode {
+    MODE_CORK = 1 << 0,         /**< Full segments only, until it is taken away or 200 ms have passed. */
+    MODE_QUICK_ACK = 1 << 1,    /**< No delayed ACKs for now. */
+    MODE_ECN = 1 << 2,          /**< Agreed on (RFC 3168); until the peer's SYN has come: offered. */
+    MODE_ECN_ECHO = 1 << 3,     /**< ECE goes out until a CWR comes (RFC 3168-3). */
+    MODE_ECN_REDUCED = 1 << 4,  /**< CWR goes out with the next new data (RFC 3168-5). */
+    MODE_FAST_OPEN = 1 << 5,    /**< The program wants TCP Fast Open (RFC 7413-1). */
+    MODE_SEND_FIXED = 1 << 6,   /**< The program chose the send buffer: it does not tune itself. */
+    MODE_RECEIVE_FIXED = 1 << 7, /**< Likewise the receive buffer. */
 };
 
 /** What a connection wants to say beside data. */
@@ -167,6 +188,8 @@ struct tcp_connection {
     uint8_t retries; /**< Timeouts since the peer last acknowledged something new: R1 and R2 count them. */
     uint8_t probes;  /**< Window probes in a row that nobody answered. */
     uint8_t keep_probes; /**< Keep-alive probes in a row that nobody answered. */
+    uint8_t timer_kind;  /**< enum tcp_repair_timer: what retransmit_at is, unless FLAG_PERSIST says another. */
+    uint16_t modes;      /**< enum tcp_mode */
 
     /* Rings. send begins at snd_una (or behind our SYN); receive ends at rcv_nxt. */
     struct ring send, receive;
@@ -182,6 +205,9 @@ struct tcp_connection {
 
     struct sent sent;
     struct tcp_out_of_order *out_of_order;
+    struct tcp_repair *repair; /**< What loss detection knows while anything is out of order, or NULL (recovery.h). */
+    struct tcp_model *model;   /**< What congestion control knows of the path, from the first data on, or NULL: no
+                                    memory for it (model.h). */
     struct timer timer;
     struct speaker speaker;
     struct tcp_way way;

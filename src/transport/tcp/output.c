@@ -128,7 +128,7 @@ static void restart_after_idle(struct tcp_connection *c)
     uint32_t window = congestion_initial_window(c);
     if (c->cwnd > window) {
         c->cwnd = window;
-        congestion_trace(c);
+        congestion_event(c, CONGESTION_IDLE);
     }
 }
 

@@ -44,14 +44,14 @@ static void enter_fast(struct tcp_connection *c)
     core_count(connection_core(c), COUNTER_tcp_fast_retransmits);
     c->fast_retransmits++;
     // RFC 6582 3.2 step 2, RFC 5681-8.
-    c->ssthresh = congestion_get(c->congestion)->ssthresh(c, flight_without_limited(c));
+    c->ssthresh = congestion_of(c)->ssthresh(c, flight_without_limited(c));
     c->recover = c->snd_nxt;
     c->recovery = RECOVERY_FAST;
     c->flags |= FLAG_FIRST_PARTIAL;
     c->cwnd = c->ssthresh + DUP_THRESHOLD * c->smss;
     c->cwnd_acked = 0;
     retransmit_first(c);
-    congestion_trace(c);
+    congestion_event(c, CONGESTION_LOSS);
 }
 
 void recovery_duplicate(struct tcp_connection *c)
@@ -82,7 +82,7 @@ static void leave_fast(struct tcp_connection *c)
     uint32_t window = least + c->smss;
     c->cwnd = c->ssthresh < window ? c->ssthresh : window;
     c->recovery = RECOVERY_OPEN;
-    congestion_trace(c);
+    congestion_event(c, CONGESTION_RECOVERED);
 }
 
 /** RFC 6582 3.2 step 3, partial acknowledgement: the next hole. */
@@ -111,11 +111,8 @@ bool recovery_acked(struct tcp_connection *c, uint32_t bytes)
     }
     if (c->recovery == RECOVERY_DISORDER || (c->recovery == RECOVERY_LOSS && full))
         c->recovery = RECOVERY_OPEN;
-    // In LOSS the window is in full use by definition: what is lost waits for it.
-    if (c->flags & FLAG_CWND_LIMITED || c->recovery == RECOVERY_LOSS) {
-        congestion_get(c->congestion)->acked(c, bytes);
-        congestion_trace(c);
-    }
+    struct tcp_ack ack = {.acked = bytes, .delivered = bytes, .newest = STRATA_NEVER};
+    congestion_acked(c, &ack);
     return true;
 }
 
@@ -124,7 +121,7 @@ void recovery_timeout(struct tcp_connection *c)
     // RFC 5681-6: a segment that timed out before does not lower ssthresh again. A new one, or one that fast
     // retransmit had sent again, does (RFC 5681-15).
     if (c->retries <= 1)
-        c->ssthresh = congestion_get(c->congestion)->ssthresh(c, flight_without_limited(c));
+        c->ssthresh = congestion_of(c)->ssthresh(c, flight_without_limited(c));
     c->cwnd = c->smss; // RFC 5681-7
     c->cwnd_acked = 0;
     c->recover = c->snd_nxt; // RFC 6582-6
@@ -132,7 +129,7 @@ void recovery_timeout(struct tcp_connection *c)
     c->dup_acks = 0;
     sent_lose_all(&c->sent);
     c->marks |= MARK_RETRANSMIT;
-    congestion_trace(c);
+    congestion_event(c, CONGESTION_TIMEOUT);
 }
 
 void recovery_smaller_mtu(struct tcp_connection *c)

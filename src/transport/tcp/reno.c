@@ -3,10 +3,13 @@
  */
 #include "transport/tcp/congestion.h"
 
-static void acked(struct tcp_connection *c, uint32_t bytes)
+static void acked(struct tcp_connection *c, const struct tcp_ack *ack)
 {
-    if (c->cwnd >= CWND_MAX)
+    // A cwnd that is not used is not tested. In LOSS it is in full use by definition: what is lost waits for it.
+    bool used = c->flags & FLAG_CWND_LIMITED || c->recovery == RECOVERY_LOSS;
+    if (ack->in_recovery || !used || c->cwnd >= CWND_MAX)
         return;
+    uint32_t bytes = ack->acked;
     if (c->cwnd < c->ssthresh) {
         // Slow start: min(N, SMSS) per ACK (RFC 5681-4).
         c->cwnd += bytes < c->smss ? bytes : c->smss;
