@@ -498,7 +498,8 @@ struct strata_tcp_info {
     uint32_t send_window, receive_window;
     uint8_t send_scale, receive_scale;
     bool timestamps, sack, ecn;
-    uint8_t recovery;  /**< 0: open, 1: disorder, 2: recovery, 3: loss (after a timeout). */
+    uint8_t recovery;  /**< 0: open, 1: disorder, 2: recovery, 3: loss (after a timeout),
+                            4: the window comes down because of an ECN mark, nothing is lost. */
     strata_time srtt_ns, rttvar_ns, min_rtt_ns, rto_ns;
     uint32_t backoff;  /**< Consecutive timeouts. */
     uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;

@@ -25,7 +25,7 @@ TCP_TEST(we_open)
 {
     rig_connect(rig);
     CHECK_STATE(rig, "SYN-SENT");
-    expect(rig, "S 0:0(0) win 65535 <mss %u,ts 0 0,ws 0>", rig->ipv6 ? 1440 : 1460);
+    expect(rig, "S 0:0(0) win 65535 <mss %u,sackok,ts 0 0,ws 0>", rig->ipv6 ? 1440 : 1460);
     silence(rig);
     inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000>");
     CHECK_STATE(rig, "ESTABLISHED");
@@ -212,7 +212,7 @@ TCP_TEST(mss_is_told_and_heard)
 {
     unsigned mss = rig->ipv6 ? 1440 : 1460;
     rig_connect(rig);
-    expect(rig, "S 0:0(0) <mss %u,ts * 0,ws 0>", mss);
+    expect(rig, "S 0:0(0) <mss %u,sackok,ts * 0,ws 0>", mss);
     inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 700,nop,nop,ts 5 0>");
     expect(rig, ". 1:1(0) ack 1 <ts * 5>");
     CHECK_EQ(rig_write(rig, 5000), 5000);
@@ -257,7 +257,7 @@ TCP_TEST(the_programs_bound_on_segments)
 {
     rig->options.max_segment = 800;
     rig_connect(rig);
-    expect(rig, "S 0:0(0) <mss 800,ts * 0,ws 0>");
+    expect(rig, "S 0:0(0) <mss 800,sackok,ts * 0,ws 0>");
     inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1400>");
     expect(rig, ". 1:1(0) ack 1");
     rig_write(rig, 4000);

@@ -44,7 +44,7 @@ TCP_TEST(no_scale_when_turned_off)
     SET(rig, tcp_window_scaling, 0);
     SET(rig, tcp_timestamps, 0);
     rig_connect(rig);
-    expect(rig, "S 0:0(0) <mss *>");
+    expect(rig, "S 0:0(0) <mss *,sackok>");
     inject(rig, "S. 0:0(0) ack 1 win 1000 <mss 1000,nop,ws 7,nop,nop,ts 1 0>");
     CHECK_EQ(rig_info(rig).send_window, 1000);
     expect(rig, ". 1:1(0) ack 1 <>");

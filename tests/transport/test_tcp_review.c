@@ -13,11 +13,11 @@
 TCP_TEST(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhile)
 {
     rig_connect(rig);
-    expect(rig, "S 0:0(0) win 65535 <mss *,ts 0 0,ws 0>");
+    expect(rig, "S 0:0(0) win 65535 <mss *,sackok,ts 0 0,ws 0>");
     rig->options.receive_bytes = 1 << 20;
     tcp_set_options(rig->c, &rig->options);
     rig_wait(rig, STRATA_SECOND);
-    expect(rig, "S 0:0(0) win 65535 <mss *,ts 1000 0,ws 0>"); // again, and it says the same
+    expect(rig, "S 0:0(0) win 65535 <mss *,sackok,ts 1000 0,ws 0>"); // again, and it says the same
     inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,ws 2>");
     expect(rig, ". 1:1(0) ack 1 win 65535");
     CHECK_EQ(rig_info(rig).receive_scale, 0);
@@ -27,7 +27,7 @@ TCP_TEST(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhile)
 TCP_TEST(what_a_syn_offered_is_agreed_on_though_the_setting_changes_meanwhile)
 {
     rig_connect(rig);
-    expect(rig, "S 0:0(0) win 65535 <mss *,ts 0 0,ws 0>");
+    expect(rig, "S 0:0(0) win 65535 <mss *,sackok,ts 0 0,ws 0>");
     SET(rig, tcp_window_scaling, 0);
     SET(rig, tcp_timestamps, 0);
     inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,ts 5 0,ws 2>");

@@ -62,7 +62,7 @@ struct tcp_half_open {
     uint8_t scale;         /**< The peer's shift. */
     uint8_t own_scale;     /**< Ours, as the SYN-ACK tells it. */
     uint8_t retransmits;
-    bool timestamps : 1, scaling : 1;
+    bool timestamps : 1, scaling : 1, sack : 1;
     bool undecided : 1;    /**< Waits for tcp_decide. */
     bool shown : 1;        /**< tcp_pending has told of it. */
     uint8_t challenges;    /**< ACKs that answered what was not acceptable; few, see reply_challenge. */
@@ -144,7 +144,7 @@ enum tcp_mark {
 };
 
 /** enum recovery: also what strata_tcp_info says. */
-enum tcp_recovery { RECOVERY_OPEN, RECOVERY_DISORDER, RECOVERY_FAST, RECOVERY_LOSS };
+enum tcp_recovery { RECOVERY_OPEN, RECOVERY_DISORDER, RECOVERY_FAST, RECOVERY_LOSS, RECOVERY_CWR };
 
 /** Data beyond RCV.NXT: it lies in the receive ring, here is what of it is there. Exists only while there is
  * any. */

@@ -151,6 +151,8 @@ void input_take_options(struct tcp_connection *c, const struct tcp_options *opti
     } else {
         c->flags &= ~(uint32_t)FLAG_TIMESTAMPS;
     }
+    if (!options->sack_permitted)
+        c->flags &= ~(uint32_t)FLAG_SACK; // RFC 2018-2
     connection_update_mss(c);
     // What a full segment of the peer's will be, until one has come: its two in a row want an ACK (RFC 9293
     // SHLD-19).

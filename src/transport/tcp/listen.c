@@ -189,6 +189,7 @@ static void fill(struct tcp *tcp, struct tcp_half_open *half_open, const struct 
     half_open->offered = bytes < UINT16_MAX ? (uint16_t)bytes : UINT16_MAX; // RFC 7323-2: never scaled in a SYN
     half_open->own_scale = connection_scale_of(tcp, bytes);
     half_open->timestamps = options->has_timestamps && settings->tcp_timestamps;
+    half_open->sack = options->sack_permitted && settings->tcp_sack;
     half_open->ts_recent = options->ts_value;
     half_open->port = (int16_t)segment->packet->port;
     half_open->own_mss = own_mss(half_open->listener, half_open);
@@ -300,7 +301,8 @@ static struct tcp_connection *make_connection(struct tcp *tcp, struct tcp_half_o
     c->rcv_adv = c->rcv_nxt + half_open->offered;
     receive_set_buffer(c, listener->options.receive_bytes);
     c->receive_scale = half_open->own_scale;
-    c->flags |= (half_open->scaling ? FLAG_SCALING : 0u) | (half_open->timestamps ? FLAG_TIMESTAMPS : 0u);
+    c->flags |= (half_open->scaling ? FLAG_SCALING : 0u) | (half_open->timestamps ? FLAG_TIMESTAMPS : 0u) |
+                (half_open->sack ? FLAG_SACK : 0u);
     c->own_mss = half_open->own_mss;
     c->snd_wnd = c->snd_wnd_max = half_open->window;
     c->snd_wl1 = c->irs;
@@ -312,6 +314,7 @@ static struct tcp_connection *make_connection(struct tcp *tcp, struct tcp_half_o
         .scale = half_open->scale,
         .has_timestamps = half_open->timestamps,
         .ts_value = half_open->ts_recent,
+        .sack_permitted = half_open->sack,
     };
     input_take_options(c, &options);
     return c;

@@ -66,7 +66,8 @@ void recovery_duplicate(struct tcp_connection *c)
     }
     if (c->dup_acks < UINT8_MAX)
         c->dup_acks++;
-    c->recovery = RECOVERY_DISORDER;
+    if (c->recovery == RECOVERY_OPEN)
+        c->recovery = RECOVERY_DISORDER;
     if (c->dup_acks < DUP_THRESHOLD)
         return;
     // RFC 6582-2: only when the ACK covers more than `recover`; duplicates of what a repair sent twice do not
@@ -109,7 +110,7 @@ bool recovery_acked(struct tcp_connection *c, uint32_t bytes)
         leave_fast(c);
         return true;
     }
-    if (c->recovery == RECOVERY_DISORDER || (c->recovery == RECOVERY_LOSS && full))
+    if (c->recovery == RECOVERY_DISORDER || (full && (c->recovery == RECOVERY_LOSS || c->recovery == RECOVERY_CWR)))
         c->recovery = RECOVERY_OPEN;
     struct tcp_ack ack = {.acked = bytes, .delivered = bytes, .newest = STRATA_NEVER};
     congestion_acked(c, &ack);
@@ -130,6 +131,20 @@ void recovery_timeout(struct tcp_connection *c)
     sent_lose_all(&c->sent);
     c->marks |= MARK_RETRANSMIT;
     congestion_event(c, CONGESTION_TIMEOUT);
+}
+
+bool recovery_ecn(struct tcp_connection *c)
+{
+    // RFC 3168 6.1.2: not more than once for what was out when it was noticed, and not on top of a loss.
+    if (c->recovery > RECOVERY_DISORDER)
+        return false;
+    c->ssthresh = congestion_of(c)->ssthresh(c, flight_without_limited(c));
+    c->recover = c->snd_nxt;
+    c->recovery = RECOVERY_CWR;
+    c->cwnd = c->ssthresh;
+    c->cwnd_acked = 0;
+    congestion_event(c, CONGESTION_ECN);
+    return true;
 }
 
 void recovery_smaller_mtu(struct tcp_connection *c)

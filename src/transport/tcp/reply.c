@@ -97,7 +97,8 @@ void reply_syn_ack(struct tcp_half_open *half_open)
         .options = {.has_mss = true,
                     .mss = half_open->own_mss,
                     .has_scale = half_open->scaling,
-                    .scale = half_open->own_scale},
+                    .scale = half_open->own_scale,
+                    .sack_permitted = half_open->sack},
     };
     half_open_timestamps(half_open, &header.options);
     reply_send(tcp, &half_open->record, &header, listener->options.bind_port, listener->options.ttl,

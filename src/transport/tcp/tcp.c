@@ -234,7 +234,8 @@ int tcp_connect(struct tcp *tcp, const struct binding *binding, const struct str
     c->peer_mss = UINT16_MAX;
     c->receive_scale = connection_scale_of(tcp, options->receive_bytes);
     c->flags |= (tcp->core->settings.tcp_window_scaling ? FLAG_SCALING : 0u) |
-                (tcp->core->settings.tcp_timestamps ? FLAG_TIMESTAMPS : 0u);
+                (tcp->core->settings.tcp_timestamps ? FLAG_TIMESTAMPS : 0u) |
+                (tcp->core->settings.tcp_sack ? FLAG_SACK : 0u);
     error = begin(c);
     if (error) {
         connection_free(c);
