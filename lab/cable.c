@@ -2,14 +2,20 @@
  * A cable: two directions that know nothing of each other. What is done to a frame, in this order:
  *
  *   queue      where there is a rate, a frame waits until those before it have been sent; beyond the limit it
- * is lost rate       sending L bits takes L/R loss       independent, then by the two-state model of Gilbert
- * and Elliott (netem's gemodel) duplicate  a second copy travels by itself corrupt    one bit of a copy is
- * flipped, anywhere in the frame (as netem does) delay      propagation, and jitter that keeps the order
- *   reorder    a copy is late by a while, so that later ones pass it
+ *              is lost
+ *   rate       sending L bits takes L/R
+ *   loss       independent, then by the two-state model of Gilbert and Elliott (netem's gemodel)
+ *   duplicate  a second copy travels by itself
+ *   corrupt    one bit of a copy is flipped, anywhere in the frame (as netem does)
+ *   delay      propagation, and jitter that keeps the order
+ *   reorder    a copy is late by a while, so that later ones pass it; or it goes without the delay (as with
+ *              netem), so that it passes earlier ones
  *
  * The fate of a frame is decided when it is sent; only a cut, or a crash of the node at the other end, can
- * still lose it. Each direction draws from a random stream of its own, and only for what it is configured to
- * do.
+ * still lose it. Each direction draws from random streams of its own, and only for what it is configured to
+ * do. Loss has a stream to itself, drawn once for each frame that is handed over, whatever becomes of it: the
+ * hundredth frame is lost or not by the seed alone, and two transports over the same cable meet the same
+ * loss.
  */
 #include "lab/world.h"
 
@@ -37,6 +43,19 @@ struct flight *flight_new(struct strata_world *world, uint32_t room)
     }
     flight->room = room;
     return flight;
+}
+
+struct flight *flight_trim(struct flight *flight)
+{
+    if (flight->room == FLIGHT_POOLED_BYTES || flight->length > flight->room / 2)
+        return flight;
+    // Never down to what the pool takes: it would be taken for one of the pool.
+    uint32_t room = flight->length > FLIGHT_POOLED_BYTES ? flight->length : FLIGHT_POOLED_BYTES + 1;
+    struct flight *trimmed = realloc(flight, sizeof *flight + room);
+    if (!trimmed)
+        return flight;
+    trimmed->room = room;
+    return trimmed;
 }
 
 void flight_free(struct strata_world *world, struct flight *flight)
@@ -134,6 +153,8 @@ static strata_time leave_time(struct strata_world *world, struct direction *dire
             return -ENOBUFS;
         if (wait_in_queue(direction, start) != 0)
             return world->error = -ENOMEM;
+        if (direction->start_count > direction->counts.queue_most)
+            direction->counts.queue_most = direction->start_count;
     }
     direction->free_at = start + (impairment->rate_bps ? sending_time(bytes, impairment->rate_bps) : 0);
     return direction->free_at;
@@ -148,9 +169,9 @@ static bool lost_in_burst(struct direction *direction)
         return false;
     }
     uint32_t loss_ppm = impairment->burst_loss_ppm ? impairment->burst_loss_ppm : MILLION;
-    bool lost = direction->bad && chance(&direction->random, loss_ppm);
+    bool lost = direction->bad && chance(&direction->loss, loss_ppm);
     uint32_t change_ppm = direction->bad ? impairment->burst_leave_ppm : impairment->burst_enter_ppm;
-    if (chance(&direction->random, change_ppm))
+    if (chance(&direction->loss, change_ppm))
         direction->bad = !direction->bad;
     return lost;
 }
@@ -171,8 +192,11 @@ static void travel(struct flight *flight, struct direction *direction, strata_ti
     if (impairment->jitter_ns > 0)
         arrival += (strata_time)random_below(&direction->random, (uint64_t)impairment->jitter_ns + 1);
     if (chance(&direction->random, impairment->reorder_ppm)) {
-        arrival +=
-            impairment->reorder_ns ? impairment->reorder_ns : impairment->delay_ns / 2 + STRATA_MILLISECOND;
+        if (impairment->reorder_early)
+            arrival = leaves;
+        else
+            arrival += impairment->reorder_ns ? impairment->reorder_ns
+                                              : impairment->delay_ns / 2 + STRATA_MILLISECOND;
         direction->counts.reordered++;
         emit(flight, STRATA_LAB_FAULT, "reorder");
     } else {
@@ -221,16 +245,18 @@ void cable_send(struct strata_cable *cable, int which, struct flight *flight)
         lose(flight, &direction->counts.lost_down, "too long for the cable");
         return;
     }
+    bool lost = chance(&direction->loss, direction->impairment.loss_ppm);
+    bool lost_too = lost_in_burst(direction);
     strata_time leaves = leave_time(world, direction, flight->length);
     if (leaves < 0) {
         lose(flight, &direction->counts.lost_queue, "queue full");
         return;
     }
-    if (chance(&direction->random, direction->impairment.loss_ppm)) {
+    if (lost) {
         lose(flight, &direction->counts.lost, "loss");
         return;
     }
-    if (lost_in_burst(direction)) {
+    if (lost_too) {
         lose(flight, &direction->counts.lost_burst, "loss in a burst");
         return;
     }
@@ -311,6 +337,8 @@ static void start_direction(struct strata_cable *cable, int which, const struct 
     uint8_t seed[32];
     world_derive(cable->world, "cable", cable->name, (uint32_t)which, seed);
     random_init(&direction->random, seed);
+    world_derive(cable->world, "loss", cable->name, (uint32_t)which, seed);
+    random_init(&direction->loss, seed);
     direction->impairment = *impairment;
     direction->counts.size = sizeof direction->counts;
 }

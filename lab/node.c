@@ -169,6 +169,7 @@ static bool carry(struct strata_node *node, int number, uint32_t room)
         return false;
     }
     flight->length = (uint32_t)length;
+    flight = flight_trim(flight);
     const struct node_port *port = number > 0 && number <= node->port_count ? &node->ports[number] : NULL;
     if (port && port->cable)
         cable_send(port->cable, port->end, flight);

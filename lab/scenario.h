@@ -151,7 +151,8 @@ enum impairment_field {
     FIELD_REORDER = 64,
     FIELD_REORDER_DELAY = 128,
     FIELD_CORRUPT = 256,
-    FIELD_LIMIT = 512
+    FIELD_LIMIT = 512,
+    FIELD_REORDER_EARLY = 1024
 };
 void impairment_apply(struct strata_impairment *to, const struct strata_impairment *from, uint32_t fields);
 

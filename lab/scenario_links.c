@@ -36,8 +36,9 @@ static void read_gemodel(struct reader_state *reader, const yaml_node_t *value,
 bool read_impairment_key(struct reader_state *reader, const char *name, const yaml_node_t *value,
                          struct strata_impairment *impairment, uint32_t *fields)
 {
-    static const char *const words[] = {"rate",      "delay",   "jitter",        "loss",    "gemodel",
-                                        "duplicate", "reorder", "reorder_delay", "corrupt", "limit"};
+    static const char *const words[] = {"rate",    "delay",     "jitter",       "loss",
+                                        "gemodel", "duplicate", "reorder",      "reorder_delay",
+                                        "corrupt", "limit",     "reorder_early"};
     unsigned word = 0;
     while (word < sizeof words / sizeof *words && strcmp(words[word], name) != 0)
         word++;
@@ -76,6 +77,9 @@ bool read_impairment_key(struct reader_state *reader, const char *name, const ya
     case FIELD_LIMIT:
         impairment->queue_frames = (uint32_t)read_integer(reader, value, 1, 100000000);
         break;
+    case FIELD_REORDER_EARLY:
+        impairment->reorder_early = read_bool(reader, value);
+        break;
     }
     return true;
 }
@@ -103,6 +107,8 @@ void impairment_apply(struct strata_impairment *to, const struct strata_impairme
         to->reorder_ns = from->reorder_ns;
     if (fields & FIELD_CORRUPT)
         to->corrupt_ppm = from->corrupt_ppm;
+    if (fields & FIELD_REORDER_EARLY)
+        to->reorder_early = from->reorder_early;
     if (fields & FIELD_LIMIT)
         to->queue_frames = from->queue_frames;
 }
@@ -129,6 +135,7 @@ IMPAIRMENT_KEY(gemodel)
 IMPAIRMENT_KEY(duplicate)
 IMPAIRMENT_KEY(reorder)
 IMPAIRMENT_KEY(reorder_delay)
+IMPAIRMENT_KEY(reorder_early)
 IMPAIRMENT_KEY(corrupt)
 IMPAIRMENT_KEY(limit)
 
@@ -136,7 +143,7 @@ IMPAIRMENT_KEY(limit)
     {"rate", said_rate, false}, {"delay", said_delay, false}, {"jitter", said_jitter, false},                \
         {"loss", said_loss, false}, {"gemodel", said_gemodel, false}, {"duplicate", said_duplicate, false},  \
         {"reorder", said_reorder, false}, {"reorder_delay", said_reorder_delay, false},                      \
-        {"corrupt", said_corrupt, false},                                                                    \
+        {"reorder_early", said_reorder_early, false}, {"corrupt", said_corrupt, false},                      \
     {                                                                                                        \
         "limit", said_limit, false                                                                           \
     }

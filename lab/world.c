@@ -189,6 +189,11 @@ bool strata_world_programs_done(struct strata_world *world)
     return world->programs == 0;
 }
 
+strata_time strata_world_deadline(const struct strata_world *world)
+{
+    return world->queue.count > 0 ? world->queue.events[0].time : STRATA_NEVER;
+}
+
 strata_time strata_world_now(const struct strata_world *world)
 {
     return world->now;

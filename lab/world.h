@@ -152,7 +152,8 @@ struct strata_node {
 
 struct direction {
     struct strata_impairment impairment;
-    struct random random;
+    struct random loss;       /**< Decides who is lost, and nothing else. */
+    struct random random;     /**< Everything else. */
     bool bad;                 /**< State of Gilbert-Elliott. */
     strata_time free_at;      /**< When the transmitter has sent all it was given. */
     strata_time last_arrival; /**< Of frames that keep their order. */
@@ -220,6 +221,8 @@ const struct strata_disk_ops *node_disk_ops(void);
 /* cable.c */
 /** A buffer for a frame of up to `room` bytes, or NULL. */
 struct flight *flight_new(struct strata_world *world, uint32_t room);
+/** Gives back room that a frame was offered and did not need. */
+struct flight *flight_trim(struct flight *flight);
 void flight_free(struct strata_world *world, struct flight *flight);
 /** A node hands a frame to its cable; takes the flight over. */
 void cable_send(struct strata_cable *cable, int direction, struct flight *flight);

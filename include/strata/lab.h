@@ -133,6 +133,7 @@ struct strata_impairment {
     uint32_t duplicate_ppm;
     uint32_t reorder_ppm;       /**< This share of frames ... */
     strata_time reorder_ns;     /**< ... is late by this much; 0: half of delay + 1 ms. */
+    bool reorder_early;         /**< ... arrives without delay and jitter instead, as with netem. */
     uint32_t corrupt_ppm;       /**< One random bit flipped. */
     uint32_t queue_frames;      /**< Waiting for the rate, at most; 0: 1000. */
 };
@@ -146,6 +147,7 @@ struct strata_cable_counts {
     uint64_t lost_queue; /**< Found the queue full. */
     uint64_t lost_down;  /**< Cut cable, crashed node, too long for the cable. */
     uint64_t duplicated, reordered, corrupted;
+    uint64_t queue_most; /**< So many frames waited for the rate at the worst moment. */
 };
 struct strata_cable_config {
     size_t size;
@@ -188,6 +190,9 @@ STRATA_API int strata_world_run_until(struct strata_world *world, bool (*done)(v
                                       strata_time until);
 /** Whether every program that is no service has ended. */
 STRATA_API bool strata_world_programs_done(struct strata_world *world);
+/** When the next thing happens; STRATA_NEVER: nothing will by itself. For those who let a world keep pace with
+ * another clock. */
+STRATA_API strata_time strata_world_deadline(const struct strata_world *world);
 STRATA_API strata_time strata_world_now(const struct strata_world *world);
 STRATA_API uint64_t strata_world_frames(const struct strata_world *world);
 /** A hash over every frame with its time, cable and direction, sent and delivered. */

@@ -165,7 +165,7 @@ TEST(links)
         {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], forward: {los: 1%}}]\n",
          "f:2:39: a direction of a link has no key los (did you mean loss?); it may have rate, delay, "
          "jitter, loss, "
-         "gemodel, duplicate, reorder, reorder_delay, corrupt, limit\n"},
+         "gemodel, duplicate, reorder, reorder_delay, reorder_early, corrupt, limit\n"},
     };
     CHECK_TABLE(rows);
 }
