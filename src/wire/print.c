@@ -124,6 +124,19 @@ static void print_tcp_options(struct text *text, const struct tcp_options *optio
         text_char(&inside, '-');
         text_unsigned(&inside, options->sack[i].end);
     }
+    if (options->has_user_timeout) {
+        text_string(&inside, ",uto ");
+        text_unsigned(&inside, options->user_timeout & ~TCP_USER_TIMEOUT_MINUTES);
+        text_char(&inside, options->user_timeout & TCP_USER_TIMEOUT_MINUTES ? 'm' : 's');
+    }
+    if (options->has_fast_open) {
+        text_string(&inside, options->fast_open_experimental ? ",fastopen-exp" : ",fastopen");
+        for (int i = 0; i < options->fast_open_bytes; i++) {
+            if (i == 0)
+                text_char(&inside, ' ');
+            text_hex(&inside, options->fast_open[i], 2);
+        }
+    }
     if (inside.length > 0) {
         text_string(text, " <");
         text_string(text, room + 1);

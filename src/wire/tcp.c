@@ -1,5 +1,6 @@
 /*
- * TCP headers (RFC 9293 3.1) and options (3.2; window scale and timestamps: RFC 7323; SACK: RFC 2018).
+ * TCP headers (RFC 9293 3.1) and options (3.2; window scale and timestamps: RFC 7323; SACK: RFC 2018;
+ * user timeout: RFC 5482; Fast Open: RFC 7413).
  *
  *     source port 16 | destination port 16
  *     sequence number 32
@@ -19,7 +20,10 @@ enum {
     OPTION_SCALE = 3,
     OPTION_SACK_PERMITTED = 4,
     OPTION_SACK = 5,
-    OPTION_TIMESTAMPS = 8
+    OPTION_TIMESTAMPS = 8,
+    OPTION_USER_TIMEOUT = 28,
+    OPTION_FAST_OPEN = 34,
+    OPTION_EXPERIMENT = 254
 };
 
 enum {
@@ -27,8 +31,14 @@ enum {
     SCALE_BYTES = 3,
     SACK_PERMITTED_BYTES = 2,
     TIMESTAMPS_BYTES = 10,
-    SACK_BLOCK_BYTES = 8
+    SACK_BLOCK_BYTES = 8,
+    USER_TIMEOUT_BYTES = 4,
+    FAST_OPEN_BYTES = 2,           /**< Without the cookie. */
+    FAST_OPEN_EXPERIMENT_BYTES = 4 /**< Likewise. */
 };
+
+/** Which experiment kind 254 is (RFC 6994): Fast Open before it had a kind of its own. */
+#define FAST_OPEN_EXPERIMENT 0xf989
 
 /** NOP, NOP, timestamps: how nearly every segment's options begin. */
 #define ALIGNED_TIMESTAMPS (OPTION_NOP << 24 | OPTION_NOP << 16 | OPTION_TIMESTAMPS << 8 | TIMESTAMPS_BYTES)
@@ -43,6 +53,32 @@ static void parse_sack(struct tcp_options *options, const uint8_t *blocks, size_
     for (int i = 0; i < options->sack_count; i++) {
         options->sack[i].start = bytes_get32(blocks + SACK_BLOCK_BYTES * i);
         options->sack[i].end = bytes_get32(blocks + SACK_BLOCK_BYTES * i + 4);
+    }
+}
+
+/** RFC 7413-2: what is no cookie is as good as no option. */
+static void parse_fast_open(struct tcp_options *options, const uint8_t *cookie, size_t size, bool experimental)
+{
+    if (size != 0 && (size < TCP_COOKIE_MIN || size > TCP_COOKIE_MAX || size % 2 != 0))
+        return;
+    options->has_fast_open = true;
+    options->fast_open_experimental = experimental;
+    options->fast_open_bytes = (uint8_t)size;
+    options->fast_open = cookie;
+}
+
+/** The options that a SYN may have and hardly any other segment. */
+static void parse_rare_option(struct tcp_options *options, const uint8_t *option)
+{
+    uint8_t kind = option[0], length = option[1];
+    if (kind == OPTION_USER_TIMEOUT && length == USER_TIMEOUT_BYTES) { // RFC 5482-1
+        options->has_user_timeout = true;
+        options->user_timeout = bytes_get16(option + 2);
+    } else if (kind == OPTION_FAST_OPEN) {
+        parse_fast_open(options, option + FAST_OPEN_BYTES, length - FAST_OPEN_BYTES, false);
+    } else if (kind == OPTION_EXPERIMENT && length >= FAST_OPEN_EXPERIMENT_BYTES &&
+               bytes_get16(option + 2) == FAST_OPEN_EXPERIMENT) {
+        parse_fast_open(options, option + FAST_OPEN_EXPERIMENT_BYTES, length - FAST_OPEN_EXPERIMENT_BYTES, true);
     }
 }
 
@@ -64,6 +100,8 @@ static void parse_option(struct tcp_options *options, const uint8_t *option)
         options->ts_echo = bytes_get32(option + 6);
     } else if (kind == OPTION_SACK) {
         parse_sack(options, option + 2, length - 2u);
+    } else {
+        parse_rare_option(options, option);
     }
 }
 
@@ -120,6 +158,12 @@ int tcp_parse(struct tcp_header *header, const uint8_t *bytes, size_t size)
     return bad ? bad : (int)header_bytes;
 }
 
+static size_t fast_open_bytes(const struct tcp_options *options)
+{
+    size_t bytes = options->fast_open_experimental ? FAST_OPEN_EXPERIMENT_BYTES : FAST_OPEN_BYTES;
+    return bytes + options->fast_open_bytes;
+}
+
 size_t tcp_options_bytes(const struct tcp_options *options)
 {
     size_t bytes = 0;
@@ -133,7 +177,36 @@ size_t tcp_options_bytes(const struct tcp_options *options)
         bytes += 1 + SCALE_BYTES;
     if (options->sack_count > 0)
         bytes += 4 + (size_t)SACK_BLOCK_BYTES * options->sack_count;
+    if (options->has_user_timeout)
+        bytes += USER_TIMEOUT_BYTES;
+    if (options->has_fast_open)
+        bytes += (fast_open_bytes(options) + 3) / 4 * 4;
     return bytes;
+}
+
+static uint8_t *emit_rare_options(uint8_t *p, const struct tcp_options *options)
+{
+    if (options->has_user_timeout) {
+        *p++ = OPTION_USER_TIMEOUT;
+        *p++ = USER_TIMEOUT_BYTES;
+        bytes_put16(p, options->user_timeout);
+        p += 2;
+    }
+    if (options->has_fast_open) {
+        size_t bytes = fast_open_bytes(options);
+        *p++ = options->fast_open_experimental ? OPTION_EXPERIMENT : OPTION_FAST_OPEN;
+        *p++ = (uint8_t)bytes;
+        if (options->fast_open_experimental) {
+            bytes_put16(p, FAST_OPEN_EXPERIMENT);
+            p += 2;
+        }
+        if (options->fast_open_bytes > 0)
+            memcpy(p, options->fast_open, options->fast_open_bytes);
+        p += options->fast_open_bytes;
+        for (; bytes % 4 != 0; bytes++)
+            *p++ = OPTION_NOP;
+    }
+    return p;
 }
 
 /** In the order that everybody uses; each group is a multiple of four bytes, so that no padding is needed. */
@@ -179,7 +252,7 @@ static size_t emit_options(uint8_t *room, const struct tcp_options *options)
             bytes_put32(p + 4, options->sack[i].end);
         }
     }
-    return (size_t)(p - room);
+    return (size_t)(emit_rare_options(p, options) - room);
 }
 
 size_t tcp_emit(uint8_t *room, const struct tcp_header *header)

@@ -1,5 +1,5 @@
 /**
- * TCP headers and options (RFC 9293 3.1, 3.2; RFC 7323, RFC 2018).
+ * TCP headers and options (RFC 9293 3.1, 3.2; RFC 7323, RFC 2018, RFC 5482, RFC 7413).
  */
 #ifndef WIRE_TCP_H
 #define WIRE_TCP_H
@@ -8,6 +8,10 @@
 
 #define TCP_HEADER_BYTES 20
 #define TCP_HEADER_MAX 60
+#define TCP_OPTIONS_MAX (TCP_HEADER_MAX - TCP_HEADER_BYTES)
+/** Fast Open cookies have 4 to 16 octets, an even number (RFC 7413 4.1.1). */
+#define TCP_COOKIE_MIN 4
+#define TCP_COOKIE_MAX 16
 
 enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG = 32, TCP_ECE = 64, TCP_CWR = 128 };
 
@@ -21,8 +25,15 @@ struct tcp_options {
     uint16_t mss;
     uint32_t ts_value, ts_echo;
     uint8_t sack_count;
+    bool has_user_timeout, has_fast_open;
+    bool fast_open_experimental; /**< In the form before RFC 7413: kind 254, 0xf989. */
+    uint8_t fast_open_bytes;     /**< 0: it asks for a cookie. */
+    uint16_t user_timeout;       /**< As on the wire: see TCP_USER_TIMEOUT_MINUTES. */
     struct tcp_sack_block sack[4];
+    const uint8_t *fast_open; /**< The cookie: parsed, it lies in the segment; to emit, wherever the caller has it. */
 };
+/** The granularity bit of the user timeout option (RFC 5482-1): the other 15 bits are minutes, else seconds. */
+#define TCP_USER_TIMEOUT_MINUTES 0x8000u
 struct tcp_header {
     uint16_t source_port, destination_port;
     seq_t seq, ack;

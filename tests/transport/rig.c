@@ -181,6 +181,23 @@ static size_t emit_options(uint8_t *room, const char *text)
             room[at + 1] = 2;
             at += 2;
             used = 6;
+        } else if (sscanf(text, "uto %u%n", &a, &used) == 1 && used) {
+            room[at] = 28;
+            room[at + 1] = 4;
+            bytes_put16(room + at + 2, (uint16_t)a);
+            at += 4;
+        } else if (strncmp(text, "fo", 2) == 0) {
+            bool experimental = strncmp(text, "foexp", 5) == 0;
+            uint8_t *option = room + at;
+            option[0] = experimental ? 254 : 34;
+            bytes_put16(option + 2, 0xf989);
+            at += experimental ? 4 : 2;
+            used = experimental ? 5 : 2;
+            if (text[used] == ' ')
+                used++;
+            for (; sscanf(text + used, "%2x", &a) == 1; used += 2)
+                room[at++] = (uint8_t)a;
+            option[1] = (uint8_t)(room + at - option);
         } else if (strncmp(text, "nop", 3) == 0) {
             room[at++] = 1;
             used = 3;
@@ -211,8 +228,20 @@ static void print_options(const struct rig *rig, const struct tcp_options *optio
         p += snprintf(p, (size_t)(end - p), ",ts %u %u", options->ts_value - rig->our_ts, options->ts_echo);
     if (options->has_scale)
         p += snprintf(p, (size_t)(end - p), ",ws %u", options->scale);
+    if (options->has_user_timeout)
+        p += snprintf(p, (size_t)(end - p), ",uto %u", options->user_timeout);
+    if (options->has_fast_open)
+        p += snprintf(p, (size_t)(end - p), options->fast_open_experimental ? ",foexp" : ",fo");
+    for (int i = 0; options->has_fast_open && i < options->fast_open_bytes; i++)
+        p += snprintf(p, (size_t)(end - p), i ? "%02x" : " %02x", options->fast_open[i]);
     if (*text)
         memmove(text, text + 1, strlen(text));
+}
+
+/** Of a number or a cookie. */
+static bool is_digit(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
 /** Whether text fits a pattern in which a star stands for digits. */
@@ -220,9 +249,9 @@ static bool fits(const char *text, const char *pattern)
 {
     for (; *pattern; pattern++) {
         if (*pattern == '*') {
-            if (*text < '0' || *text > '9')
+            if (!is_digit(*text))
                 return false;
-            while (*text >= '0' && *text <= '9')
+            while (is_digit(*text))
                 text++;
         } else if (*text++ != *pattern) {
             return false;

@@ -11,10 +11,11 @@
  *     }
  *
  * A segment is: flags (S F R P U E W and . for ACK), first:end(octets of data), ack, win (as on the wire),
- * urg, and options. Numbers are relative to the initial numbers of each side, so that the SYN is 0 and data
- * begins at 1. Octets of data are a function of their relative number, both ways; the rig fills them in and
- * checks them. What `expect` leaves out (win, urg, options) may be anything; `*` stands for any number. Every
- * segment that comes out is checked for addresses and checksum too.
+ * urg, and options (mss N, ws N, ts VALUE ECHO, sackok, uto N, fo COOKIE, foexp COOKIE, nop, eol, byte N).
+ * Numbers are relative to the initial numbers of each side, so that the SYN is 0 and data begins at 1. Octets
+ * of data are a function of their relative number, both ways; the rig fills them in and checks them. What
+ * `expect` leaves out (win, urg, options) may be anything; `*` stands for any number or cookie. Every segment
+ * that comes out is checked for addresses and checksum too.
  *
  * Each test runs twice, over IPv4 and over IPv6. We are 10.0.0.1 or 2001:db8::1, the peer is .2, its port
  * 4000.

@@ -26,7 +26,11 @@ static inline bool same_options(const struct tcp_options *a, const struct tcp_op
     return a->has_mss == b->has_mss && a->mss == b->mss && a->has_scale == b->has_scale &&
            a->scale == b->scale && a->has_timestamps == b->has_timestamps && a->ts_value == b->ts_value &&
            a->ts_echo == b->ts_echo && a->sack_permitted == b->sack_permitted &&
-           a->sack_count == b->sack_count && memcmp(a->sack, b->sack, sizeof a->sack) == 0;
+           a->sack_count == b->sack_count && memcmp(a->sack, b->sack, sizeof a->sack) == 0 &&
+           a->has_user_timeout == b->has_user_timeout && a->user_timeout == b->user_timeout &&
+           a->has_fast_open == b->has_fast_open && a->fast_open_experimental == b->fast_open_experimental &&
+           a->fast_open_bytes == b->fast_open_bytes &&
+           (a->fast_open_bytes == 0 || memcmp(a->fast_open, b->fast_open, a->fast_open_bytes) == 0);
 }
 
 static inline bool same_tcp(const struct tcp_header *a, const struct tcp_header *b)

@@ -58,6 +58,8 @@ TEST(a_syn_as_linux_sends_it)
 
 TEST(the_order_of_options)
 {
+    // RFC 7413-2, RFC 5482-1: as kind 34 and kind 28 look on the wire.
+    static const uint8_t cookie[] = {1, 2, 3, 4, 5, 6, 7, 8};
     static const struct {
         struct tcp_options options;
         size_t size;
@@ -76,6 +78,16 @@ TEST(the_order_of_options)
         {{.has_timestamps = true, .ts_value = 1, .ts_echo = 2, .sack_count = 1, .sack = {{3, 4}}},
          24,
          {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1, 5, 10, 0, 0, 0, 3, 0, 0, 0, 4}},
+        {{.has_user_timeout = true, .user_timeout = TCP_USER_TIMEOUT_MINUTES | 5}, 4, {28, 4, 0x80, 5}},
+        {{.has_fast_open = true}, 4, {34, 2, 1, 1}},
+        {{.has_fast_open = true, .fast_open_experimental = true}, 4, {254, 4, 0xf9, 0x89}},
+        {{.has_mss = true, .mss = 1460, .has_fast_open = true, .fast_open_bytes = 8, .fast_open = cookie},
+         16,
+         {2, 4, 5, 180, 34, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1}},
+        {{.has_user_timeout = true, .user_timeout = 9, .has_fast_open = true, .fast_open_experimental = true,
+          .fast_open_bytes = 4, .fast_open = cookie},
+         12,
+         {28, 4, 0, 9, 254, 8, 0xf9, 0x89, 1, 2, 3, 4}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct tcp_header header = {.flags = TCP_ACK, .options = rows[i].options};
@@ -120,6 +132,27 @@ TEST(unknown_options_are_skipped_by_their_length)
     CHECK_EQ(parse_options(&options, odd, sizeof odd), 44);
     CHECK(!options.has_mss && !options.has_scale && !options.has_timestamps && !options.sack_permitted);
     CHECK_EQ(options.sack_count, 0);
+}
+
+TEST(a_cookie_has_an_even_number_of_4_to_16_octets)
+{
+    // RFC 7413-2: all other lengths are ignored, in the form of the experiment too; none at all is a request.
+    for (uint8_t length = 0; length <= 20; length++) {
+        uint8_t bytes[2][24] = {{34, (uint8_t)(2 + length)}, {254, (uint8_t)(4 + length), 0xf9, 0x89}};
+        for (int form = 0; form < 2; form++) {
+            struct tcp_options options;
+            size_t size = (form ? 4u : 2u) + length;
+            memset(bytes[form] + (form ? 4 : 2), 0xab, length);
+            CHECK_EQ(parse_options(&options, bytes[form], size), (int)(20 + (size + 3) / 4 * 4));
+            bool good = length == 0 || (length >= 4 && length <= 16 && length % 2 == 0);
+            CHECK_EQ(options.has_fast_open, good);
+            CHECK_EQ(options.fast_open_bytes, good ? length : 0);
+            CHECK_EQ(options.fast_open_experimental, good && form == 1);
+        }
+    }
+    struct tcp_options options;
+    CHECK_EQ(parse_options(&options, "\xfe\x04\xf9\x88\xfe\x03\xf9", 7), 28); // another experiment; one without a name
+    CHECK(!options.has_fast_open);
 }
 
 TEST(lengths_that_lie_are_survived)
@@ -245,6 +278,18 @@ TEST(what_is_emitted_is_parsed)
                 break;
             }
         }
+        uint8_t cookie[TCP_COOKIE_MAX];
+        memset(cookie, (int)(which >> 20), sizeof cookie);
+        if (which & 1 << 8 && tcp_options_bytes(options) <= 36) {
+            options->has_user_timeout = true;
+            options->user_timeout = (uint16_t)test_random(&seed);
+        }
+        if (which & 1 << 9 && tcp_options_bytes(options) <= 20) {
+            options->has_fast_open = true;
+            options->fast_open_experimental = which >> 10 & 1;
+            options->fast_open_bytes = (uint8_t)(which >> 11 & 1 ? 0 : 4 + 2 * (which >> 12 & 3));
+            options->fast_open = cookie;
+        }
         uint8_t room[60];
         size_t size = tcp_emit(room, &header);
         CHECK_EQ(size, 20 + tcp_options_bytes(options));
@@ -269,7 +314,8 @@ TEST(flags_as_text)
 
 TEST_MAIN(TEST_ENTRY(a_syn_as_linux_sends_it), TEST_ENTRY(the_order_of_options),
           TEST_ENTRY(end_nop_and_mss_are_known), TEST_ENTRY(unknown_options_are_skipped_by_their_length),
-          TEST_ENTRY(lengths_that_lie_are_survived), TEST_ENTRY(options_begin_at_any_byte),
+          TEST_ENTRY(a_cookie_has_an_even_number_of_4_to_16_octets), TEST_ENTRY(lengths_that_lie_are_survived),
+          TEST_ENTRY(options_begin_at_any_byte),
           TEST_ENTRY(behind_the_end_there_is_only_padding),
           TEST_ENTRY(the_common_form_is_parsed_as_the_others_are),
           TEST_ENTRY(of_two_options_of_a_kind_the_last_counts),
