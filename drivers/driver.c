@@ -33,12 +33,16 @@ void strata_driver_close(struct strata_driver *driver)
 {
     if (!driver)
         return;
+    if (driver->ops->close)
+        driver->ops->close(driver);
     close(driver->fd);
     free(driver);
 }
 
 int strata_driver_mtu(struct strata_driver *driver)
 {
+    if (!driver->name[0])
+        return -EOPNOTSUPP;
     struct ifreq request = {0};
     memcpy(request.ifr_name, driver->name, sizeof driver->name);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -67,6 +71,11 @@ long strata_driver_receive(struct strata_driver *driver, void *frame, size_t siz
 int strata_driver_send(struct strata_driver *driver, const void *frame, size_t length)
 {
     return driver->ops->send(driver, frame, length);
+}
+
+int strata_driver_flush(struct strata_driver *driver)
+{
+    return driver->ops->flush ? driver->ops->flush(driver) : 0;
 }
 
 strata_time strata_clock_monotonic(void)

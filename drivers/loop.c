@@ -23,6 +23,7 @@ struct attachment {
     struct strata_driver *driver;
     struct strata_device device;
     int port;
+    bool watched;   /**< For room too: something could not be handed over. */
     size_t waiting; /**< Length of the frame in `frame` that the kernel did not take yet. */
     uint8_t *frame;
 };
@@ -110,12 +111,14 @@ static long attachment_receive(struct strata_loop *loop, struct attachment *atta
     return frames;
 }
 
-/** While a frame waits for the kernel, its descriptor is watched for room too. */
-static void attachment_watch(struct strata_loop *loop, unsigned index)
+/** While something waits for the kernel, its descriptor is watched for room too. */
+static void attachment_watch(struct strata_loop *loop, unsigned index, bool watched)
 {
     struct attachment *attachment = &loop->attachments[index];
-    struct epoll_event event = {.events = EPOLLIN | (attachment->waiting ? (uint32_t)EPOLLOUT : 0u),
-                                .data.u32 = index};
+    if (attachment->watched == watched)
+        return;
+    attachment->watched = watched;
+    struct epoll_event event = {.events = EPOLLIN | (watched ? (uint32_t)EPOLLOUT : 0u), .data.u32 = index};
     epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, attachment->driver->fd, &event);
 }
 
@@ -123,7 +126,6 @@ static void attachment_watch(struct strata_loop *loop, unsigned index)
 static long attachment_transmit(struct strata_loop *loop, unsigned index)
 {
     struct attachment *attachment = &loop->attachments[index];
-    bool waited = attachment->waiting > 0;
     long frames = 0;
     long failure = 0;
     while (frames < LOOP_BATCH) {
@@ -143,8 +145,10 @@ static long attachment_transmit(struct strata_loop *loop, unsigned index)
         }
         frames++;
     }
-    if (waited != (attachment->waiting > 0))
-        attachment_watch(loop, index);
+    int flushed = failure < 0 ? 0 : strata_driver_flush(attachment->driver);
+    attachment_watch(loop, index, attachment->waiting > 0 || flushed == -EAGAIN);
+    if (flushed < 0 && flushed != -EAGAIN)
+        failure = flushed;
     return failure < 0 ? failure : frames;
 }
 

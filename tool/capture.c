@@ -14,13 +14,16 @@
 
 #include "drivers/pcapng.h"
 #include "tool/tool.h"
+#include "tool/world.h"
 
 static const char capture_help[] =
-    "usage: strata capture [--interface NAME | --tap NAME | --tun NAME | --read FILE] [OPTION ...]\n\n"
+    "usage: strata capture [--interface NAME | --tap NAME | --tun NAME | --unix PATH | --read FILE] [OPTION "
+    "...]\n\n"
     "Prints the frames that pass, one line each.\n"
     "  --interface NAME    an existing interface, both directions (needs CAP_NET_RAW)\n"
     "  --tap, --tun NAME   what the kernel sends into this interface, which is made if need be (needs "
     "CAP_NET_ADMIN)\n"
+    "  --unix PATH         what comes from a Unix socket that speaks QEMU's -netdev stream\n"
     "  --read FILE         a pcapng file\n"
     "  --write FILE        also write them to a pcapng file\n"
     "  --count N           stop after N frames\n"
@@ -33,7 +36,7 @@ static const char capture_help[] =
 #define CAPTURE_FRAME_BYTES (262144 + 64)
 
 struct capture {
-    const char *interface, *tap, *tun, *read, *write;
+    const char *interface, *tap, *tun, *unix_path, *read, *write;
     uint64_t limit, count;
     bool json, quiet;
     FILE *output;
@@ -54,11 +57,9 @@ static int capture_parse(struct capture *capture, int argc, char **argv)
     const struct {
         const char *word;
         const char **value;
-    } values[] = {{"--interface", &capture->interface},
-                  {"--tap", &capture->tap},
-                  {"--tun", &capture->tun},
-                  {"--read", &capture->read},
-                  {"--write", &capture->write}};
+    } values[] = {
+        {"--interface", &capture->interface}, {"--tap", &capture->tap},   {"--tun", &capture->tun},
+        {"--unix", &capture->unix_path},      {"--read", &capture->read}, {"--write", &capture->write}};
     for (int i = 1; i < argc; i++) {
         bool known = false;
         for (size_t k = 0; k < sizeof values / sizeof values[0]; k++)
@@ -87,9 +88,10 @@ static int capture_parse(struct capture *capture, int argc, char **argv)
                                  argv[i]);
         }
     }
-    int sources = !!capture->interface + !!capture->tap + !!capture->tun + !!capture->read;
+    int sources =
+        !!capture->interface + !!capture->tap + !!capture->tun + !!capture->unix_path + !!capture->read;
     if (sources != 1)
-        return tool_complain(TOOL_USAGE, "capture takes one of --interface, --tap, --tun and --read");
+        return tool_complain(TOOL_USAGE, "capture takes one of --interface, --tap, --tun, --unix and --read");
     return -1;
 }
 
@@ -154,17 +156,25 @@ static void capture_interface(struct capture *capture, const char *name, uint16_
 
 static int capture_open(struct capture *capture, struct strata_driver **driver)
 {
-    const char *name = capture->interface ? capture->interface : capture->tap ? capture->tap : capture->tun;
-    struct strata_tap_config config = {
-        .size = sizeof config, .name = name, .link = capture->tun ? STRATA_LINK_IP : STRATA_LINK_ETHERNET};
-    int error = capture->interface ? strata_packet_open(driver, name) : strata_tap_open(driver, &config);
-    if (error == -EPERM || error == -EACCES)
-        return tool_complain(TOOL_FAILED,
-                             "not permitted to capture from %s: run as root, or give the program "
-                             "CAP_NET_RAW and CAP_NET_ADMIN",
-                             name);
-    if (error)
-        return tool_complain(TOOL_FAILED, "cannot capture from %s: %s", name, strerror(-error));
+    const char *name = capture->interface ? capture->interface
+                       : capture->tap     ? capture->tap
+                       : capture->tun     ? capture->tun
+                                          : capture->unix_path;
+    if (!capture->interface) {
+        enum world_wire wire = capture->tap ? WORLD_TAP : capture->tun ? WORLD_TUN : WORLD_UNIX;
+        int status = world_wire_open(driver, wire, name);
+        if (status)
+            return status;
+    } else {
+        int error = strata_packet_open(driver, name);
+        if (error == -EPERM || error == -EACCES)
+            return tool_complain(TOOL_FAILED,
+                                 "not permitted to capture from %s: run as root, or give the program "
+                                 "CAP_NET_RAW and CAP_NET_ADMIN",
+                                 name);
+        if (error)
+            return tool_complain(TOOL_FAILED, "cannot capture from %s: %s", name, strerror(-error));
+    }
     capture_interface(capture, name,
                       strata_driver_link(*driver) == STRATA_LINK_ETHERNET ? PCAPNG_ETHERNET : PCAPNG_RAW);
     return 0;
@@ -198,6 +208,8 @@ static int capture_live(struct capture *capture)
     }
     free(frame);
     strata_driver_close(driver);
+    if (length == -EPIPE)
+        return tool_complain(TOOL_FAILED, "the other end of %s is gone", capture->unix_path);
     if (length < 0)
         return tool_complain(TOOL_FAILED, "cannot capture any more: %s", strerror(-(int)length));
     return 0;

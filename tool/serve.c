@@ -17,7 +17,7 @@ static const char serve_help[] =
     "  --listing                   list folders that have no index.html\n"
     "  --no-http                   do not serve a folder\n"
     "  --dns ZONEFILE              answer for a zone (RFC 1035 master file) at port 53\n"
-    "  --dhcp-range FIRST-LAST     give addresses to others (with --tap)\n"
+    "  --dhcp-range FIRST-LAST     give addresses to others (with --tap or --unix)\n"
     "  --lease SECONDS             for how long\n"
     "  --router A, --dns-server A  what to tell them besides\n"
     "  --echo                      echo at port 7, TCP and UDP\n"
@@ -114,7 +114,7 @@ static int serve_parse(struct serve *serve, int argc, char **argv)
             return TOOL_USAGE;
     }
     if (serve->use_dhcp && !serve->world.interface)
-        return tool_complain(TOOL_USAGE, "--dhcp-range needs a wire of its own: --tap NAME");
+        return tool_complain(TOOL_USAGE, "--dhcp-range needs a wire of its own: --tap NAME or --unix PATH");
     return -1;
 }
 

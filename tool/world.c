@@ -1,5 +1,5 @@
 /*
- * A world for programs: the kernel's, or a Strata host tied to a TAP or TUN interface.
+ * A world for programs: the kernel's, or a Strata host tied to a TAP or TUN interface or a Unix socket.
  *
  * Files, clock and randomness are the kernel's in both. With a host there is one loop: frames between the
  * interface and the host, the host's events to the runtime, fibers, and one poll that waits for all of them.
@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strata/driver.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
@@ -56,6 +55,8 @@ const char world_help[] =
     "\nwhere it runs (without these words: on the kernel's sockets):\n"
     "  --tap NAME          on a Strata host behind a TAP interface, made if need be (needs CAP_NET_ADMIN)\n"
     "  --tun NAME          the same with a TUN interface: bare IP, no Ethernet\n"
+    "  --unix PATH         the same over a Unix socket that another program listens at: 'strata link', or a\n"
+    "                      virtual machine (QEMU's -netdev stream); no privilege needed\n"
     "  --address A/LEN     the host's address, 192.0.2.2/24 or 2001:db8::2/64; may be repeated\n"
     "  --gateway G         its default route\n"
     "  --dhcp              get address, route and name server by DHCP\n"
@@ -100,6 +101,26 @@ static int option_mtu(struct world_options *options, const char *value)
     return 1;
 }
 
+/** --tap, --tun or --unix. @return 1: taken, 0: not ours, -1: complained. */
+static int option_wire(struct world_options *options, int argc, char **argv, int *index)
+{
+    static const char *const words[] = {
+        [WORLD_TAP] = "--tap", [WORLD_TUN] = "--tun", [WORLD_UNIX] = "--unix"};
+    unsigned wire = 0;
+    while (wire < sizeof words / sizeof words[0] && strcmp(argv[*index], words[wire]) != 0)
+        wire++;
+    if (wire == sizeof words / sizeof words[0])
+        return 0;
+    if (options->interface) {
+        tool_complain(TOOL_USAGE, "a host has one wire: %s %s, or %s?", words[options->wire],
+                      options->interface, argv[*index]);
+        return -1;
+    }
+    options->wire = (enum world_wire)wire;
+    options->link = options->wire == WORLD_TUN ? STRATA_LINK_IP : STRATA_LINK_ETHERNET;
+    return (options->interface = option_value(argc, argv, index)) ? 1 : -1;
+}
+
 int world_option(struct world_options *options, int argc, char **argv, int *index)
 {
     const char *word = argv[*index];
@@ -115,16 +136,17 @@ int world_option(struct world_options *options, int argc, char **argv, int *inde
     const struct {
         const char *word;
         const char **value;
-    } values[] = {{"--tap", &options->interface},   {"--tun", &options->interface},
-                  {"--gateway", &options->gateway}, {"--nameserver", &options->nameserver},
-                  {"--mac", &options->mac},         {"--seed", &options->seed},
+    } values[] = {{"--gateway", &options->gateway},
+                  {"--nameserver", &options->nameserver},
+                  {"--mac", &options->mac},
+                  {"--seed", &options->seed},
                   {"--pcap", &options->pcap}};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-        if (!strcmp(word, values[i].word)) {
-            if (values[i].value == &options->interface)
-                options->link = word[3] == 'u' ? STRATA_LINK_IP : STRATA_LINK_ETHERNET;
+        if (!strcmp(word, values[i].word))
             return (*values[i].value = option_value(argc, argv, index)) ? 1 : -1;
-        }
+    int taken = option_wire(options, argc, argv, index);
+    if (taken)
+        return taken;
     bool address = !strcmp(word, "--address"), setting = !strcmp(word, "--set"), mtu = !strcmp(word, "--mtu");
     if (!address && !setting && !mtu)
         return 0;
@@ -140,9 +162,9 @@ int world_option(struct world_options *options, int argc, char **argv, int *inde
 /* ---- Opening ------------------------------------------------------------------------------------ */
 
 /** What keeps an interface from being opened, in a sentence. */
-static int complain_interface(const struct world_options *options, int error)
+static int complain_interface(enum world_wire wire, const char *name, int error)
 {
-    const char *kind = options->link == STRATA_LINK_IP ? "TUN" : "TAP", *name = options->interface;
+    const char *kind = wire == WORLD_TUN ? "TUN" : "TAP";
     switch (-error) {
     case EPERM:
     case EACCES:
@@ -150,7 +172,7 @@ static int complain_interface(const struct world_options *options, int error)
             TOOL_FAILED,
             "not permitted to open %s interface %s: run as root, or let root make it for you: "
             "ip tuntap add dev %s mode %s user $USER",
-            kind, name, name, options->link == STRATA_LINK_IP ? "tun" : "tap");
+            kind, name, name, wire == WORLD_TUN ? "tun" : "tap");
     case EBUSY:
         return tool_complain(TOOL_FAILED, "%s interface %s is in use by another program", kind, name);
     case EINVAL:
@@ -163,6 +185,56 @@ static int complain_interface(const struct world_options *options, int error)
     default:
         return tool_complain(TOOL_FAILED, "cannot open %s interface %s: %s", kind, name, strerror(-error));
     }
+}
+
+/** The same of a Unix socket. */
+static int complain_unix(const char *path, int error)
+{
+    switch (-error) {
+    case ENOENT:
+        return tool_complain(TOOL_FAILED,
+                             "there is no socket %s: start what listens there first, such as "
+                             "'strata link --between unix:%s ...'",
+                             path, path);
+    case ECONNREFUSED:
+        return tool_complain(TOOL_FAILED, "nobody listens at %s", path);
+    case ENAMETOOLONG:
+        return tool_complain(TOOL_FAILED, "'%s' is too long for a socket: at most 107 characters", path);
+    case EACCES:
+    case EPERM:
+        return tool_complain(TOOL_FAILED, "not permitted to connect to %s", path);
+    case ETIMEDOUT:
+        return tool_complain(TOOL_FAILED, "who listens at %s does not accept", path);
+    case EINVAL:
+        return tool_complain(TOOL_USAGE, "--unix takes the path of a socket, not '%s'", path);
+    default:
+        return tool_complain(TOOL_FAILED, "cannot connect to %s: %s", path, strerror(-error));
+    }
+}
+
+int world_wire_open(struct strata_driver **driver, enum world_wire wire, const char *name)
+{
+    int error;
+    if (wire == WORLD_UNIX) {
+        error = strata_unix_open(driver, name);
+        return error ? complain_unix(name, error) : 0;
+    }
+    struct strata_tap_config tap = {
+        .size = sizeof tap, .name = name, .link = wire == WORLD_TUN ? STRATA_LINK_IP : STRATA_LINK_ETHERNET};
+    error = strata_tap_open(driver, &tap);
+    return error ? complain_interface(wire, name, error) : 0;
+}
+
+/** A wire that was there and is no more. */
+static int complain_gone(const struct world_options *options, int error)
+{
+    if (options->wire == WORLD_UNIX && error == -EPIPE)
+        return tool_complain(TOOL_FAILED, "the other end of %s is gone", options->interface);
+    if (options->wire == WORLD_UNIX && error == -EPROTO)
+        return tool_complain(TOOL_FAILED,
+                             "the other end of %s does not speak frames with their length in front",
+                             options->interface);
+    return tool_complain(TOOL_FAILED, "interface %s is gone: %s", options->interface, strerror(-error));
 }
 
 /** The host's seed: the kernel's randomness, or the number that was asked for. */
@@ -277,10 +349,9 @@ static int open_host(struct world *world)
     if (error)
         return tool_complain(TOOL_FAILED, "cannot make a host: %s", strerror(-error));
     struct strata_driver *driver;
-    struct strata_tap_config tap = {.size = sizeof tap, .name = options->interface, .link = options->link};
-    error = strata_tap_open(&driver, &tap);
-    if (error)
-        return complain_interface(options, error);
+    status = world_wire_open(&driver, options->wire, options->interface);
+    if (status)
+        return status;
     status = add_port(world, driver);
     error = status ? 0 : strata_loop_add(world->loop, strata_host_device(world->host), world->port, driver);
     if (status || error) {
@@ -357,7 +428,7 @@ static int check_options(const struct world_options *options)
         options->mtu_bytes || options->setting_count)
         return tool_complain(TOOL_USAGE,
                              "--address, --gateway, --dhcp, --mac, --mtu, --set and --pcap need --tap or "
-                             "--tun NAME");
+                             "--tun NAME, or --unix PATH");
     return 0;
 }
 
@@ -457,8 +528,7 @@ static int world_step(struct world *world, strata_time until)
     if (world->loop) {
         next = strata_loop_work(world->loop);
         if (next < 0)
-            return tool_complain(TOOL_FAILED, "interface %s is gone: %s", world->options->interface,
-                                 strerror((int)-next));
+            return complain_gone(world->options, (int)next);
         strata_host_net_events(world->net, world->rt);
     }
     strata_rt_run(world->rt);
@@ -530,7 +600,7 @@ int world_run(struct world *world)
 static void print_stats(struct world *world)
 {
     if (!world->host) {
-        fputs("strata: the kernel counts its own packets; --stats needs --tap or --tun\n", stderr);
+        fputs("strata: the kernel counts its own packets; --stats needs --tap, --tun or --unix\n", stderr);
         return;
     }
     bool first = true;

@@ -1,12 +1,13 @@
 /**
  * Where a verb's programs run: on the kernel's sockets, or on a Strata host of their own behind a TAP or TUN
- * interface.
+ * interface or a Unix socket.
  *
  * The words that choose it are the same for all verbs that need a wire; world_option reads them.
  */
 #ifndef TOOL_WORLD_H
 #define TOOL_WORLD_H
 
+#include <strata/driver.h>
 #include <strata/rt.h>
 #include <strata/strata.h>
 
@@ -14,9 +15,13 @@
 #define WORLD_SETTINGS 32
 #define WORLD_PROGRAMS 16
 
+/** What the wire of a host is. */
+enum world_wire { WORLD_TAP, WORLD_TUN, WORLD_UNIX };
+
 /** What was asked for. */
 struct world_options {
-    const char *interface; /**< --tap or --tun NAME; NULL: the kernel's sockets. */
+    const char *interface; /**< --tap or --tun NAME, --unix PATH; NULL: the kernel's sockets. */
+    enum world_wire wire;
     enum strata_link link;
     const char *addresses[WORLD_ADDRESSES];
     unsigned address_count;
@@ -30,6 +35,9 @@ struct world_options {
 
 /** The part of every --help that tells of these words. */
 extern const char world_help[];
+
+/** Opens the wire that the options name. @return an exit status; complains itself. */
+int world_wire_open(struct strata_driver **driver, enum world_wire wire, const char *name);
 
 /** Takes argv[*index] and its value if it is one of ours; *index moves to the last word taken.
  * @return 1: taken, 0: not ours, -1: complained. */

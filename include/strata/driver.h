@@ -38,18 +38,34 @@ STRATA_API int strata_tap_open(struct strata_driver **driver, const struct strat
 /** Opens a packet socket on an existing interface, which sees all frames of it. @return 0, -EPERM, -ENODEV.
  */
 STRATA_API int strata_packet_open(struct strata_driver **driver, const char *interface);
+/** Connects to the Unix stream socket at `path` and speaks QEMU's `-netdev stream` there: Ethernet frames, each
+ * preceded by its length in four bytes, big endian. @return 0, -ENOENT (no such path), -ECONNREFUSED (nobody
+ * listens), -ENAMETOOLONG (107 characters at most), -EACCES, -ETIMEDOUT (nobody accepts). */
+STRATA_API int strata_unix_open(struct strata_driver **driver, const char *path);
+/** The same over a connected stream socket, which the driver owns from now on, and closes when it cannot be made;
+ * `buffer_bytes` may wait for the other end to read, 0: 128 KiB. @return 0, -ENOMEM. */
+STRATA_API int strata_unix_attach(struct strata_driver **driver, int fd, size_t buffer_bytes);
+/** Listens at `path`, where a socket that nobody listens at any more is replaced. Each connection that is accepted
+ * is one for strata_unix_attach. @return a descriptor that does not block, -EADDRINUSE (somebody listens),
+ * -EEXIST (a file that is no socket), -ENAMETOOLONG, -ENOENT, -EACCES. */
+STRATA_API int strata_unix_listen(const char *path);
 /** Closes it; what was not sent is dropped. NULL is allowed. A loop closes its own. */
 STRATA_API void strata_driver_close(struct strata_driver *driver);
-/** The MTU of the kernel's interface in bytes, or a negative errno. */
+/** The MTU of the kernel's interface in bytes, or a negative errno: -EOPNOTSUPP where there is none behind it. */
 STRATA_API int strata_driver_mtu(struct strata_driver *driver);
 /** Its link type. */
 STRATA_API enum strata_link strata_driver_link(const struct strata_driver *driver);
 /** The descriptor that becomes readable when a frame is there. */
 STRATA_API int strata_driver_fd(const struct strata_driver *driver);
-/** The next frame, without waiting. @return its length, 0: none, -EIO ... when the interface is gone. */
+/** The next frame, without waiting. @return its length, 0: none, -EIO ... when the interface is gone; on a Unix
+ * socket -EPIPE: the other end is gone, -EPROTO: it speaks something else. */
 STRATA_API long strata_driver_receive(struct strata_driver *driver, void *frame, size_t size);
-/** Hands a frame to the kernel. @return 0, -EAGAIN: try again later, or what is wrong. */
+/** Hands a frame over; drivers of streams gather frames until strata_driver_flush. @return 0, -EAGAIN: try again
+ * later, or what is wrong: -EMSGSIZE, -EPIPE when the other end is gone. */
 STRATA_API int strata_driver_send(struct strata_driver *driver, const void *frame, size_t length);
+/** Hands over what was gathered. @return 0: nothing is left, -EAGAIN: again when the descriptor is writable, or
+ * what is wrong. */
+STRATA_API int strata_driver_flush(struct strata_driver *driver);
 
 /** Drivers and the devices whose ports they serve. */
 struct strata_loop;
