@@ -2,7 +2,7 @@
  * A cable: two directions that know nothing of each other. What is done to a frame, in this order:
  *
  *   queue      where there is a rate, a frame waits until those before it have been sent; beyond the limit it
- *              is lost
+ *              is lost, and a discipline (discipline.h) may mark or drop it before
  *   rate       sending L bits takes L/R
  *   loss       independent, then by the two-state model of Gilbert and Elliott (netem's gemodel)
  *   duplicate  a second copy travels by itself
@@ -12,10 +12,12 @@
  *              netem), so that it passes earlier ones
  *
  * The fate of a frame is decided when it is sent; only a cut, or a crash of the node at the other end, can
- * still lose it. Each direction draws from random streams of its own, and only for what it is configured to
- * do. Loss has a stream to itself, drawn once for each frame that is handed over, whatever becomes of it: the
- * hundredth frame is lost or not by the seed alone, and two transports over the same cable meet the same
- * loss.
+ * still lose it. That needs no queue of frames, only a list of the times at which their turns come. CoDel alone
+ * decides when a frame's turn has come: its frames are held in a queue of their own until then.
+ *
+ * Each direction draws from random streams of its own, and only for what it is configured to do. Loss has a
+ * stream to itself, drawn once for each frame that is handed over, whatever becomes of it: the hundredth frame
+ * is lost or not by the seed alone, and two transports over the same cable meet the same loss.
  */
 #include "lab/world.h"
 
@@ -33,7 +35,7 @@ struct flight *flight_new(struct strata_world *world, uint32_t room)
         room = FLIGHT_POOLED_BYTES;
     struct flight *flight = world->free_flights;
     if (room == FLIGHT_POOLED_BYTES && flight) {
-        world->free_flights = flight->next_free;
+        world->free_flights = flight->next;
         return flight;
     }
     flight = malloc(sizeof *flight + room);
@@ -64,7 +66,7 @@ void flight_free(struct strata_world *world, struct flight *flight)
         free(flight);
         return;
     }
-    flight->next_free = world->free_flights;
+    flight->next = world->free_flights;
     world->free_flights = flight;
 }
 
@@ -142,19 +144,60 @@ static int wait_in_queue(struct direction *direction, strata_time start)
     return 0;
 }
 
-/** When the last bit of a frame leaves the sender; negative: the queue is full, or memory. */
+static void count_waiting(struct direction *direction, uint32_t count)
+{
+    if (count > direction->counts.queue_most)
+        direction->counts.queue_most = count;
+}
+
+static uint32_t limit_of(const struct strata_impairment *impairment)
+{
+    return impairment->queue_frames ? impairment->queue_frames : QUEUE_FRAMES_DEFAULT;
+}
+
+/** Says that a frame met with congestion. @return false: its sender would not understand. */
+static bool mark(struct flight *flight, struct direction *direction)
+{
+    uint8_t *bytes = flight->bytes;
+    if (!frame_mark_ce(flight->cable->link, bytes, flight->length))
+        return false;
+    direction->counts.marked++;
+    flight->digest = hash_bytes(bytes, flight->length);
+    emit(flight, STRATA_LAB_FAULT, "mark");
+    return true;
+}
+
+/** What FIFO and RED do to a frame that arrives. @return why it is dropped, NULL: it is not. */
+static const char *refusal(struct flight *flight, struct direction *direction)
+{
+    const struct strata_impairment *impairment = &direction->impairment;
+    const struct strata_queue *queue = &impairment->queue;
+    strata_time now = flight->cable->world->now;
+    uint32_t before = waiting(direction, now);
+    bool full = direction->free_at > now && before >= limit_of(impairment);
+    if (queue->kind == STRATA_QUEUE_FIFO) {
+        if (!full && queue->mark_frames > 0 && before >= queue->mark_frames)
+            (void)mark(flight, direction);
+        return full ? "queue full" : NULL;
+    }
+    if (impairment->rate_bps == 0)
+        return NULL;
+    bool chosen = red_chooses(&direction->red, queue, before, now - direction->free_at,
+                              sending_time(flight->cable->mtu_bytes, impairment->rate_bps), &direction->random);
+    if (full)
+        return "queue full";
+    return chosen && !(queue->ecn && mark(flight, direction)) ? "RED" : NULL;
+}
+
+/** When the last bit of a frame that is not refused leaves the sender; negative: no memory. */
 static strata_time leave_time(struct strata_world *world, struct direction *direction, uint32_t bytes)
 {
     const struct strata_impairment *impairment = &direction->impairment;
     strata_time start = direction->free_at > world->now ? direction->free_at : world->now;
     if (start > world->now) {
-        uint32_t limit = impairment->queue_frames ? impairment->queue_frames : QUEUE_FRAMES_DEFAULT;
-        if (waiting(direction, world->now) >= limit)
-            return -ENOBUFS;
         if (wait_in_queue(direction, start) != 0)
             return world->error = -ENOMEM;
-        if (direction->start_count > direction->counts.queue_most)
-            direction->counts.queue_most = direction->start_count;
+        count_waiting(direction, direction->start_count);
     }
     direction->free_at = start + (impairment->rate_bps ? sending_time(bytes, impairment->rate_bps) : 0);
     return direction->free_at;
@@ -222,6 +265,115 @@ static struct flight *copy_of(struct strata_world *world, const struct flight *f
     return copy;
 }
 
+/** It leaves the sender for good: what may happen on the way. */
+static void depart(struct flight *flight, struct direction *direction, strata_time leaves)
+{
+    struct strata_world *world = flight->cable->world;
+    if (flight->lost) {
+        lose(flight, &direction->counts.lost, "loss");
+        return;
+    }
+    if (flight->lost_in_burst) {
+        lose(flight, &direction->counts.lost_burst, "loss in a burst");
+        return;
+    }
+    struct flight *copy = NULL;
+    if (chance(&direction->random, direction->impairment.duplicate_ppm))
+        copy = copy_of(world, flight);
+    if (copy) {
+        direction->counts.duplicated++;
+        emit(flight, STRATA_LAB_FAULT, "duplicate");
+    }
+    travel(flight, direction, leaves);
+    if (copy)
+        travel(copy, direction, leaves);
+}
+
+/* ---- Frames that are held until their turn comes -------------------------------------------------- */
+
+static struct flight *take_held(struct held_queue *held)
+{
+    struct flight *flight = held->first;
+    held->first = flight->next;
+    held->frames--;
+    held->bytes -= flight->length;
+    return flight;
+}
+
+/** Whether a frame whose turn has come may go. */
+static bool dismiss(struct flight *flight, struct direction *direction)
+{
+    const struct strata_queue *queue = &direction->impairment.queue;
+    struct held_queue *held = &direction->held;
+    strata_time now = flight->cable->world->now;
+    if (queue->kind != STRATA_QUEUE_CODEL)
+        return true; // it is another discipline by now
+    bool chosen = codel_chooses(&held->codel, queue, now - flight->queued_at, held->bytes,
+                                flight->cable->mtu_bytes, now);
+    return !chosen || (queue->ecn && mark(flight, direction));
+}
+
+static void transmit_held(struct direction *direction)
+{
+    struct strata_world *world = direction->cable->world;
+    struct held_queue *held = &direction->held;
+    uint64_t rate_bps = direction->impairment.rate_bps;
+    while (held->frames > 0 && direction->free_at <= world->now) {
+        struct flight *flight = take_held(held);
+        if (!dismiss(flight, direction)) {
+            lose(flight, &direction->counts.lost_queue, "CoDel");
+            continue;
+        }
+        direction->free_at = world->now + (rate_bps ? sending_time(flight->length, rate_bps) : 0);
+        depart(flight, direction, direction->free_at);
+    }
+    held->due = STRATA_NEVER;
+    if (held->frames == 0) {
+        codel_rest(&held->codel);
+        return;
+    }
+    held->due = direction->free_at;
+    if (queue_push(&world->queue, held->due, EVENT_QUEUE, direction) != 0)
+        world->error = -ENOMEM;
+}
+
+void cable_transmit(struct direction *direction)
+{
+    if (direction->held.due == direction->cable->world->now)
+        transmit_held(direction); // otherwise the cable was cut meanwhile
+}
+
+static void hold(struct flight *flight, struct direction *direction)
+{
+    struct held_queue *held = &direction->held;
+    if (held->frames >= limit_of(&direction->impairment)) {
+        lose(flight, &direction->counts.lost_queue, "queue full");
+        return;
+    }
+    flight->next = NULL;
+    flight->queued_at = direction->cable->world->now;
+    if (held->frames++ == 0)
+        held->first = flight;
+    else
+        held->last->next = flight;
+    held->last = flight;
+    held->bytes += flight->length;
+    if (held->frames == 1)
+        transmit_held(direction);
+    count_waiting(direction, held->frames);
+}
+
+static void lose_held(struct direction *direction)
+{
+    struct held_queue *held = &direction->held;
+    while (held->frames > 0)
+        lose(take_held(held), &direction->counts.lost_down, "cable was cut");
+    held->due = STRATA_NEVER;
+    codel_rest(&held->codel);
+}
+
+/* ---- Sending and arriving ------------------------------------------------------------------------- */
+
 void cable_send(struct strata_cable *cable, int which, struct flight *flight)
 {
     struct strata_world *world = cable->world;
@@ -245,31 +397,22 @@ void cable_send(struct strata_cable *cable, int which, struct flight *flight)
         lose(flight, &direction->counts.lost_down, "too long for the cable");
         return;
     }
-    bool lost = chance(&direction->loss, direction->impairment.loss_ppm);
-    bool lost_too = lost_in_burst(direction);
+    flight->lost = chance(&direction->loss, direction->impairment.loss_ppm);
+    flight->lost_in_burst = lost_in_burst(direction);
+    if (direction->impairment.queue.kind == STRATA_QUEUE_CODEL || direction->held.frames > 0) {
+        hold(flight, direction);
+        return;
+    }
+    const char *why = refusal(flight, direction);
+    if (why) {
+        lose(flight, &direction->counts.lost_queue, why);
+        return;
+    }
     strata_time leaves = leave_time(world, direction, flight->length);
-    if (leaves < 0) {
-        lose(flight, &direction->counts.lost_queue, "queue full");
-        return;
-    }
-    if (lost) {
-        lose(flight, &direction->counts.lost, "loss");
-        return;
-    }
-    if (lost_too) {
-        lose(flight, &direction->counts.lost_burst, "loss in a burst");
-        return;
-    }
-    struct flight *copy = NULL;
-    if (chance(&direction->random, direction->impairment.duplicate_ppm))
-        copy = copy_of(world, flight);
-    if (copy) {
-        direction->counts.duplicated++;
-        emit(flight, STRATA_LAB_FAULT, "duplicate");
-    }
-    travel(flight, direction, leaves);
-    if (copy)
-        travel(copy, direction, leaves);
+    if (leaves < 0)
+        flight_free(world, flight); // world->error ends the run
+    else
+        depart(flight, direction, leaves);
 }
 
 void cable_deliver(struct flight *flight)
@@ -328,7 +471,7 @@ static bool impairment_is_possible(const struct strata_impairment *impairment)
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)
         if (times[i] < 0 || times[i] > longest)
             return false;
-    return true;
+    return queue_is_possible(&impairment->queue);
 }
 
 static void start_direction(struct strata_cable *cable, int which, const struct strata_impairment *impairment)
@@ -339,7 +482,9 @@ static void start_direction(struct strata_cable *cable, int which, const struct 
     random_init(&direction->random, seed);
     world_derive(cable->world, "loss", cable->name, (uint32_t)which, seed);
     random_init(&direction->loss, seed);
+    direction->cable = cable;
     direction->impairment = *impairment;
+    direction->held.due = STRATA_NEVER;
     direction->counts.size = sizeof direction->counts;
 }
 
@@ -396,8 +541,12 @@ failed:
 
 void cable_free(struct strata_cable *cable)
 {
-    free(cable->direction[0].starts);
-    free(cable->direction[1].starts);
+    for (int i = 0; i < 2; i++) {
+        struct direction *direction = &cable->direction[i];
+        while (direction->held.frames > 0)
+            flight_free(cable->world, take_held(&direction->held));
+        free(direction->starts);
+    }
     free(cable->name);
     free(cable);
 }
@@ -413,6 +562,7 @@ int strata_cable_set_up(struct strata_cable *cable, bool up)
             cable->direction[i].free_at = cable->world->now;
             cable->direction[i].last_arrival = cable->world->now;
             cable->direction[i].start_count = 0;
+            lose_held(&cable->direction[i]);
         }
     }
     world_emit(cable->world, &(struct strata_lab_event){
@@ -442,6 +592,18 @@ int strata_cable_counts(const struct strata_cable *cable, int direction, struct 
         return -EINVAL;
     *counts = cable->direction[direction].counts;
     return 0;
+}
+
+uint32_t strata_cable_waiting(const struct strata_cable *cable, int direction)
+{
+    const struct direction *d = &cable->direction[direction & 1];
+    uint32_t count = d->held.frames;
+    for (uint32_t i = d->start_count; i > 0; i--) // times ascend
+        if (d->starts[(d->start_first + i - 1) % d->start_room] <= cable->world->now)
+            return count;
+        else
+            count++;
+    return count;
 }
 
 const char *strata_cable_name(const struct strata_cable *cable)

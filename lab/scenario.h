@@ -152,7 +152,8 @@ enum impairment_field {
     FIELD_REORDER_DELAY = 128,
     FIELD_CORRUPT = 256,
     FIELD_LIMIT = 512,
-    FIELD_REORDER_EARLY = 1024
+    FIELD_REORDER_EARLY = 1024,
+    FIELD_QUEUE = 2048
 };
 void impairment_apply(struct strata_impairment *to, const struct strata_impairment *from, uint32_t fields);
 

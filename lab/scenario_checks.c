@@ -163,7 +163,7 @@ static void read_counted(struct reader_state *reader, const yaml_node_t *value, 
 {
     static const char *const words[] = {"sent",       "delivered",       "lost",
                                         "bytes_sent", "bytes_delivered", "duplicated",
-                                        "reordered",  "corrupted",       NULL};
+                                        "reordered",  "corrupted",       "marked",     NULL};
     int word = read_word(reader, value, words);
     if (word >= 0)
         ((struct check_reader *)into)->check.counted = words[word];

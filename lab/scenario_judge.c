@@ -173,6 +173,7 @@ static bool judge_cable(const struct scenario_check *check, char **detail)
             {"duplicated", counts.duplicated},
             {"reordered", counts.reordered},
             {"corrupted", counts.corrupted},
+            {"marked", counts.marked},
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
             if (strcmp(rows[i].name, what) == 0)

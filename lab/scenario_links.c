@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "lab/discipline.h"
+
 /* ---- Impairments
  * ------------------------------------------------------------------------------------------- */
 
@@ -33,12 +35,121 @@ static void read_gemodel(struct reader_state *reader, const yaml_node_t *value,
     read_mapping(reader, value, keys, "gemodel", impairment);
 }
 
+/* What a queue may be told. */
+struct queue_reader {
+    struct strata_queue queue;
+    uint32_t limit;
+};
+#define QUEUE_FRAMES(word, field)                                                                            \
+    static void queue_##word(struct reader_state *reader, const yaml_node_t *value, void *into)              \
+    {                                                                                                        \
+        ((struct queue_reader *)into)->field = (uint32_t)read_integer(reader, value, 1, 1000000);            \
+    }
+#define QUEUE_SHARE(word, field)                                                                             \
+    static void queue_##word(struct reader_state *reader, const yaml_node_t *value, void *into)              \
+    {                                                                                                        \
+        ((struct queue_reader *)into)->field = read_share(reader, value);                                    \
+        if (((struct queue_reader *)into)->field == 0)                                                       \
+            complain(reader->complaints, place_of(value), #word " is more than 0");                          \
+    }
+#define QUEUE_TIME(word, field)                                                                              \
+    static void queue_##word(struct reader_state *reader, const yaml_node_t *value, void *into)              \
+    {                                                                                                        \
+        ((struct queue_reader *)into)->field = read_duration(reader, value);                                 \
+        if (((struct queue_reader *)into)->field == 0)                                                       \
+            complain(reader->complaints, place_of(value), #word " is more than 0");                          \
+    }
+QUEUE_FRAMES(limit, limit)
+QUEUE_FRAMES(mark, queue.mark_frames)
+QUEUE_FRAMES(min, queue.min_frames)
+QUEUE_FRAMES(max, queue.max_frames)
+QUEUE_SHARE(probability, queue.probability_ppm)
+QUEUE_SHARE(weight, queue.weight_ppm)
+QUEUE_TIME(target, queue.target_ns)
+QUEUE_TIME(interval, queue.interval_ns)
+
+static void queue_kind(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    static const char *const words[] = {"fifo", "red", "codel", NULL}; // as in enum strata_queue_kind
+    int word = read_word(reader, value, words);
+    if (word >= 0)
+        ((struct queue_reader *)into)->queue.kind = (enum strata_queue_kind)word;
+}
+
+static void queue_ecn(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct queue_reader *)into)->queue.ecn = read_bool(reader, value);
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+    for (int i = 0; words[i]; i++)
+        if (strcmp(words[i], word) == 0)
+            return true;
+    return false;
+}
+
+/** Complains about keys that belong to another discipline. */
+static void check_queue(struct reader_state *reader, const yaml_node_t *value,
+                        const struct strata_queue *queue)
+{
+    static const char *const all[] = {"mark",        "ecn",    "min",    "max",
+                                      "probability", "weight", "target", "interval"};
+    static const struct {
+        const char *name, *list;
+        const char *const words[6];
+    } kinds[] = {
+        {"fifo", "limit and mark", {"mark", NULL}},
+        {"red", "limit, ecn, min, max, probability and weight", {"ecn", "min", "max", "probability", "weight", NULL}},
+        {"codel", "limit, ecn, target and interval", {"ecn", "target", "interval", NULL}},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const yaml_node_t *found = value_of(reader, value, all[i]);
+        if (found && !is_one_of(all[i], kinds[queue->kind].words))
+            complain(reader->complaints, place_of(found), "%s does not go with the kind %s; it takes %s", all[i],
+                     kinds[queue->kind].name, kinds[queue->kind].list);
+    }
+    struct strata_queue plain = {.kind = queue->kind, .min_frames = queue->min_frames, .max_frames = queue->max_frames};
+    if (queue->kind == STRATA_QUEUE_RED && !queue_is_possible(&plain))
+        complain(reader->complaints, place_of(value),
+                 "min is less than max; min is 5 and max three times min unless given");
+}
+
+/** A kind alone, or a mapping. @return the fields that were set. */
+static uint32_t read_queue(struct reader_state *reader, const yaml_node_t *value,
+                           struct strata_impairment *impairment)
+{
+    static const struct key keys[] = {{"kind", queue_kind, true},
+                                      {"limit", queue_limit, false},
+                                      {"mark", queue_mark, false},
+                                      {"ecn", queue_ecn, false},
+                                      {"min", queue_min, false},
+                                      {"max", queue_max, false},
+                                      {"probability", queue_probability, false},
+                                      {"weight", queue_weight, false},
+                                      {"target", queue_target, false},
+                                      {"interval", queue_interval, false},
+                                      {NULL, NULL, false}};
+    struct queue_reader queue = {0};
+    if (value->type == YAML_MAPPING_NODE) {
+        read_mapping(reader, value, keys, "a queue", &queue);
+        check_queue(reader, value, &queue.queue);
+    } else {
+        queue_kind(reader, value, &queue);
+    }
+    impairment->queue = queue.queue;
+    if (queue.limit == 0)
+        return FIELD_QUEUE;
+    impairment->queue_frames = queue.limit;
+    return FIELD_QUEUE | FIELD_LIMIT;
+}
+
 bool read_impairment_key(struct reader_state *reader, const char *name, const yaml_node_t *value,
                          struct strata_impairment *impairment, uint32_t *fields)
 {
-    static const char *const words[] = {"rate",    "delay",     "jitter",       "loss",
-                                        "gemodel", "duplicate", "reorder",      "reorder_delay",
-                                        "corrupt", "limit",     "reorder_early"};
+    static const char *const words[] = {"rate",    "delay",     "jitter",        "loss",
+                                        "gemodel", "duplicate", "reorder",       "reorder_delay",
+                                        "corrupt", "limit",     "reorder_early", "queue"};
     unsigned word = 0;
     while (word < sizeof words / sizeof *words && strcmp(words[word], name) != 0)
         word++;
@@ -80,6 +191,9 @@ bool read_impairment_key(struct reader_state *reader, const char *name, const ya
     case FIELD_REORDER_EARLY:
         impairment->reorder_early = read_bool(reader, value);
         break;
+    case FIELD_QUEUE:
+        *fields |= read_queue(reader, value, impairment);
+        break;
     }
     return true;
 }
@@ -111,6 +225,8 @@ void impairment_apply(struct strata_impairment *to, const struct strata_impairme
         to->reorder_early = from->reorder_early;
     if (fields & FIELD_LIMIT)
         to->queue_frames = from->queue_frames;
+    if (fields & FIELD_QUEUE)
+        to->queue = from->queue;
 }
 
 /** An impairment with a note of what was said about it. */
@@ -138,14 +254,16 @@ IMPAIRMENT_KEY(reorder_delay)
 IMPAIRMENT_KEY(reorder_early)
 IMPAIRMENT_KEY(corrupt)
 IMPAIRMENT_KEY(limit)
+IMPAIRMENT_KEY(queue)
 
 #define IMPAIRMENT_KEYS                                                                                      \
     {"rate", said_rate, false}, {"delay", said_delay, false}, {"jitter", said_jitter, false},                \
         {"loss", said_loss, false}, {"gemodel", said_gemodel, false}, {"duplicate", said_duplicate, false},  \
         {"reorder", said_reorder, false}, {"reorder_delay", said_reorder_delay, false},                      \
         {"reorder_early", said_reorder_early, false}, {"corrupt", said_corrupt, false},                      \
+        {"limit", said_limit, false},                                                                        \
     {                                                                                                        \
-        "limit", said_limit, false                                                                           \
+        "queue", said_queue, false                                                                           \
     }
 
 static void read_said(struct reader_state *reader, const yaml_node_t *value, struct said *said)

@@ -339,6 +339,7 @@ static void show_trouble(struct timeline *t, const struct strata_lab_event *even
     const char *word = lost                                    ? "LOST"
                        : strcmp(event->text, "corrupt") == 0   ? "DAMAGED"
                        : strcmp(event->text, "duplicate") == 0 ? "DOUBLED"
+                       : strcmp(event->text, "mark") == 0      ? "MARKED"
                                                                : "DELAYED";
     if (lost)
         line(t, event->time, TONE_TROUBLE, names, "%s (%s): %s", word, event->text, text);

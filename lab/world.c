@@ -43,7 +43,7 @@ void strata_world_free(struct strata_world *world)
         cable_free(world->cables[i]);
     while (world->free_flights) {
         struct flight *flight = world->free_flights;
-        world->free_flights = flight->next_free;
+        world->free_flights = flight->next;
         free(flight);
     }
     names_free(&world->node_names);
@@ -130,6 +130,8 @@ static void handle(struct strata_world *world, const struct event *event)
         cable_deliver(event->object);
     } else if (event->kind == EVENT_NODE) {
         node_fire(event->object);
+    } else if (event->kind == EVENT_QUEUE) {
+        cable_transmit(event->object);
     } else {
         struct action action = *(struct action *)event->object;
         free(event->object);

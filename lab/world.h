@@ -3,9 +3,10 @@
  *
  * Everything that happens is an event in one queue, ordered by time and, within one instant, by the order in
  * which the events were made. That order is total, and nothing in it depends on addresses of memory, so a
- * world runs the same way everywhere. There are three kinds of events: a frame reaches the end of its cable,
- * a node wants to be called, somebody's action is due. After each, the node it concerned is settled (node.c):
- * fibers run until all of them wait, and what the node has to say is offered to its cables.
+ * world runs the same way everywhere. There are four kinds of events: a frame reaches the end of its cable, a
+ * node wants to be called, somebody's action is due, a transmitter is free for what a queue holds. After each,
+ * the node it concerned is settled (node.c): fibers run until all of them wait, and what the node has to say is
+ * offered to its cables.
  */
 #ifndef LAB_WORLD_H
 #define LAB_WORLD_H
@@ -13,6 +14,7 @@
 #include <strata/lab.h>
 
 #include "base/random.h"
+#include "lab/discipline.h"
 #include "lab/names.h"
 
 /** Frames of at most this size come from a pool of buffers. */
@@ -22,13 +24,13 @@
 /** So many events in one instant are a world that will never go on. */
 #define EVENTS_PER_INSTANT_MAX 1000000u
 
-enum event_kind { EVENT_FRAME, EVENT_NODE, EVENT_ACTION };
+enum event_kind { EVENT_FRAME, EVENT_NODE, EVENT_ACTION, EVENT_QUEUE };
 
 struct event {
     strata_time time;
     uint64_t sequence; /**< Makes the order total. */
     enum event_kind kind;
-    void *object; /**< struct flight, strata_node or action. */
+    void *object; /**< struct flight, strata_node, action or direction. */
 };
 
 /** A binary heap, the earliest event first. */
@@ -48,9 +50,11 @@ struct action {
 
 /** A frame on its way along a cable. */
 struct flight {
-    struct flight *next_free;
+    struct flight *next; /**< In a queue, or among the free ones. */
     struct strata_cable *cable;
     int direction;
+    strata_time queued_at;
+    bool lost, lost_in_burst; /**< It will be, once it leaves. */
     uint32_t epoch;  /**< Of the cable when it was sent: a cut loses it. */
     uint64_t number; /**< Of the frame; copies keep it. */
     uint64_t digest; /**< Of its bytes. */
@@ -150,7 +154,17 @@ struct strata_node {
     struct strata_bridge *bridge;
 };
 
+/** Frames whose fate is not known before they leave the queue. */
+struct held_queue {
+    struct flight *first, *last;
+    uint32_t frames;
+    uint64_t bytes;
+    strata_time due; /**< When the transmitter takes the next one: the event that counts; STRATA_NEVER: none. */
+    struct codel codel;
+};
+
 struct direction {
+    struct strata_cable *cable;
     struct strata_impairment impairment;
     struct random loss;       /**< Decides who is lost, and nothing else. */
     struct random random;     /**< Everything else. */
@@ -159,6 +173,8 @@ struct direction {
     strata_time last_arrival; /**< Of frames that keep their order. */
     strata_time *starts;      /**< Ring: when waiting frames begin to be sent. */
     uint32_t start_room, start_first, start_count;
+    struct red red;
+    struct held_queue held;
     struct strata_cable_counts counts;
 };
 
@@ -226,6 +242,8 @@ struct flight *flight_trim(struct flight *flight);
 void flight_free(struct strata_world *world, struct flight *flight);
 /** A node hands a frame to its cable; takes the flight over. */
 void cable_send(struct strata_cable *cable, int direction, struct flight *flight);
+/** The transmitter is free for the next frame that was held. */
+void cable_transmit(struct direction *direction);
 /** A frame has reached the other end. */
 void cable_deliver(struct flight *flight);
 void cable_free(struct strata_cable *cable);

@@ -190,8 +190,8 @@ static void print_counters(struct strata_world *world)
 
 static void print_stats(struct strata_world *world)
 {
-    printf("\n  %-24s %10s %10s %8s %8s %8s %8s %8s\n", "cable", "sent", "delivered", "lost", "queue",
-           "doubled", "late", "damaged");
+    printf("\n  %-24s %10s %10s %8s %8s %8s %8s %8s %8s\n", "cable", "sent", "delivered", "lost",
+           "queue", "marked", "doubled", "late", "damaged");
     struct strata_cable *cable;
     for (unsigned i = 0; (cable = strata_world_cable_at(world, i)); i++)
         for (int direction = 0; direction < 2; direction++) {
@@ -201,9 +201,9 @@ static void print_stats(struct strata_world *world)
             snprintf(name, sizeof name, "%s %s", strata_cable_name(cable),
                      direction ? "backward" : "forward");
             printf("  %-24s %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64
-                   " %8" PRIu64 "\n",
-                   name, c.sent, c.delivered, c.lost + c.lost_burst + c.lost_down, c.lost_queue, c.duplicated,
-                   c.reordered, c.corrupted);
+                   " %8" PRIu64 " %8" PRIu64 "\n",
+                   name, c.sent, c.delivered, c.lost + c.lost_burst + c.lost_down, c.lost_queue, c.marked,
+                   c.duplicated, c.reordered, c.corrupted);
         }
     printf("\n");
     print_counters(world);

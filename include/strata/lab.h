@@ -35,7 +35,7 @@ enum strata_lab_event_kind {
     STRATA_LAB_SENT,        /**< A frame was handed to a cable. */
     STRATA_LAB_DELIVERED,   /**< A frame left a cable at the other end. */
     STRATA_LAB_LOST,        /**< A fault of the cable took it; `text` says which. */
-    STRATA_LAB_FAULT,       /**< A fault changed it (duplicate, corrupt, reorder); `text` says which. */
+    STRATA_LAB_FAULT,       /**< A fault changed it (duplicate, corrupt, reorder, mark); `text` says which. */
     STRATA_LAB_PRINT,       /**< A program printed a line. */
     STRATA_LAB_PROGRAM,     /**< A program started (value -1) or ended (value = status). */
     STRATA_LAB_NOTE,        /**< Something was done to the world: cut, crash, ... */
@@ -121,6 +121,25 @@ STRATA_API int strata_node_crash(struct strata_node *node);
  * `restart` run again. */
 STRATA_API int strata_node_restart(struct strata_node *node);
 
+/** What keeps a queue short; beside the limit of struct strata_impairment, beyond which everything is lost. */
+enum strata_queue_kind {
+    STRATA_QUEUE_FIFO,  /**< Nothing but the limit, and a mark where `mark_frames` says so. */
+    STRATA_QUEUE_RED,   /**< Random early detection (Floyd, Jacobson 1993). */
+    STRATA_QUEUE_CODEL, /**< Controlled delay (RFC 8289). */
+};
+/** A queue's discipline. Fields that are 0 mean what their comments say; a queue of zeros is a plain FIFO. */
+struct strata_queue {
+    enum strata_queue_kind kind;
+    bool ecn; /**< RED, CoDel: mark (RFC 3168 5) where the sender understands it, instead of dropping. */
+    uint32_t mark_frames;     /**< FIFO: mark what finds at least so many waiting; 0: never. */
+    uint32_t min_frames;      /**< RED: nothing happens while the average is below; 0: 5. */
+    uint32_t max_frames;      /**< RED: everything is dropped or marked from there on; 0: three times min_frames. */
+    uint32_t probability_ppm; /**< RED: of a drop or mark just below max_frames; 0: 100,000 (10 %). */
+    uint32_t weight_ppm;      /**< RED: of the present length in the average; 0: 2,000 (0.2 %). */
+    strata_time target_ns;    /**< CoDel: waiting that is always acceptable; 0: 5 ms. */
+    strata_time interval_ns;  /**< CoDel: waiting may be longer for so long; 0: 100 ms. */
+};
+
 /** A cable's properties, the same vocabulary as netem. Probabilities are parts per million. */
 struct strata_impairment {
     uint64_t rate_bps;          /**< 0: unlimited. */
@@ -136,6 +155,7 @@ struct strata_impairment {
     bool reorder_early;         /**< ... arrives without delay and jitter instead, as with netem. */
     uint32_t corrupt_ppm;       /**< One random bit flipped. */
     uint32_t queue_frames;      /**< Waiting for the rate, at most; 0: 1000. */
+    struct strata_queue queue;  /**< What keeps the queue before the rate short. */
 };
 /** What went through one direction of a cable. Every frame sent is delivered, lost or still in flight; every
  * duplicate adds one more that is. */
@@ -144,10 +164,11 @@ struct strata_cable_counts {
     uint64_t sent, delivered, bytes_sent, bytes_delivered;
     uint64_t lost;       /**< By independent loss. */
     uint64_t lost_burst; /**< In the bad state of Gilbert-Elliott. */
-    uint64_t lost_queue; /**< Found the queue full. */
+    uint64_t lost_queue; /**< Found the queue full, or were dropped by its discipline. */
     uint64_t lost_down;  /**< Cut cable, crashed node, too long for the cable. */
     uint64_t duplicated, reordered, corrupted;
     uint64_t queue_most; /**< So many frames waited for the rate at the worst moment. */
+    uint64_t marked; /**< By the queue: they say Congestion Experienced. */
 };
 struct strata_cable_config {
     size_t size;
@@ -172,6 +193,8 @@ STRATA_API void strata_cable_impairment(const struct strata_cable *cable, int di
                                         struct strata_impairment *impairment);
 STRATA_API int strata_cable_counts(const struct strata_cable *cable, int direction,
                                    struct strata_cable_counts *counts);
+/** Frames that wait in a direction for those before them to be sent. */
+STRATA_API uint32_t strata_cable_waiting(const struct strata_cable *cable, int direction);
 /** The index-th cable in the order they were made, or NULL. */
 STRATA_API struct strata_cable *strata_world_cable_at(struct strata_world *world, unsigned index);
 STRATA_API enum strata_link strata_cable_link(const struct strata_cable *cable);

@@ -102,6 +102,16 @@ void ipv4_decrement_ttl(uint8_t *bytes)
     bytes_put16(bytes + 10, checksum_adjust(bytes_get16(bytes + 10), old_word, bytes_get16(bytes + 8)));
 }
 
+bool ipv4_mark_ce(uint8_t *bytes)
+{
+    if ((bytes[1] & 3) == 0)
+        return false;
+    uint16_t old_word = bytes_get16(bytes);
+    bytes[1] |= 3;
+    bytes_put16(bytes + 10, checksum_adjust(bytes_get16(bytes + 10), old_word, bytes_get16(bytes)));
+    return true;
+}
+
 int ipv4_option_next(uint8_t *options, size_t size, size_t *position, struct ipv4_option *option)
 {
     while (*position < size && options[*position] == IPV4_OPTION_NOP)

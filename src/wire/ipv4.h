@@ -29,6 +29,9 @@ int ipv4_parse_quoted(struct ipv4_header *header, const uint8_t *bytes, size_t s
 size_t ipv4_emit(uint8_t *room, const struct ipv4_header *header);
 /** Lowers the TTL in place and mends the checksum (RFC 1624). */
 void ipv4_decrement_ttl(uint8_t *bytes);
+/** Sets Congestion Experienced in place and mends the checksum, where the sender said that it understands (RFC 3168
+ * 5). @return whether the datagram says CE now; false: its transport is not capable, nothing was changed. */
+bool ipv4_mark_ce(uint8_t *bytes);
 
 enum { IPV4_OPTION_END = 0, IPV4_OPTION_NOP = 1, IPV4_OPTION_RECORD_ROUTE = 7, IPV4_OPTION_TIMESTAMP = 68,
        IPV4_OPTION_LOOSE_ROUTE = 131, IPV4_OPTION_STRICT_ROUTE = 137, IPV4_OPTION_ROUTER_ALERT = 148 };

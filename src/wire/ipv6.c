@@ -55,6 +55,15 @@ size_t ipv6_emit(uint8_t *room, const struct ipv6_header *header)
     return IPV6_HEADER_BYTES;
 }
 
+bool ipv6_mark_ce(uint8_t *bytes)
+{
+    // The two low bits of the traffic class lie in the middle of the second byte.
+    if ((bytes[1] & 0x30) == 0)
+        return false;
+    bytes[1] |= 0x30;
+    return true;
+}
+
 int ipv6_fragment_parse(struct ipv6_fragment *fragment, const uint8_t *bytes, size_t size)
 {
     if (size < IPV6_FRAGMENT_BYTES)

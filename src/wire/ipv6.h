@@ -22,6 +22,9 @@ int ipv6_parse(struct ipv6_header *header, const uint8_t *bytes, size_t size);
 /** As above for what an ICMPv6 error quotes: the payload may be cut. */
 int ipv6_parse_quoted(struct ipv6_header *header, const uint8_t *bytes, size_t size);
 size_t ipv6_emit(uint8_t *room, const struct ipv6_header *header);
+/** Sets Congestion Experienced in place, where the sender said that it understands (RFC 3168 5). @return whether the
+ * datagram says CE now; false: its transport is not capable, nothing was changed. */
+bool ipv6_mark_ce(uint8_t *bytes);
 
 struct ipv6_fragment {
     uint8_t next_header;

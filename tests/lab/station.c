@@ -44,6 +44,7 @@ static void station_input(void *self, int port, const void *frame, size_t length
     struct heard *heard = &station->heard[station->heard_count++];
     *heard = (struct heard){.time = now, .length = length};
     const uint8_t *bytes = frame;
+    memcpy(heard->begin, bytes, length < sizeof heard->begin ? length : sizeof heard->begin);
     for (size_t i = 0; i < 4 && i < length; i++)
         heard->number = heard->number << 8 | bytes[i];
     for (size_t i = 0; i < length; i++)
@@ -132,6 +133,12 @@ void station_say(struct station *station, int port, size_t length, uint32_t numb
     uint8_t bytes[65536];
     for (size_t i = 0; i < length; i++)
         bytes[i] = i < 4 ? (uint8_t)(number >> (8 * (3 - i))) : (uint8_t)(number + i * 7);
+    say(station, port, bytes, length);
+    strata_node_touch(station->node);
+}
+
+void station_say_bytes(struct station *station, int port, const void *bytes, size_t length)
+{
     say(station, port, bytes, length);
     strata_node_touch(station->node);
 }

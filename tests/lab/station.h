@@ -12,6 +12,7 @@ struct heard {
     size_t length;
     uint32_t number; /**< The first four bytes of a frame that a station made. */
     uint64_t sum;    /**< Of the bits that are set. */
+    uint8_t begin[60]; /**< How it begins. */
 };
 struct station {
     struct strata_node *node;
@@ -29,7 +30,9 @@ struct station *station_new(struct strata_world *world, const char *name);
 struct station *relay_new(struct strata_world *world, const char *name);
 /** Has a frame of `length` bytes to say: its number, then bytes made from it. */
 void station_say(struct station *station, int port, size_t length, uint32_t number);
-/** The same later. */
+/** Has a frame to say whose bytes are given. */
+void station_say_bytes(struct station *station, int port, const void *bytes, size_t length);
+/** As station_say, later. */
 void station_say_at(struct strata_world *world, strata_time time, struct station *station, int port,
                     size_t length, uint32_t number);
 

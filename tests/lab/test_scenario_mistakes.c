@@ -165,7 +165,26 @@ TEST(links)
         {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], forward: {los: 1%}}]\n",
          "f:2:39: a direction of a link has no key los (did you mean loss?); it may have rate, delay, "
          "jitter, loss, "
-         "gemodel, duplicate, reorder, reorder_delay, reorder_early, corrupt, limit\n"},
+         "gemodel, duplicate, reorder, reorder_delay, reorder_early, corrupt, limit, queue\n"},
+        {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], queue: codle}]\n",
+         "f:2:36: codle is not fifo, red or codel (did you mean codel?)\n"},
+        {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], queue: {target: 5ms}}]\n",
+         "f:2:36: a queue needs the key kind\n"
+         "f:2:45: target does not go with the kind fifo; it takes limit and mark\n"},
+        {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], queue: {kind: codel, targte: 5ms, ecn: 7}}]\n",
+         "f:2:50: a queue has no key targte (did you mean target?); it may have kind, limit, mark, ecn, min, max, "
+         "probability, weight, target, interval\n"
+         "f:2:68: 7 is not true or false\n"},
+        {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], queue: {kind: red, min: 20}, forward: {queue: {kind: red, "
+         "max: 3, weight: 0, probability: 200%}}}]\n",
+         "f:2:75: min is less than max; min is 5 and max three times min unless given\n"
+         "f:2:103: weight is more than 0\n"
+         "f:2:119: 200% is too large, too small or too fine: expected a share such as 3% or 0.01%\n"
+         "f:2:119: probability is more than 0\n"},
+        {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], queue: {kind: codel, limit: 0, interval: 0s, mark: 9}}]\n",
+         "f:2:57: 0 is not a whole number from 1 to 1000000\n"
+         "f:2:70: interval is more than 0\n"
+         "f:2:80: mark does not go with the kind codel; it takes limit, ecn, target and interval\n"},
     };
     CHECK_TABLE(rows);
 }
@@ -253,8 +272,7 @@ TEST(checks)
          "f:3:33: 12 is not a SHA-256: 64 digits from 0 to 9 and a to f\n"},
         {PAIR "checks: [{cable: a-b, count: teleported, min: 1}]\n",
          "f:3:30: teleported is not sent, delivered, lost, bytes_sent, bytes_delivered, duplicated, "
-         "reordered or "
-         "corrupted\n"},
+         "reordered, corrupted or marked\n"},
         {PAIR "checks: [{received: 'a:eth7', min: 1}]\n", "f:3:21: there is no link at eth7 of a\n"},
         {PAIR "checks: [{no_drops: [a, z]}]\n", "f:3:25: there is no node z\n"},
         {PAIR "checks: [{programs: finished}]\n", "f:3:21: finished is not done\n"},

@@ -43,6 +43,17 @@ TEST(a_header_is_parsed_and_emitted)
     CHECK_MEM(room, known, 20);
 }
 
+TEST(congestion_experienced_is_marked_in_place)
+{
+    // RFC 3168 5: ECT(0) and ECT(1) become CE, CE stays, Not-ECT is left alone; the DSCP stays, the checksum fits.
+    static const uint8_t before[] = {0xb8, 0xb9, 0xba, 0xbb}, after[] = {0xb8, 0xbb, 0xbb, 0xbb};
+    for (size_t i = 0; i < 4; i++) {
+        struct frame frame = frame_with(1, before[i]), expected = frame_with(1, after[i]);
+        CHECK_EQ(ipv4_mark_ce(frame.bytes), i > 0);
+        CHECK_MEM(frame.bytes, expected.bytes, sizeof frame.bytes);
+    }
+}
+
 TEST(link_padding_is_no_part_of_the_datagram)
 {
     struct frame frame = frame_with(3, 40);
@@ -181,7 +192,8 @@ TEST(options_that_lie_are_refused)
     }
 }
 
-TEST_MAIN(TEST_ENTRY(a_header_is_parsed_and_emitted), TEST_ENTRY(link_padding_is_no_part_of_the_datagram),
+TEST_MAIN(TEST_ENTRY(a_header_is_parsed_and_emitted), TEST_ENTRY(congestion_experienced_is_marked_in_place),
+          TEST_ENTRY(link_padding_is_no_part_of_the_datagram),
           TEST_ENTRY(the_five_checks), TEST_ENTRY(a_reserved_bit_is_no_reason_to_drop),
           TEST_ENTRY(what_an_error_quotes_may_be_cut), TEST_ENTRY(what_is_emitted_is_parsed),
           TEST_ENTRY(options_are_walked), TEST_ENTRY(options_that_lie_are_refused))

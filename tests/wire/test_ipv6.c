@@ -83,6 +83,21 @@ TEST(what_is_emitted_is_parsed)
     }
 }
 
+TEST(congestion_experienced_is_marked_in_place)
+{
+    // RFC 3168 5: ECT(0) and ECT(1) become CE, CE stays, Not-ECT is left alone, and so is all that surrounds it.
+    static const uint8_t before[] = {0xb8, 0xb9, 0xba, 0xbb}, after[] = {0xb8, 0xbb, 0xbb, 0xbb};
+    for (size_t i = 0; i < 4; i++) {
+        struct ipv6_header header = {.traffic_class = before[i], .flow_label = 0xfffff, .hop_limit = 1};
+        uint8_t marked[40], expected[40];
+        ipv6_emit(marked, &header);
+        header.traffic_class = after[i];
+        ipv6_emit(expected, &header);
+        CHECK_EQ(ipv6_mark_ce(marked), i > 0);
+        CHECK_MEM(marked, expected, 40);
+    }
+}
+
 TEST(a_fragment_header)
 {
     static const uint8_t bytes[8] = {17, 0xaa, 0x05, 0xaf, 0x12, 0x34, 0x56, 0x78}; // Reserved bits are set.
@@ -125,5 +140,6 @@ TEST(options_that_lie_are_refused)
 
 TEST_MAIN(TEST_ENTRY(a_header_is_parsed_and_emitted), TEST_ENTRY(headers_that_lie_are_refused),
           TEST_ENTRY(a_mapped_address_has_no_place_in_ipv6), TEST_ENTRY(what_is_emitted_is_parsed),
-          TEST_ENTRY(a_fragment_header), TEST_ENTRY(padding_is_skipped_and_options_are_found),
+          TEST_ENTRY(congestion_experienced_is_marked_in_place), TEST_ENTRY(a_fragment_header),
+          TEST_ENTRY(padding_is_skipped_and_options_are_found),
           TEST_ENTRY(options_that_lie_are_refused))
