@@ -9,7 +9,7 @@ ROOT = os.environ.get("STRATA_SOURCE") or os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("STRATA_BUILD") or os.path.join(ROOT, "build")
 
-C_FOLDERS = ("include", "src", "drivers", "lab", "tool", "preload", "tests", "fuzz", "bench", "examples")
+C_FOLDERS = ("include", "src", "drivers", "posix", "lab", "tool", "preload", "tests", "fuzz", "bench", "examples")
 SCRIPT_FOLDERS = ("scripts", "tests", "bench", "cmake", ".ci")
 
 

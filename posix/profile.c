@@ -1,0 +1,32 @@
+/**
+ * Profiles: how a host must be set up to behave as one of the systems whose test scripts are in public. Nothing here is
+ * more than what anybody can say in a program (strata_set) or in a file of sysctls.
+ */
+#include "posix/sysctl.h"
+
+#include <string.h>
+
+/** Linux as its public scripts assume it: mostly what Strata does of its own accord. */
+static const struct sysctl_row profile_linux[] = {
+    {"net.ipv4.tcp_rmem", "4096 131072 6291456"},
+    {"net.ipv4.tcp_wmem", "4096 16384 4194304"},
+    {"net.ipv4.tcp_syn_retries", "6"},
+    {"net.ipv4.tcp_synack_retries", "5"},
+    {NULL, NULL},
+};
+
+/** FreeBSD, likewise. */
+static const struct sysctl_row profile_freebsd[] = {
+    {"net.inet.tcp.recvspace", "65536"},
+    {"net.inet.tcp.sendspace", "32768"},
+    {"net.inet.tcp.delacktime", "40"},
+    {"net.inet.tcp.rexmit_initial", "1000"},
+    {NULL, NULL},
+};
+
+const struct sysctl_row *sysctl_profile(const char *name)
+{
+    if (strcmp(name, "linux") == 0)
+        return profile_linux;
+    return strcmp(name, "freebsd") == 0 ? profile_freebsd : NULL;
+}

@@ -1,0 +1,185 @@
+/**
+ * Sysctls of Linux and FreeBSD to Strata's settings. Most of Linux's have the same name here; the table below tells of
+ * those that have several values, another unit or another name.
+ */
+#include "posix/sysctl.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/** One value of a sysctl. */
+struct alias {
+    const char *name;    /**< Elsewhere. */
+    const char *setting; /**< Here; "" : known, and of no consequence here. */
+    int64_t multiply, divide;
+};
+
+static const struct alias aliases[] = {
+    // FreeBSD
+    {"net.inet.tcp.recvspace", "net.ipv4.tcp_rmem.default", 1, 1},
+    {"net.inet.tcp.sendspace", "net.ipv4.tcp_wmem.default", 1, 1},
+    {"net.inet.tcp.delacktime", "strata.tcp_delayed_ack_ms", 1, 1},
+    {"net.inet.tcp.msl", "strata.tcp_msl_ms", 1, 1},
+    {"net.inet.tcp.keepidle", "net.ipv4.tcp_keepalive_time", 1, 1000},
+    {"net.inet.tcp.keepintvl", "net.ipv4.tcp_keepalive_intvl", 1, 1000},
+    {"net.inet.tcp.keepcnt", "net.ipv4.tcp_keepalive_probes", 1, 1},
+    {"net.inet.tcp.rexmit_initial", "strata.tcp_rto_initial_ms", 1, 1},
+    {"net.inet.tcp.rexmit_min", "strata.tcp_rto_min_ms", 1, 1},
+    {"net.inet.tcp.sack.enable", "net.ipv4.tcp_sack", 1, 1},
+    {"net.inet.tcp.ecn.enable", "net.ipv4.tcp_ecn", 1, 1},
+    {"net.inet.tcp.rfc1323", "net.ipv4.tcp_timestamps", 1, 1},
+    {"net.inet.tcp.rfc1323", "net.ipv4.tcp_window_scaling", 1, 1},
+    {"net.inet.tcp.hostcache.purgenow", "", 1, 1},
+};
+
+static int set_number(struct strata_host *host, const char *name, int64_t value)
+{
+    return strata_set(host, name, value);
+}
+
+/** The next number of a text. @return whether there was one. */
+static bool next_number(const char **text, int64_t *number)
+{
+    char *end;
+    errno = 0;
+    *number = strtoll(*text, &end, 0);
+    if (end == *text || errno)
+        return false;
+    while (isspace((unsigned char)*end))
+        end++;
+    *text = end;
+    return true;
+}
+
+/** A sysctl of two or three values is as many settings. */
+static int set_several(struct strata_host *host, const char *name, const int64_t *values, unsigned count)
+{
+    static const char *const three[] = {"min", "default", "max"}, *const two[] = {"first", "last"};
+    char setting[96];
+    int found = -ENOENT;
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(setting, sizeof setting, "%s.%s", name, count == 3 ? three[i] : two[i]);
+        int error = set_number(host, setting, values[i]);
+        if (error == 0)
+            found = found == -ENOENT ? 0 : found;
+        else if (error != -ENOENT)
+            found = error;
+    }
+    return found;
+}
+
+static int set_congestion(struct strata_host *host, const char *value)
+{
+    for (unsigned i = 0; strata_congestion_name(i); i++)
+        if (strcmp(strata_congestion_name(i), value) == 0)
+            return set_number(host, "strata.tcp_congestion", i);
+    return -EINVAL;
+}
+
+int sysctl_set(struct strata_host *host, const char *name, const char *value)
+{
+    if (strcmp(name, "net.ipv4.tcp_congestion_control") == 0)
+        return set_congestion(host, value);
+    int64_t numbers[3];
+    unsigned count = 0;
+    const char *rest = value;
+    while (count < 3 && next_number(&rest, &numbers[count]))
+        count++;
+    bool number = count == 1 && !*rest;
+    int error = -ENOENT;
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
+        const struct alias *alias = &aliases[i];
+        if (strcmp(alias->name, name) != 0)
+            continue;
+        if (!number)
+            return -EINVAL;
+        error = *alias->setting ? set_number(host, alias->setting, numbers[0] * alias->multiply / alias->divide) : 0;
+        if (error)
+            return error;
+    }
+    if (error != -ENOENT)
+        return error;
+    if (count > 1 && !*rest)
+        return set_several(host, name, numbers, count);
+    int64_t before;
+    error = strata_get(host, name, &before);
+    if (error)
+        return error;
+    return number ? set_number(host, name, numbers[0]) : -EINVAL;
+}
+
+/** Name and value of a line, without the blanks around them; both end in `copy`. */
+static bool split(const char *line, char *copy, size_t size, char **name, char **value)
+{
+    snprintf(copy, size, "%s", line);
+    char *equals = strchr(copy, '=');
+    if (!equals)
+        return false;
+    *equals = '\0';
+    *name = copy;
+    *value = equals + 1;
+    for (char **part = name;; part = value) {
+        while (isspace((unsigned char)**part))
+            (*part)++;
+        for (char *end = *part + strlen(*part); end > *part && isspace((unsigned char)end[-1]);)
+            *--end = '\0';
+        if (part == value)
+            return true;
+    }
+}
+
+static bool is_empty(const char *line)
+{
+    while (isspace((unsigned char)*line))
+        line++;
+    return *line == '\0' || *line == '#';
+}
+
+int sysctl_line(struct strata_host *host, const char *line)
+{
+    char copy[512], *name, *value;
+    if (is_empty(line))
+        return 0;
+    return split(line, copy, sizeof copy, &name, &value) ? sysctl_set(host, name, value) : -EINVAL;
+}
+
+/** Says once that a line could not be obeyed. */
+static void complain(struct sysctl_file *file, const char *line, int error)
+{
+    char copy[512], *name = copy, *value;
+    if (!split(line, copy, sizeof copy, &name, &value))
+        snprintf(copy, sizeof copy, "%s", line);
+    for (unsigned i = 0; i < file->unknown_count; i++)
+        if (strncmp(file->unknown[i], name, sizeof *file->unknown - 1) == 0)
+            return;
+    if (file->unknown_count < sizeof file->unknown / sizeof *file->unknown)
+        snprintf(file->unknown[file->unknown_count++], sizeof *file->unknown, "%.63s", name);
+    const char *reason = error == -ENOENT ? "no such setting" : error == -ERANGE ? "out of bounds" : "not understood";
+    fprintf(stderr, "strata: %s: %s: %s\n", file->path, name, reason);
+}
+
+void sysctl_follow(struct sysctl_file *file, struct strata_host *host)
+{
+    struct stat status;
+    if (!file->path || stat(file->path, &status) != 0 || status.st_size == file->offset)
+        return;
+    FILE *stream = fopen(file->path, "re");
+    if (!stream)
+        return;
+    if (status.st_size < file->offset) // begun anew
+        file->offset = 0;
+    char line[512];
+    if (fseek(stream, file->offset, SEEK_SET) == 0) {
+        while (fgets(line, sizeof line, stream)) {
+            line[strcspn(line, "\n")] = '\0';
+            int error = sysctl_line(host, line);
+            if (error)
+                complain(file, line, error);
+        }
+        file->offset = ftell(stream);
+    }
+    fclose(stream);
+}
