@@ -71,7 +71,8 @@ static int read_flags(const char *text, struct flags *flags)
 
 static int add_address(struct drill *drill, const struct strata_address *address)
 {
-    return strata_address_add(drill->host, drill->port, address, strata_address_is_ipv4(address) ? 32 : 128, drill->now);
+    unsigned prefix_length = strata_address_is_ipv4(address) ? 32 : 128;
+    return strata_address_add(drill->host, drill->port, address, prefix_length, drill->now);
 }
 
 /** The port is the whole network: everybody is reached over it, without a gateway. */

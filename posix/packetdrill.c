@@ -544,7 +544,8 @@ static int call_pipe(void *self, int fds[2])
     return (int)answer(-ENOSYS);
 }
 
-static int call_splice(void *self, int from, loff_t *from_offset, int to, loff_t *to_offset, size_t size, unsigned flags)
+static int call_splice(void *self, int from, loff_t *from_offset, int to, loff_t *to_offset, size_t size,
+                       unsigned flags)
 {
     (void)self, (void)from, (void)from_offset, (void)to, (void)to_offset, (void)size, (void)flags;
     return (int)answer(-ENOSYS);
