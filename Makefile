@@ -5,7 +5,7 @@ FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
 DEMO ?= examples/day-in-the-life/day.yaml
 
-.PHONY: all demo test bench fuzz install check-all mutate setup docs-conformance clean help release
+.PHONY: all demo test bench bench-against fuzz install check-all mutate setup docs-conformance clean help release
 
 all: release
 
@@ -32,6 +32,10 @@ test:
 bench: release
 	@scripts/setup test
 	@scripts/bench $(BENCH)
+
+bench-against:
+	@scripts/setup test
+	@scripts/bench_against $(BASE) $(BENCH)
 
 fuzz:
 	@scripts/setup test
@@ -60,6 +64,7 @@ help:
 	@echo "make test        sanitizer and release tests, all peers on this machine (up to 10 minutes)"
 	@echo "make check-all   the long version: clang, 32-bit, big-endian, valgrind, long tests"
 	@echo "make bench       the benchmark table; also build/bench.json"
+	@echo "make bench-against BASE=COMMIT   the same load on COMMIT and on this tree, in turns: what a change costs"
 	@echo "make fuzz        every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
 	@echo "make mutate      removes a sample of behaviours and shows that the citing tests fail"
 	@echo "make install     to PREFIX=$(PREFIX)"
