@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lab/capture.h"
+#include "lab/curve.h"
 #include "lab/scenario.h"
 #include "lab/scenario_yaml.h"
 #include "lab/timeline.h"
@@ -27,6 +28,7 @@ static const char help[] =
     "  --json            one JSON object with the result\n"
     "  --pcap FILE       write every frame to a pcapng file, with a comment on each fault\n"
     "  --pcap-dir DIR    the same, a file per cable\n"
+    "  --curve FILE      write cwnd, ssthresh, flight, round-trip time and queues over time as CSV\n"
     "  --stats           what each host and cable counted\n"
     "  --duration T      run at most that long, such as 90s\n"
     "\n"
@@ -38,7 +40,7 @@ static const char help[] =
 
 struct options {
     struct scenario_options scenario;
-    const char *file, *pcap;
+    const char *file, *pcap, *curve;
     const char *duration_text;
     bool pcap_folder, json, quiet, timeline, stats, only_check;
     int verbose;
@@ -76,6 +78,7 @@ enum {
     LONG_JSON,
     LONG_PCAP,
     LONG_PCAP_DIR,
+    LONG_CURVE,
     LONG_STATS,
     LONG_DURATION,
     LONG_HELP
@@ -91,6 +94,7 @@ static int read_options(struct options *options, int argc, char **argv)
         {"json", no_argument, NULL, LONG_JSON},
         {"pcap", required_argument, NULL, LONG_PCAP},
         {"pcap-dir", required_argument, NULL, LONG_PCAP_DIR},
+        {"curve", required_argument, NULL, LONG_CURVE},
         {"stats", no_argument, NULL, LONG_STATS},
         {"duration", required_argument, NULL, LONG_DURATION},
         {"help", no_argument, NULL, LONG_HELP},
@@ -123,6 +127,9 @@ static int read_options(struct options *options, int argc, char **argv)
         case LONG_PCAP_DIR:
             options->pcap = optarg;
             options->pcap_folder = choice == LONG_PCAP_DIR;
+            break;
+        case LONG_CURVE:
+            options->curve = optarg;
             break;
         case LONG_STATS:
             options->stats = true;
@@ -250,6 +257,8 @@ static int report(const struct scenario_run *run, const struct options *options)
         print_results(run, options);
         if (options->pcap)
             printf("frames are in %s\n", options->pcap);
+        if (options->curve)
+            printf("curves are in %s\n", options->curve);
     }
     if (options->stats && !options->json)
         print_stats(run->world);
@@ -281,35 +290,66 @@ static void introduce(const struct scenario *scenario, FILE *to)
         fprintf(to, "\n");
 }
 
-/** Runs with its listeners; they end before the world does. */
-static int run_watched(struct scenario_run *run, const struct options *options)
+/** Who listens while it runs. */
+struct watchers {
+    struct timeline *timeline;
+    struct capture *capture;
+    struct curve *curve;
+};
+
+/** @return 0 or the exit status, after a complaint. */
+static int watch(struct watchers *watchers, const struct scenario_run *run, const struct options *options)
 {
-    struct timeline *timeline = NULL;
-    struct capture *capture = NULL;
     FILE *to = options->json ? stderr : stdout;
     int error = 0;
-    if (options->pcap && (error = capture_new(&capture, run->world, options->pcap, options->pcap_folder)))
+    if (options->pcap)
+        error = capture_new(&watchers->capture, run->world, options->pcap, options->pcap_folder);
+    if (error)
         return tool_complain(TOOL_FAILED, "%s: %s", options->pcap, strerror(-error));
+    if (options->curve)
+        error = curve_new(&watchers->curve, run->world, options->curve);
+    if (error)
+        return tool_complain(TOOL_FAILED, "%s: %s", options->curve, strerror(-error));
     if (options->timeline || (!options->quiet && !options->json)) {
         introduce(run->scenario, to);
         struct timeline_config config = {.to = to, .level = options->verbose, .colour = wants_colour(to)};
-        error = timeline_new(&timeline, run->world, &config);
+        error = timeline_new(&watchers->timeline, run->world, &config);
     }
-    if (!error)
-        error = scenario_go(run, &options->scenario);
-    if (timeline)
-        timeline_finish(timeline);
-    timeline_free(timeline);
-    int written = capture ? capture_close(capture) : 0;
+    return error ? run_failed(error) : 0;
+}
+
+/** Writes what is held back. @return 0 or the exit status, after a complaint about a file. */
+static int unwatch(struct watchers *watchers, struct options *options)
+{
+    int status = 0, error;
+    if (watchers->timeline)
+        timeline_finish(watchers->timeline);
+    timeline_free(watchers->timeline);
+    if (watchers->capture && (error = capture_close(watchers->capture)) != 0) {
+        status = tool_complain(TOOL_FAILED, "%s: %s", options->pcap, strerror(-error));
+        options->pcap = NULL; // no word of where the frames are
+    }
+    if (watchers->curve && (error = curve_close(watchers->curve)) != 0) {
+        status = tool_complain(TOOL_FAILED, "%s: %s", options->curve, strerror(-error));
+        options->curve = NULL;
+    }
+    return status;
+}
+
+/** Runs with its listeners; they end before the world does. */
+static int run_watched(struct scenario_run *run, const struct options *options)
+{
+    struct watchers watchers = {0};
+    struct options told = *options;
+    int status = watch(&watchers, run, options);
+    int error = status ? 0 : scenario_go(run, &options->scenario);
+    int written = unwatch(&watchers, &told);
+    if (status)
+        return status;
     if (error)
         return run_failed(error);
-    struct options told = *options;
-    if (written)
-        told.pcap = NULL; // no word of where the frames are
-    int status = report(run, &told);
-    if (written)
-        return tool_complain(TOOL_FAILED, "%s: %s", options->pcap, strerror(-written));
-    return status;
+    status = report(run, &told);
+    return written ? written : status;
 }
 
 int tool_lab(int argc, char **argv)
@@ -325,7 +365,7 @@ int tool_lab(int argc, char **argv)
         printf("%s: %u nodes, %u links, %u events, %u checks: nothing wrong\n", options.file,
                scenario->nodes.count, scenario->links.count, scenario->events.count, scenario->checks.count);
     } else {
-        options.scenario.trace_hosts = options.verbose > 0;
+        options.scenario.trace_hosts = options.verbose > 0 || options.curve;
         struct scenario_run run;
         int error = scenario_build(&run, scenario, &options.scenario);
         status = error ? run_failed(error) : run_watched(&run, &options);

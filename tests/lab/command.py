@@ -1,5 +1,6 @@
 """strata lab: exit status, JSON, seeds, replay, and one sentence for every trouble with files."""
 
+import csv
 import json
 import os
 import subprocess
@@ -20,6 +21,14 @@ WRONG = """nodes:
   a: {adress: 10.0.0.1/24}
 links:
   - {endpoints: [a, b]}
+"""
+TRANSFER = """nodes:
+  client: {address: 10.0.0.1/24, programs: ["fetch http://10.0.0.2/file.bin -o /file.bin"]}
+  server:
+    address: 10.0.0.2/24
+    files: {/www/file.bin: {size: 512KiB}}
+    programs: [http-server /www]
+links: [{endpoints: [client, server], name: narrow, rate: 10mbit, delay: 10ms}]
 """
 PRINTS_ODD = """nodes: {a: {address: 10.0.0.1/24, programs: ["ping 10.0.0.2\\e[31m --count 1"]}}
 """
@@ -99,11 +108,36 @@ def check_files(folder):
                         ([PING, "--pcap", os.path.join(missing, "x.pcapng")], "No such file"),
                         ([PING, "--pcap-dir", os.path.join(missing, "x")], "No such file"),
                         ([PING, "--pcap", "/dev/full"], "No space left on device"),
-                        ([PING, "--json", "--pcap", "/dev/full"], "No space left on device")):
+                        ([PING, "--json", "--pcap", "/dev/full"], "No space left on device"),
+                        ([PING, "--curve", os.path.join(missing, "x.csv")], "No such file"),
+                        ([PING, "--curve", "/dev/full"], "No space left on device")):
         result = lab(*words)
         lines = result.stderr.splitlines()
         expect(result.returncode == 1 and len(lines) == 1 and lines[0].startswith("strata: ") and said in lines[0],
                f"{words}: {said}", result)
+
+
+def check_curve(folder):
+    """The window of a transfer over a narrow cable: it doubles at first, and the queue is what fills it."""
+    path = os.path.join(folder, "curve.csv")
+    plain = lab(write(folder, "transfer.yaml", TRANSFER), "--json")
+    result = lab(os.path.join(folder, "transfer.yaml"), "--json", "--curve", path)
+    expect(result.returncode == 0 and result.stdout == plain.stdout, "drawing a curve changes nothing", result)
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    expect(list(rows[0])[:5] == ["time_s", "host", "connection", "cwnd_bytes", "ssthresh_bytes"], f"columns: {rows[0]}")
+    sender = [row for row in rows if row["host"] == "server"]
+    times = [float(row["time_s"]) for row in sender]
+    expect(times == sorted(times) and len(times) > 50, "time goes on")
+    expect({row["connection"].split("-")[0] for row in sender} == {"10.0.0.2:80"}, "the server speaks from port 80")
+    windows = [int(row["cwnd_bytes"]) for row in sender]
+    expect(min(windows) >= 1460 and max(windows) > 10 * windows[0], f"slow start: {windows[0]} to {max(windows)}")
+    expect(all(int(row["flight_bytes"]) <= max(windows) for row in sender), "no more is out than the window allows")
+    queues = [int(row["queue narrow backward"]) for row in sender]
+    expect(max(queues) > 20 and {row["queue narrow forward"] for row in sender} <= {"0", "1", "2"}, "queues")
+    # 10 ms each way, and a queue that grows to a frame's 1.2 ms each.
+    srtt = [float(row["srtt_ms"]) for row in sender if row["srtt_ms"]]
+    expect(20 <= srtt[0] < 30 and max(srtt) > 40, f"round-trip times: {srtt[0]} to {max(srtt)}")
 
 
 def main():
@@ -111,6 +145,7 @@ def main():
         check_results(folder)
         check_mistakes(folder)
         check_files(folder)
+        check_curve(folder)
     print("command:", "FAILED" if failures else "ok")
     sys.exit(failures > 0)
 
