@@ -121,6 +121,7 @@ struct drill *drill_new(const char *text)
         return NULL;
     pthread_mutex_init(&drill->lock, NULL);
     drill->now = TIME_BEGINS;
+    drill->driver = pthread_self();
     drill->last = &drill->first;
     drill->settings.path = getenv("STRATA_SYSCTL_FILE");
     int error = begin(drill, &flags);
@@ -290,28 +291,6 @@ static void settle(struct drill *drill)
     } while (moved);
 }
 
-int64_t drill_wait(struct drill_call *call)
-{
-    struct drill *drill = call->drill;
-    call->finished = false;
-    if (try_call(call))
-        return call->result;
-    struct drill_call **last = &drill->waiting;
-    while (*last)
-        last = &(*last)->next;
-    call->next = NULL;
-    *last = call;
-    pthread_cond_init(&call->wake, NULL);
-    settle(drill); // what it has done so far, such as a part of a write, may go out
-    bool slept = !call->finished;
-    while (!call->finished)
-        pthread_cond_wait(&call->wake, &drill->lock);
-    pthread_cond_destroy(&call->wake);
-    if (slept)
-        woken_at = call->finished_at;
-    return call->result;
-}
-
 void drill_enter(struct drill *drill)
 {
     pthread_mutex_lock(&drill->lock);
@@ -343,6 +322,56 @@ static void step(struct drill *drill, strata_time to)
     if (strata_host_deadline(drill->host) <= drill->now)
         strata_host_advance(drill->host, drill->now);
     settle(drill);
+}
+
+/** Takes a call off the list that nothing will ever complete. */
+static void give_up(struct drill_call *call)
+{
+    for (struct drill_call **at = &call->drill->waiting; *at; at = &(*at)->next) {
+        if (*at == call) {
+            *at = call->next;
+            break;
+        }
+    }
+    call->result = -EDEADLK;
+    call->finished = true;
+}
+
+/** The thread that drives the clock waits: nobody else will move it. */
+static void drive(struct drill_call *call)
+{
+    struct drill *drill = call->drill;
+    strata_time latest = drill->now + PATIENCE, next;
+    while (!call->finished) {
+        if ((next = next_event(drill)) < latest)
+            step(drill, next);
+        else
+            give_up(call);
+    }
+}
+
+int64_t drill_wait(struct drill_call *call)
+{
+    struct drill *drill = call->drill;
+    call->finished = false;
+    if (try_call(call))
+        return call->result;
+    struct drill_call **last = &drill->waiting;
+    while (*last)
+        last = &(*last)->next;
+    call->next = NULL;
+    *last = call;
+    pthread_cond_init(&call->wake, NULL);
+    settle(drill); // what it has done so far, such as a part of a write, may go out
+    if (pthread_equal(drill->driver, pthread_self())) {
+        drive(call);
+    } else if (!call->finished) {
+        while (!call->finished)
+            pthread_cond_wait(&call->wake, &drill->lock);
+        woken_at = call->finished_at;
+    }
+    pthread_cond_destroy(&call->wake);
+    return call->result;
 }
 
 void drill_advance(struct drill *drill, strata_time until)

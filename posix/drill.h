@@ -6,7 +6,8 @@
  * waits by looking at the clock gets ahead. A call that blocks sleeps on a condition; whoever moves the clock or hands
  * in a packet completes it on the sleeper's behalf, at that very instant of virtual time, so that what happens never
  * depends on how the machine schedules threads. The sleeper is handed the time of its completion when it first looks at
- * the clock, which may have gone on meanwhile.
+ * the clock, which may have gone on meanwhile. Should the thread that drives the clock wait itself, the clock jumps to
+ * what happens next until the call is done; when nothing will happen any more it fails with EDEADLK.
  */
 #ifndef POSIX_DRILL_H
 #define POSIX_DRILL_H
@@ -45,6 +46,7 @@ struct drill {
     pthread_mutex_t lock;
     struct strata_host *host;
     int port;
+    pthread_t driver;          /**< The thread that drives the clock: one that began. */
     strata_time now;
     bool learns;               /**< Any local address is ours: it becomes one when it is first named. */
     struct sysctl_file settings;

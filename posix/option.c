@@ -196,6 +196,7 @@ static int set_own(struct posix_socket *socket, int level, int name, const void 
         case SO_RCVLOWAT:
             socket->receive_low_water = error ? socket->receive_low_water : number > 0 ? (uint32_t)number : 1;
             return error;
+        case SO_ZEROCOPY: // writing copies, as Linux's may too
         case SO_DEBUG:
         case SO_DONTROUTE:
         case SO_TIMESTAMP:

@@ -162,6 +162,8 @@ int64_t posix_message_size(const struct msghdr *message)
     for (size_t i = 0; i < message->msg_iovlen; i++) {
         if (message->msg_iov[i].iov_len > SSIZE_MAX - total)
             return -EINVAL;
+        if (!message->msg_iov[i].iov_base && message->msg_iov[i].iov_len > 0)
+            return -EFAULT;
         total += message->msg_iov[i].iov_len;
     }
     return (int64_t)total;

@@ -46,7 +46,7 @@ int posix_connect_result(struct posix_socket *socket);
 int64_t posix_receive(struct posix_socket *socket, struct msghdr *message, int flags, strata_time now);
 /** sendmsg(2), from octet `skip` of the message on, as much as there is room for. */
 int64_t posix_send(struct posix_socket *socket, const struct msghdr *message, size_t skip, int flags, strata_time now);
-/** Octets in a message. @return -EINVAL when there are too many. */
+/** Octets in a message. @return -EINVAL, -EMSGSIZE: too many; -EFAULT: a piece that is nowhere. */
 int64_t posix_message_size(const struct msghdr *message);
 
 int posix_shutdown(struct posix_socket *socket, int how, strata_time now);

@@ -79,10 +79,29 @@ static int set_congestion(struct strata_host *host, const char *value)
     return -EINVAL;
 }
 
+/** A key of 128 bits, four words in hexadecimal with dashes, is as many settings. A second key behind a comma, which
+ * Linux accepts beside the first, is not used. */
+static int set_key(struct strata_host *host, const char *name, const char *value)
+{
+    unsigned words[4];
+    char setting[96];
+    if (sscanf(value, "%8x-%8x-%8x-%8x", &words[0], &words[1], &words[2], &words[3]) != 4)
+        return -EINVAL;
+    for (unsigned i = 0; i < 4; i++) {
+        snprintf(setting, sizeof setting, "%s.%u", name, i);
+        int error = set_number(host, setting, words[i]);
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
 int sysctl_set(struct strata_host *host, const char *name, const char *value)
 {
     if (strcmp(name, "net.ipv4.tcp_congestion_control") == 0)
         return set_congestion(host, value);
+    if (strcmp(name, "net.ipv4.tcp_fastopen_key") == 0)
+        return set_key(host, name, value);
     int64_t numbers[3];
     unsigned count = 0;
     const char *rest = value;
