@@ -167,7 +167,7 @@ int64_t strata_write(struct strata_host *host, strata_socket handle, const void 
     struct tcp_connection *connection = find_connection(sockets_at(host, now), handle, &error);
     if (!connection)
         return error;
-    return data || size == 0 ? tcp_write(connection, data, size, false) : -EINVAL;
+    return data || size == 0 ? tcp_write(connection, data, size, 0) : -EINVAL;
 }
 
 int64_t strata_write_urgent(struct strata_host *host, strata_socket handle, const void *data, size_t size,
@@ -177,7 +177,7 @@ int64_t strata_write_urgent(struct strata_host *host, strata_socket handle, cons
     struct tcp_connection *connection = find_connection(sockets_at(host, now), handle, &error);
     if (!connection)
         return error;
-    return data || size == 0 ? tcp_write(connection, data, size, true) : -EINVAL;
+    return data || size == 0 ? tcp_write(connection, data, size, TCP_WRITE_URGENT) : -EINVAL;
 }
 
 int64_t strata_urgent_mark(struct strata_host *host, strata_socket handle)

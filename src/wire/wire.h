@@ -31,4 +31,7 @@ enum {
     PROTOCOL_DESTINATION_OPTIONS = 60,
 };
 
+/** The ECN field of both families' traffic class (RFC 3168 5). */
+enum { ECN_ECT_1 = 1, ECN_ECT_0 = 2, ECN_CE = 3, ECN_FIELD = 3 };
+
 #endif

@@ -55,6 +55,8 @@ struct rig *rig_new(bool ipv6, uint32_t mtu, size_t memory_bytes)
     rig->peer_isn = 0xfffffe00; // so that numbers wrap early in every longer test (RFC 9293-10)
     tcp_default_options(rig->tcp, &rig->options);
     rig->options.receive_bytes = 65535;
+    SET(rig, tcp_quick_acks, 0);
+    SET(rig, tcp_minshall, 0);
     return rig;
 }
 
@@ -292,7 +294,8 @@ static void hand_in(struct rig *rig, uint8_t protocol, const uint8_t *payload, s
     uint8_t *datagram = malloc(header_bytes + length); // exact, so that a sanitizer sees a step beyond
     REQUIRE(datagram);
     if (rig->ipv6) {
-        struct ipv6_header header = {.payload_bytes = (uint16_t)(rig->ip_option_bytes + length), .hop_limit = 64,
+        struct ipv6_header header = {.payload_bytes = (uint16_t)(rig->ip_option_bytes + length),
+                                     .traffic_class = rig->say_tos, .hop_limit = rig->say_ttl ? rig->say_ttl : 64,
                                      .next_header = rig->ip_options ? PROTOCOL_DESTINATION_OPTIONS : protocol,
                                      .source = rig->peer.address, .destination = rig->us.address};
         ipv6_emit(datagram, &header);
@@ -301,7 +304,8 @@ static void hand_in(struct rig *rig, uint8_t protocol, const uint8_t *payload, s
     } else {
         struct ipv4_header header = {.header_bytes = (uint8_t)header_bytes,
                                      .total_bytes = (uint16_t)(header_bytes + length),
-                                     .dont_fragment = true, .ttl = 64, .protocol = protocol,
+                                     .tos = rig->say_tos, .dont_fragment = true,
+                                     .ttl = rig->say_ttl ? rig->say_ttl : 64, .protocol = protocol,
                                      .source = rig->peer.address, .destination = rig->us.address};
         if (rig->ip_options)
             memcpy(header.options, rig->ip_options, rig->ip_option_bytes);
@@ -560,7 +564,7 @@ int64_t rig_write(struct rig *rig, size_t size)
     uint32_t at = rig->c->bytes_acked + rig->c->send.length + 1;
     for (size_t i = 0; i < size; i++)
         octets[i] = octet_at(at + (uint32_t)i);
-    int64_t taken = tcp_write(rig->c, octets, size, false);
+    int64_t taken = tcp_write(rig->c, octets, size, 0);
     free(octets);
     return taken;
 }

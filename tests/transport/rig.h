@@ -46,6 +46,7 @@ struct rig {
     const uint8_t *ip_options; /**< Of what is injected: IPv4 options, or an IPv6 destination options header. */
     size_t ip_option_bytes;
     uint8_t tos, ttl;  /**< Of the last segment that came out. */
+    uint8_t say_tos, say_ttl; /**< Of what is injected; ttl 0: 64. */
     struct tcp_socket_options options;
     struct binding binding;
     struct tcp_listener *listener;

@@ -178,7 +178,7 @@ TCP_TEST(urgent_data_comes_with_the_syn_ack)
 TCP_TEST(no_syn_is_urgent)
 {
     rig_connect(rig);
-    CHECK_EQ(tcp_write(rig->c, "", 1, true), 1);
+    CHECK_EQ(tcp_write(rig->c, "", 1, TCP_WRITE_URGENT), 1);
     expect(rig, "S 0:0(0)");
 }
 

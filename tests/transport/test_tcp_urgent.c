@@ -14,7 +14,7 @@ static int64_t write_urgent(struct rig *rig, size_t size)
     uint8_t room[4096];
     rig_segment(rig, room, "P. 1:2001(2000) ack 1 win 1");
     uint64_t at = rig->c->bytes_acked + rig->c->send.length;
-    return tcp_write(rig->c, room + 20 + at, size, true);
+    return tcp_write(rig->c, room + 20 + at, size, TCP_WRITE_URGENT);
 }
 
 /* RFC 9293 MUST-30, MUST-62: URG, and the pointer is the octet after the last urgent one. */

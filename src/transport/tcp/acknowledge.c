@@ -3,6 +3,7 @@
  * 6298).
  */
 #include "transport/tcp/acknowledge.h"
+#include "transport/tcp/ecn.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/state.h"
@@ -85,6 +86,7 @@ void acknowledge_window(struct tcp_connection *c, const struct segment *segment)
         c->snd_wnd_max = c->snd_wnd;
     if (c->snd_wnd <= before)
         return;
+    c->modes &= (uint16_t)~MODE_BURST;
     if (c->flags & FLAG_PERSIST)
         timers_stop_persist(c);
     connection_mark(c);
@@ -135,6 +137,9 @@ bool acknowledge_advance(struct tcp_connection *c, const struct segment *segment
     c->bytes_acked += bytes;
     c->delivered += (bytes + c->smss - 1) / c->smss;
     c->flags &= ~(uint32_t)FLAG_ONE_UNTIL_ACK;
+    c->modes &= (uint16_t)~(MODE_MORE | MODE_BURST);
+    if (c->send.length == 0 && c->bound != BOUND_IDLE)
+        connection_bound(c, BOUND_IDLE);
     if (!(c->flags & FLAG_RECEIVE_ERRORS))
         c->soft_error = 0;
     if (c->flags & FLAG_URGENT_SENT && seq_ge(c->snd_una, c->snd_up))
@@ -173,11 +178,23 @@ bool acknowledge_segment(struct tcp_connection *c, const struct segment *segment
     // RFC 9293-7.
     if (seq_lt(c->snd_wl1, segment->seq) || (c->snd_wl1 == segment->seq && seq_le(c->snd_wl2, segment->ack)))
         acknowledge_window(c, segment);
-    if (advances)
-        return acknowledge_advance(c, segment);
-    if (duplicate) {
+    uint32_t delivered = c->delivered;
+    bool echo = c->modes & MODE_ECN && segment->header.flags & TCP_ECE;
+    if (echo)
+        ecn_echoed(c);
+    else if (advances)
+        c->modes &= (uint16_t)~MODE_ECN_WAIT;
+    bool alive = true;
+    if (advances) {
+        alive = acknowledge_advance(c, segment);
+    } else if (duplicate) {
         recovery_duplicate(c);
         connection_mark(c);
     }
-    return true;
+    if (alive && echo && c->delivered != delivered) {
+        struct tcp_oddities *odd = connection_odd(c);
+        if (odd)
+            odd->delivered_ce += c->delivered - delivered;
+    }
+    return alive;
 }

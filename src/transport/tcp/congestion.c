@@ -45,6 +45,8 @@ void congestion_acked(struct tcp_connection *c, struct tcp_ack *ack)
 
 void congestion_event(struct tcp_connection *c, enum tcp_congestion_event event)
 {
+    if (event <= CONGESTION_TIMEOUT && c->modes & MODE_ECN)
+        c->modes |= MODE_ECN_REDUCED; // RFC 3168-5: whatever it was that brought cwnd down
     if (congestion_of(c)->event)
         congestion_of(c)->event(c, event);
     congestion_trace(c);

@@ -18,6 +18,8 @@
 /** The largest segment that IPv4 can carry with its smallest headers; also enough for IPv6 without
  * jumbograms. */
 #define MSS_MOST (65535u - 40u)
+/** What connection_bound measures with: 30 bits of milliseconds. */
+#define BOUND_MOST 0x3fffffffu
 
 /* ---- Numbers a peer may not guess ---------------------------------------------------------------------- */
 
@@ -77,7 +79,9 @@ static bool same_tuning(const struct tcp_tuning *a, const struct tcp_tuning *b)
 {
     return a->keep_idle_ns == b->keep_idle_ns && a->keep_interval_ns == b->keep_interval_ns &&
            a->user_timeout_ns == b->user_timeout_ns && a->linger_ns == b->linger_ns &&
-           a->keep_count == b->keep_count && a->bind_port == b->bind_port;
+           a->keep_count == b->keep_count && a->bind_port == b->bind_port &&
+           a->pacing_bytes == b->pacing_bytes && a->unsent_low == b->unsent_low && a->send_low == b->send_low &&
+           a->receive_low == b->receive_low && a->window_most == b->window_most && a->ttl_least == b->ttl_least;
 }
 
 static void release_tuning(struct tcp_connection *c)
@@ -85,6 +89,19 @@ static void release_tuning(struct tcp_connection *c)
     if (c->tuning != &c->tcp->tuning)
         memory_release(connection_memory(c), (void *)(uintptr_t)c->tuning, sizeof *c->tuning);
     c->tuning = &c->tcp->tuning;
+}
+
+/** Its own record, to be written to. NULL: no memory for one. */
+static struct tcp_tuning *own_tuning(struct tcp_connection *c)
+{
+    if (c->tuning != &c->tcp->tuning)
+        return (struct tcp_tuning *)(uintptr_t)c->tuning;
+    struct tcp_tuning *own = memory_allocate(connection_memory(c), sizeof *own);
+    if (own) {
+        *own = *c->tuning;
+        c->tuning = own;
+    }
+    return own;
 }
 
 static void apply_tuning(struct tcp_connection *c, const struct tcp_socket_options *options)
@@ -96,19 +113,40 @@ static void apply_tuning(struct tcp_connection *c, const struct tcp_socket_optio
         .linger_ns = options->linger_ns,
         .keep_count = options->keep_count,
         .bind_port = options->bind_port,
+        .pacing_bytes = options->pacing_bytes,
+        .unsent_low = options->unsent_low,
+        .send_low = options->send_low,
+        .receive_low = options->receive_low,
+        .window_most = options->window_most,
+        .ttl_least = options->ttl_least,
+        .odd = c->tuning->odd,
     };
     if (same_tuning(&wanted, c->tuning))
         return;
-    struct tcp_tuning *own = NULL;
-    if (!same_tuning(&wanted, &c->tcp->tuning)) {
-        own = memory_allocate(connection_memory(c), sizeof *own);
-        if (!own)
-            return; // what it has goes on to hold
-        *own = wanted;
-    }
-    release_tuning(c);
+    struct tcp_tuning *own = own_tuning(c);
     if (own)
-        c->tuning = own;
+        *own = wanted; // otherwise what it has goes on to hold
+}
+
+struct tcp_oddities *connection_odd(struct tcp_connection *c)
+{
+    struct tcp_tuning *own = own_tuning(c);
+    return own ? &own->odd : NULL;
+}
+
+void connection_bound(struct tcp_connection *c, enum tcp_bound bound)
+{
+    uint32_t now_ms = (uint32_t)(connection_now(c) / STRATA_MILLISECOND);
+    uint32_t passed = (now_ms - c->bound_since_ms) & BOUND_MOST;
+    struct tcp_oddities *odd = c->bound >= BOUND_WINDOW && passed > 0 ? connection_odd(c) : NULL;
+    if (c->bound != BOUND_IDLE)
+        c->busy_ms += passed;
+    if (odd && c->bound == BOUND_WINDOW)
+        odd->window_limited_ms += passed;
+    else if (odd)
+        odd->buffer_limited_ms += passed;
+    c->bound = bound;
+    c->bound_since_ms = now_ms & BOUND_MOST;
 }
 
 static void set_flag(struct tcp_connection *c, uint32_t flag, bool on)
@@ -126,11 +164,12 @@ void connection_apply(struct tcp_connection *c, const struct tcp_socket_options 
     set_flag(c, FLAG_KEEP_ALIVE, options->keep_alive);
     set_flag(c, FLAG_RECEIVE_ERRORS, options->receive_errors);
     set_flag(c, FLAG_TRANSPARENT, options->transparent);
+    c->modes = (uint16_t)(options->cork ? c->modes | MODE_CORK : c->modes & ~MODE_CORK);
     apply_tuning(c, options);
     if (congestion_get(options->congestion))
         c->congestion = options->congestion;
     c->ttl = options->ttl ? options->ttl : (uint8_t)connection_core(c)->settings.ip_default_ttl;
-    c->tos = options->tos;
+    c->tos = options->tos & (uint8_t)~ECN_FIELD; // the field is TCP's own (RFC 3168 6.1)
     c->max_segment = options->max_segment;
     if (was_alive != options->keep_alive || tuning != c->tuning)
         timers_keep_alive(c);

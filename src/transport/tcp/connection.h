@@ -62,7 +62,7 @@ struct tcp_half_open {
     uint8_t scale;         /**< The peer's shift. */
     uint8_t own_scale;     /**< Ours, as the SYN-ACK tells it. */
     uint8_t retransmits;
-    bool timestamps : 1, scaling : 1, sack : 1;
+    bool timestamps : 1, scaling : 1, sack : 1, ecn : 1;
     bool undecided : 1;    /**< Waits for tcp_decide. */
     bool shown : 1;        /**< tcp_pending has told of it. */
     uint8_t challenges;    /**< ACKs that answered what was not acceptable; few, see reply_challenge. */
@@ -131,6 +131,14 @@ enum tcp_mode {
     MODE_FAST_OPEN = 1 << 5,    /**< The program wants TCP Fast Open (RFC 7413-1). */
     MODE_SEND_FIXED = 1 << 6,   /**< The program chose the send buffer: it does not tune itself. */
     MODE_RECEIVE_FIXED = 1 << 7, /**< Likewise the receive buffer. */
+    MODE_ECN_SEEN = 1 << 8,     /**< The peer has sent ECN-capable segments. */
+    MODE_ECN_WAIT = 1 << 9,     /**< ECE came at a window of one segment: nothing new before the timer (RFC 3168-6). */
+    MODE_MORE = 1 << 10,        /**< The last write said that more follows: as MODE_CORK, until the next ACK. */
+    MODE_NO_PUSH = 1 << 11,     /**< It said so, and nobody has pushed what it wrote. */
+    MODE_PUSH_ALL = 1 << 12,    /**< What is in the ring goes now, whatever Nagle and the cork say. */
+    MODE_INTERACTIVE = 1 << 13, /**< What we send follows closely on what we receive: ACKs may wait for it. */
+    MODE_SMALL_HEARD = 1 << 14, /**< Less than a full segment came since our last ACK: the end of a write, probably. */
+    MODE_BURST = 1 << 15,       /**< New data has gone out since output last had nothing more to say. */
 };
 
 /** What a connection wants to say beside data. */
@@ -155,11 +163,28 @@ struct tcp_out_of_order {
     seq_t fin; /**< With FLAG_FIN_AHEAD. */
 };
 
+/** Counts and times of what happens to few connections; kept beside the options that few change. */
+struct tcp_oddities {
+    uint32_t window_limited_ms, buffer_limited_ms; /**< How long the peer's window, our send buffer was the bound. */
+    uint32_t delivered_ce;                         /**< Segments delivered whose ACKs carried ECE. */
+    uint32_t out_of_order;                         /**< Segments that arrived ahead of their turn. */
+};
+
+/** What bounds a connection that has something to send. */
+enum tcp_bound { BOUND_IDLE, BOUND_BUSY, BOUND_WINDOW, BOUND_BUFFER };
+
 /** Options that few connections change; shared where they are the host's defaults. */
 struct tcp_tuning {
     strata_time keep_idle_ns, keep_interval_ns, user_timeout_ns, linger_ns;
     uint32_t keep_count;
     int32_t bind_port;
+    uint64_t pacing_bytes; /**< Most octets a second; 0: no bound. */
+    uint32_t unsent_low;   /**< Writable only with fewer octets not sent than this; 0: the host's setting. */
+    uint32_t send_low;     /**< Writable with room for so many octets; 0: a third of the buffer. */
+    uint32_t receive_low;  /**< Readable from so many octets on; at least 1. */
+    uint32_t window_most;  /**< Window we offer at most; 0: no bound. */
+    uint8_t ttl_least;     /**< Segments of less are dropped (RFC 5082). */
+    struct tcp_oddities odd;
 };
 
 struct tcp_connection {
@@ -211,7 +236,8 @@ struct tcp_connection {
     struct timer timer;
     struct speaker speaker;
     struct tcp_way way;
-    uint32_t fast_retransmits; /**< Statistics, here and below where they fill gaps. */
+    uint32_t fast_retransmits : 24; /**< Statistics, here and below where they fill gaps. */
+    uint32_t received_tos : 8;      /**< Traffic class of what came last. */
 
     /* Round-trip time (RFC 6298) and congestion control. */
     strata_time srtt_ns, rttvar_ns, min_rtt_ns;
@@ -230,14 +256,21 @@ struct tcp_connection {
     uint32_t receive_bytes; /**< The receive buffer the program wants; the ring's capacity is what was promised. */
     uint32_t challenge_second;
     uint16_t challenges; /**< In that second. */
-    uint8_t congestion;  /**< Index of the algorithm. */
-    uint32_t timeouts;
+    uint8_t congestion;   /**< Index of the algorithm. */
+    uint8_t ack_delay_ms; /**< How long ACKs wait, where that adapts itself. */
+    uint32_t timeouts : 24;
+    uint32_t quick_acks : 8; /**< Segments that are still acknowledged at once. */
     const struct tcp_tuning *tuning;
 
     /* Statistics. */
     uint64_t bytes_acked, bytes_received, bytes_retransmitted;
-    uint64_t segments_sent, segments_received;
+    uint32_t segments_sent, segments_received, data_segments_sent, data_segments_received; /**< Modulo 2^32. */
     uint32_t delivered, segments_retransmitted;
+    uint32_t data_received_ms; /**< When data came last, modulo 2^32; 0: never. */
+    seq_t snd_small;           /**< The end of the last segment sent that was less than full. */
+    uint32_t busy_ms;          /**< How long there was something to send, not counting what `bound` measures now. */
+    uint32_t bound_since_ms : 30;
+    uint32_t bound : 2;        /**< enum tcp_bound */
 };
 
 /* ---- TCP of one host ----------------------------------------------------------------------------------- */
@@ -398,6 +431,10 @@ void connection_mark(struct tcp_connection *c);
 void connection_event(struct tcp_connection *c, uint32_t ready);
 /** Applies options that are not tied to opening. */
 void connection_apply(struct tcp_connection *c, const struct tcp_socket_options *options);
+/** Where what happens rarely is counted. NULL: no memory for it. */
+struct tcp_oddities *connection_odd(struct tcp_connection *c);
+/** Notes what bounds it from now on. */
+void connection_bound(struct tcp_connection *c, enum tcp_bound bound);
 /** What must always hold. */
 void connection_verify(const struct tcp_connection *c);
 static inline void connection_check(const struct tcp_connection *c)

@@ -12,6 +12,7 @@
 #include "transport/tcp/acknowledge.h"
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/demux.h"
+#include "transport/tcp/ecn.h"
 #include "transport/tcp/listen.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/receive.h"
@@ -347,6 +348,8 @@ static void check_text(struct tcp_connection *c, struct segment *segment)
         connection_reset(c, 0);
         return;
     }
+    if (c->modes & MODE_ECN && segment->length > 0)
+        ecn_received(c, segment); // RFC 3168-7: what lies outside the window has been dropped before
     receive_segment(c, segment);
 }
 
@@ -362,6 +365,7 @@ static bool syn_sent_syn(struct tcp_connection *c, struct segment *segment)
     c->last_ack_sent = c->rcv_nxt;
     c->rcv_up = c->rcv_nxt;
     input_take_options(c, &segment->header.options);
+    ecn_answered(c, segment);
     segment->seq++;
     acknowledge_window(c, segment);
     if (!(segment->flags & TCP_ACK)) {
@@ -388,7 +392,9 @@ static void syn_sent_arrives(struct tcp_connection *c, struct segment *segment)
     }
     // Second: RST counts only with an acceptable ACK.
     if (segment->flags & TCP_RST) {
-        if (segment->flags & TCP_ACK)
+        if (segment->flags & TCP_ACK && ecn_fall_back(c))
+            timers_ask_again(c); // some answer so whoever asks for ECN (RFC 3168-8)
+        else if (segment->flags & TCP_ACK)
             connection_end(c, ECONNREFUSED);
         else
             input_drop(tcp, segment, COUNTER_tcp_drop_reset);
@@ -429,7 +435,8 @@ static bool predicted(struct tcp_connection *c, struct segment *segment)
         acknowledge_advance(c, segment); // in ESTABLISHED no FIN of ours is out, so the connection lives on
         return true;
     }
-    if (segment->ack != c->snd_una || segment->length > c->rcv_adv - c->rcv_nxt)
+    if (segment->ack != c->snd_una || segment->length > c->rcv_adv - c->rcv_nxt ||
+        (c->modes & MODE_ECN && ecn_is_news(c, segment)))
         return false;
     take_timestamp(c, segment);
     receive_in_order(c, segment->data, segment->length);
@@ -440,6 +447,12 @@ void input_segment(struct tcp_connection *c, struct segment *segment)
 {
     connection_check(c);
     c->segments_received++;
+    c->data_segments_received += segment->length > 0;
+    c->received_tos = segment->packet->tos; // RFC 9293 MAY-9
+    if (segment->packet->ttl < c->tuning->ttl_least) {
+        input_drop(c->tcp, segment, COUNTER_tcp_drop_ttl); // RFC 5082 3
+        return;
+    }
     if (c->state == STRATA_TCP_SYN_SENT) {
         syn_sent_arrives(c, segment);
         return;

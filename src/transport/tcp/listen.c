@@ -12,6 +12,7 @@
 #include "transport/tcp/acknowledge.h"
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/demux.h"
+#include "transport/tcp/ecn.h"
 #include "transport/tcp/input.h"
 #include "transport/tcp/receive.h"
 #include "transport/tcp/reply.h"
@@ -190,6 +191,7 @@ static void fill(struct tcp *tcp, struct tcp_half_open *half_open, const struct 
     half_open->own_scale = connection_scale_of(tcp, bytes);
     half_open->timestamps = options->has_timestamps && settings->tcp_timestamps;
     half_open->sack = options->sack_permitted && settings->tcp_sack;
+    half_open->ecn = ecn_accepts(settings, segment);
     half_open->ts_recent = options->ts_value;
     half_open->port = (int16_t)segment->packet->port;
     half_open->own_mss = own_mss(half_open->listener, half_open);
@@ -295,7 +297,7 @@ static struct tcp_connection *make_connection(struct tcp *tcp, struct tcp_half_o
     }
     c->iss = half_open->iss;
     c->recover = c->iss;
-    c->snd_una = c->snd_nxt = c->snd_up = c->iss + 1;
+    c->snd_una = c->snd_nxt = c->snd_up = c->snd_small = c->iss + 1;
     c->irs = half_open->irs;
     c->rcv_nxt = c->rcv_up = c->last_ack_sent = c->irs + 1;
     c->rcv_adv = c->rcv_nxt + half_open->offered;
@@ -303,6 +305,7 @@ static struct tcp_connection *make_connection(struct tcp *tcp, struct tcp_half_o
     c->receive_scale = half_open->own_scale;
     c->flags |= (half_open->scaling ? FLAG_SCALING : 0u) | (half_open->timestamps ? FLAG_TIMESTAMPS : 0u) |
                 (half_open->sack ? FLAG_SACK : 0u);
+    c->modes |= half_open->ecn ? MODE_ECN : 0;
     c->own_mss = half_open->own_mss;
     c->snd_wnd = c->snd_wnd_max = half_open->window;
     c->snd_wl1 = c->irs;

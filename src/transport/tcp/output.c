@@ -11,7 +11,9 @@
  *     probe; an ACK that data did not carry.
  */
 #include "transport/tcp/output.h"
+#include "transport/tcp/ack_delay.h"
 #include "transport/tcp/congestion.h"
+#include "transport/tcp/ecn.h"
 #include "transport/tcp/receive.h"
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/reply.h"
@@ -70,7 +72,7 @@ static int32_t window_beyond(const struct tcp_connection *c, seq_t seq)
 static void plan_end(const struct tcp_connection *c, struct plan *plan, bool fin)
 {
     bool last = plan->seq + plan->length == connection_fin_seq(c);
-    if (last && plan->length > 0)
+    if (last && plan->length > 0 && !(c->modes & MODE_NO_PUSH))
         plan->flags |= TCP_PSH;
     if (last && fin)
         plan->flags |= TCP_FIN;
@@ -139,10 +141,26 @@ static bool worth_sending(const struct tcp_connection *c, uint32_t length, uint3
     if (length >= c->smss)
         return true;
     bool alone = c->snd_nxt == c->snd_una;
+    if (length < unsent)
+        return (alone || c->flags & FLAG_NO_DELAY) && length >= c->snd_wnd_max / 2;
     // The last octets before a FIN, and urgent ones, wait for nothing.
-    if (length == unsent)
-        return alone || c->flags & (FLAG_NO_DELAY | FLAG_FIN_QUEUED | FLAG_URGENT_SENT);
-    return (alone || c->flags & FLAG_NO_DELAY) && length >= c->snd_wnd_max / 2;
+    if (c->flags & (FLAG_FIN_QUEUED | FLAG_URGENT_SENT) || c->modes & MODE_PUSH_ALL)
+        return true;
+    if (c->modes & (MODE_CORK | MODE_MORE))
+        return false; // or until the persist timer says that it has been long enough
+    if (alone || c->flags & FLAG_NO_DELAY)
+        return true;
+    // Minshall's variant: what Nagle wanted to prevent is a second small segment, not one behind full ones.
+    return connection_core(c)->settings.tcp_minshall &&
+           !(seq_gt(c->snd_small, c->snd_una) && seq_le(c->snd_small, c->snd_nxt));
+}
+
+/** The last segment of several that go out in a row tells the receiver that no more will follow for now. */
+static void plan_burst_end(const struct tcp_connection *c, struct plan *plan, uint32_t unsent, uint32_t room)
+{
+    uint32_t next = unsent - plan->length < c->smss ? unsent - plan->length : c->smss;
+    if (c->modes & MODE_BURST && plan->length + next > room)
+        plan->flags |= TCP_PSH;
 }
 
 /** New data, and the FIN behind the last of it. */
@@ -151,7 +169,7 @@ static bool plan_data(struct tcp_connection *c, struct plan *plan)
     uint32_t unsent = connection_unsent(c);
     bool fin = c->flags & FLAG_FIN_QUEUED && !(c->flags & FLAG_FIN_SENT);
     c->flags &= ~(uint32_t)FLAG_CWND_LIMITED;
-    if ((unsent == 0 && !fin) || c->flags & FLAG_ONE_UNTIL_ACK)
+    if ((unsent == 0 && !fin) || c->flags & FLAG_ONE_UNTIL_ACK || c->modes & MODE_ECN_WAIT)
         return false;
     restart_after_idle(c);
     // RFC 5681-1: never beyond the window, and not beyond cwnd.
@@ -170,6 +188,10 @@ static bool plan_data(struct tcp_connection *c, struct plan *plan)
         return false;
     *plan = (struct plan){.seq = c->snd_nxt, .length = length, .flags = TCP_ACK};
     plan_end(c, plan, fin && (uint32_t)window > length);
+    if (length < unsent) {
+        uint32_t room = cwnd - connection_pipe(c);
+        plan_burst_end(c, plan, unsent, room < (uint32_t)window ? room : (uint32_t)window);
+    }
     return true;
 }
 
@@ -192,8 +214,10 @@ static bool plan_probe(struct tcp_connection *c, struct plan *plan)
     } else if (window > 0) {
         // Not closed, but too small for a full segment: the time to wait for more is over.
         timers_stop_persist(c);
+        c->modes &= (uint16_t)~MODE_ECN_WAIT;
         uint32_t most = c->smss < (uint32_t)window ? c->smss : (uint32_t)window;
         plan->length = unsent < most ? unsent : most;
+        plan->flags |= plan->length == unsent ? TCP_PSH : 0;
         plan->mark = 0;
     } else {
         plan->length = unsent > 0 ? 1 : 0;
@@ -328,7 +352,14 @@ static void note_octets(struct tcp_connection *c, const struct plan *plan)
         c->bytes_retransmitted += plan->again < plan->length ? plan->again : plan->length;
         core_count(connection_core(c), COUNTER_tcp_segments_retransmitted);
     }
+    if (plan->length > 0) {
+        c->data_segments_sent++;
+        ack_answered(c);
+    }
     if (seq_gt(end, c->snd_nxt)) {
+        if (plan->length < c->smss)
+            c->snd_small = end;
+        c->modes |= plan->length > 0 ? MODE_BURST : 0;
         sent_push(&c->sent, memory, c->snd_nxt, end, now, (uint32_t)c->bytes_acked);
         c->snd_nxt = end;
         if (plan->flags & TCP_FIN)
@@ -346,8 +377,11 @@ static void note_sent(struct tcp_connection *c, const struct plan *plan)
     c->marks &= (uint8_t)~plan->mark;
     if (plan->flags & TCP_ACK) {
         c->marks &= (uint8_t)~MARK_ACK;
+        c->modes &= (uint16_t)~MODE_SMALL_HEARD;
         c->ack_at = STRATA_NEVER;
         c->last_ack_sent = c->rcv_nxt;
+        if (c->quick_acks > 0)
+            c->quick_acks--;
         if (plan->owed)
             c->acks_owed--;
     }
@@ -388,6 +422,9 @@ static long make_segment(struct tcp_connection *c, struct net_path *path, struct
     if (error)
         return try_later(c, error);
     header.window = receive_offer(c, plan->flags & TCP_SYN);
+    uint8_t tos = c->tos;
+    if (c->modes & MODE_ECN)
+        tos |= ecn_mark(c, &header, plan->length > 0 && plan->again == 0 && plan->mark == 0);
     size_t length = tcp_emit(bytes, &header);
     uint64_t sum = checksum_pseudo(&c->record.local, &c->record.remote, PROTOCOL_TCP,
                                    (uint32_t)length + plan->length); // RFC 9293 MUST-2
@@ -399,7 +436,7 @@ static long make_segment(struct tcp_connection *c, struct net_path *path, struct
                           .destination = c->record.remote,
                           .protocol = PROTOCOL_TCP,
                           .ttl = c->ttl,
-                          .tos = c->tos,
+                          .tos = tos,
                           .dont_fragment = true};
     if (core_traces(connection_core(c)))
         trace_sent(c, plan, &header);
@@ -407,15 +444,30 @@ static long make_segment(struct tcp_connection *c, struct net_path *path, struct
     return (long)net_finish(c->tcp->net, path, room, &out, length + plan->length);
 }
 
+/** What keeps a connection from sending more than it does, for strata_tcp_info. */
+static enum tcp_bound bound_now(const struct tcp_connection *c)
+{
+    uint32_t unsent = connection_unsent(c), next = unsent < c->smss ? unsent : c->smss;
+    if (c->send.length == 0 || !connection_is_synchronized(c))
+        return BOUND_IDLE;
+    if (unsent > 0)
+        return window_beyond(c, c->snd_nxt) < (int32_t)next ? BOUND_WINDOW : BOUND_BUSY;
+    return (c->flags & (FLAG_WANT_WRITE | FLAG_CWND_LIMITED)) == FLAG_WANT_WRITE ? BOUND_BUFFER : BOUND_BUSY;
+}
+
 /** Nothing can be said now: what must happen so that something will be. */
 static void rest(struct tcp_connection *c)
 {
+    c->modes &= (uint16_t)(connection_unsent(c) == 0 ? ~(MODE_BURST | MODE_PUSH_ALL) : ~MODE_BURST);
     if (has_unsent(c) && connection_flight(c) == 0 && connection_may_send(c))
         timers_persist(c);
     // A cwnd that is not used is not tested, and must not grow; slow start may double it ahead of use.
     uint32_t flight = connection_flight(c);
     if (flight + c->smss > c->cwnd || (c->cwnd < c->ssthresh && flight > c->cwnd / 2))
         c->flags |= FLAG_CWND_LIMITED;
+    enum tcp_bound bound = bound_now(c);
+    if (c->bound != bound)
+        connection_bound(c, bound);
 }
 
 static long speak(struct speaker *speaker, struct room *room)

@@ -10,6 +10,7 @@
  * being given up first, our own and then that of others.
  */
 #include "transport/tcp/receive.h"
+#include "transport/tcp/ack_delay.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/state.h"
 #include "transport/tcp/time_wait.h"
@@ -72,10 +73,8 @@ void receive_taken(struct tcp_connection *c)
     // Short of memory two segments are all there will be, and some octets of that may be offered already.
     if (tcp_memory_is_short(connection_core(c)) && least > c->own_mss)
         least = c->own_mss;
-    if (opens > 0 && opens >= least) {
-        c->marks |= MARK_ACK;
-        connection_mark(c);
-    }
+    if ((opens > 0 && opens >= least) || ack_read(c))
+        ack_now(c);
 }
 
 /* ---- Out of order -------------------------------------------------------------------------------------- */
@@ -129,6 +128,10 @@ static void store_ahead(struct tcp_connection *c, const struct segment *segment)
 {
     struct core *core = connection_core(c);
     core_count(core, COUNTER_tcp_out_of_order);
+    struct tcp_oddities *odd = connection_odd(c);
+    if (odd)
+        odd->out_of_order++;
+    ack_heard(c);
     output_owe_ack(c); // RFC 5681-13, RFC 9293 MAY-13
     // Short of memory, what is out of order is not worth a page: the peer sends it again.
     struct tcp_out_of_order *ahead = tcp_memory_is_short(connection_core(c)) ? NULL : want_out_of_order(c);
@@ -208,27 +211,6 @@ static uint32_t append(struct tcp_connection *c, const uint8_t *data, uint32_t l
     return taken;
 }
 
-/** Decides when `length` octets that came in order are acknowledged (RFC 9293 SHLD-18, SHLD-19, MUST-40). */
-static void acknowledge_later(struct tcp_connection *c, uint32_t length)
-{
-    if (length > c->receive_mss)
-        c->receive_mss = length < UINT16_MAX ? (uint16_t)length : UINT16_MAX;
-    strata_time delay = connection_core(c)->settings.tcp_delayed_ack_ms * STRATA_MILLISECOND;
-    if (c->rcv_nxt - c->last_ack_sent >= 2u * c->receive_mss || delay == 0) {
-        c->marks |= MARK_ACK;
-        connection_mark(c);
-    } else if (c->ack_at == STRATA_NEVER) {
-        c->ack_at = connection_now(c) + delay;
-        timers_update(c);
-    }
-}
-
-static void acknowledge_now(struct tcp_connection *c)
-{
-    c->marks |= MARK_ACK;
-    connection_mark(c);
-}
-
 bool receive_in_order(struct tcp_connection *c, const uint8_t *data, uint32_t length)
 {
     uint32_t taken = c->flags & FLAG_READ_SHUT ? length : append(c, data, length);
@@ -236,9 +218,9 @@ bool receive_in_order(struct tcp_connection *c, const uint8_t *data, uint32_t le
     c->bytes_received += taken;
     c->acks_owed = 0; // they would tell of an RCV.NXT that is gone; one ACK of the new one tells it all
     if (taken < length)
-        acknowledge_now(c);
+        ack_now(c);
     else
-        acknowledge_later(c, length);
+        ack_arrived(c, length);
     if (taken > 0 && !(c->flags & FLAG_READ_SHUT))
         connection_event(c, STRATA_READABLE);
     return taken == length;
@@ -251,7 +233,7 @@ static bool receive_fin(struct tcp_connection *c)
     c->rcv_nxt++;
     c->flags = (c->flags | FLAG_FIN_RECEIVED) & ~(uint32_t)FLAG_FIN_AHEAD;
     c->acks_owed = 0;
-    acknowledge_now(c);
+    ack_now(c);
     uint32_t ready = STRATA_READABLE | STRATA_PEER_CLOSED;
     switch (c->state) {
     case STRATA_TCP_ESTABLISHED:
@@ -281,7 +263,7 @@ bool receive_segment(struct tcp_connection *c, struct segment *segment)
     }
     bool whole = segment->length == 0 || receive_in_order(c, segment->data, segment->length);
     if (c->out_of_order) {
-        acknowledge_now(c); // RFC 5681-13: a gap was filled, wholly or in part
+        ack_now(c); // RFC 5681-13: a gap was filled, wholly or in part
         join_ahead(c);
     }
     if (!whole)

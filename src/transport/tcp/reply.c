@@ -19,7 +19,7 @@ void reply_send(struct tcp *tcp, const struct tcp_record *record, struct tcp_hea
                           .destination = record->remote,
                           .protocol = PROTOCOL_TCP,
                           .ttl = ttl,
-                          .tos = tos,
+                          .tos = tos & (uint8_t)~ECN_FIELD, // RFC 3168-2
                           .dont_fragment = true};
     if (net_send(tcp->net, &out, (uint32_t)record->scope, bound_port, bytes, length) < 0)
         return; // counted there; whoever needs the reply asks again
@@ -100,6 +100,8 @@ void reply_syn_ack(struct tcp_half_open *half_open)
                     .scale = half_open->own_scale,
                     .sack_permitted = half_open->sack},
     };
+    if (half_open->ecn)
+        header.flags |= TCP_ECE; // RFC 3168-1
     half_open_timestamps(half_open, &header.options);
     reply_send(tcp, &half_open->record, &header, listener->options.bind_port, listener->options.ttl,
                listener->options.tos);

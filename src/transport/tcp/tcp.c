@@ -4,8 +4,10 @@
  *
  * They change rings and flags and mark the connection; segments are made when the port asks.
  */
+#include "transport/tcp/ack_delay.h"
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/demux.h"
+#include "transport/tcp/ecn.h"
 #include "transport/tcp/input.h"
 #include "transport/tcp/listen.h"
 #include "transport/tcp/output.h"
@@ -31,6 +33,7 @@ static void default_tuning(struct tcp *tcp)
         .keep_interval_ns = settings->tcp_keepalive_interval_s * STRATA_SECOND,
         .keep_count = (uint32_t)settings->tcp_keepalive_probes,
         .linger_ns = -1,
+        .receive_low = 1,
     };
 }
 
@@ -134,6 +137,7 @@ void tcp_default_options(const struct tcp *tcp, struct tcp_socket_options *optio
         .ttl = (uint8_t)settings->ip_default_ttl,
         .congestion = (uint8_t)settings->tcp_congestion,
         .urgent_inline = true,
+        .receive_low = 1,
     };
 }
 
@@ -197,7 +201,7 @@ static int begin(struct tcp_connection *c)
     if (error)
         return error;
     c->iss = tcp_initial_sequence(c->tcp, &c->record);
-    c->recover = c->snd_una = c->snd_nxt = c->snd_up = c->iss;
+    c->recover = c->snd_una = c->snd_nxt = c->snd_up = c->snd_small = c->iss;
     c->own_mss = connection_mss_of_port(c->tcp, c->way.port, strata_address_is_ipv4(&c->record.remote),
                                         c->max_segment);
     state_change(c, STRATA_TCP_SYN_SENT);
@@ -236,6 +240,7 @@ int tcp_connect(struct tcp *tcp, const struct binding *binding, const struct str
     c->flags |= (tcp->core->settings.tcp_window_scaling ? FLAG_SCALING : 0u) |
                 (tcp->core->settings.tcp_timestamps ? FLAG_TIMESTAMPS : 0u) |
                 (tcp->core->settings.tcp_sack ? FLAG_SACK : 0u);
+    ecn_offer(c);
     error = begin(c);
     if (error) {
         connection_free(c);
@@ -258,9 +263,11 @@ static int may_write(const struct tcp_connection *c)
 }
 
 /** Octets were put into the send ring. */
-static void written(struct tcp_connection *c, bool urgent)
+static void written(struct tcp_connection *c, unsigned flags)
 {
-    if (urgent) {
+    const uint16_t held = MODE_MORE | MODE_NO_PUSH;
+    c->modes = (uint16_t)(flags & TCP_WRITE_MORE ? c->modes | held : c->modes & ~held);
+    if (flags & TCP_WRITE_URGENT) {
         // RFC 9293 MUST-62: the pointer is the octet after urgent data; it goes out at once, data or no data.
         c->snd_up = connection_fin_seq(c);
         c->flags |= FLAG_URGENT_SENT;
@@ -284,7 +291,7 @@ static void want_write(struct tcp_connection *c)
         wheel_arm(&connection_core(c)->wheel, &c->tcp->hungry_timer, connection_now(c) + HUNGRY_NS);
 }
 
-int64_t tcp_write(struct tcp_connection *c, const void *data, size_t size, bool urgent)
+int64_t tcp_write(struct tcp_connection *c, const void *data, size_t size, unsigned flags)
 {
     int error = may_write(c);
     if (error)
@@ -296,9 +303,26 @@ int64_t tcp_write(struct tcp_connection *c, const void *data, size_t size, bool 
         want_write(c);
     if (taken == 0)
         return size == 0 ? 0 : -EAGAIN;
-    written(c, urgent);
+    written(c, flags);
     connection_check(c);
     return (int64_t)taken;
+}
+
+void tcp_push(struct tcp_connection *c)
+{
+    c->modes = (uint16_t)((c->modes | MODE_PUSH_ALL) & ~MODE_MORE);
+    if (connection_is_synchronized(c))
+        connection_mark(c);
+}
+
+void tcp_quick_ack(struct tcp_connection *c, bool on)
+{
+    ack_choose(c, on);
+}
+
+bool tcp_is_quick_ack(const struct tcp_connection *c)
+{
+    return !(c->modes & MODE_INTERACTIVE);
 }
 
 int tcp_space(struct tcp_connection *c, size_t size, struct strata_iovec *pieces, int count)
@@ -327,7 +351,7 @@ int tcp_commit(struct tcp_connection *c, size_t bytes)
     ring_extend(&c->send, (uint32_t)bytes);
     ring_cut(&c->send, connection_memory(c), c->send.length);
     if (bytes > 0)
-        written(c, false);
+        written(c, 0);
     return 0;
 }
 
@@ -533,6 +557,7 @@ void tcp_info(const struct tcp_connection *c, struct strata_tcp_info *info)
         .send_scale = c->send_scale,
         .receive_scale = c->receive_scale,
         .timestamps = (c->flags & FLAG_TIMESTAMPS) != 0,
+        .ecn = (c->modes & MODE_ECN) != 0,
         .recovery = c->recovery,
         .srtt_ns = c->srtt_ns,
         .rttvar_ns = c->rttvar_ns,

@@ -34,7 +34,10 @@ struct tcp_socket_options {
     strata_time keep_idle_ns, keep_interval_ns, user_timeout_ns, linger_ns;
     uint32_t keep_count;
     uint16_t max_segment;
-    uint8_t ttl, tos, congestion;
+    uint64_t pacing_bytes;
+    uint32_t unsent_low, send_low, receive_low, window_most;
+    uint8_t ttl, tos, congestion, ttl_least;
+    bool cork;
     bool keep_alive, no_delay, urgent_inline, v6only, reuse_address, reuse_port, filter, transparent, receive_errors;
     int bind_port;
 };
@@ -62,7 +65,17 @@ int tcp_decide(struct tcp_listener *listener, uint64_t id, enum strata_decision 
 int tcp_connect(struct tcp *tcp, const struct binding *binding, const struct strata_endpoint *peer,
                 const struct tcp_socket_options *options, void *owner, struct tcp_connection **connection);
 
-int64_t tcp_write(struct tcp_connection *connection, const void *data, size_t size, bool urgent);
+/** How what is written goes out. */
+enum tcp_write_flag {
+    TCP_WRITE_URGENT = 1, /**< The urgent pointer marks its end. */
+    TCP_WRITE_MORE = 2,   /**< More follows soon: no small segment because of this. */
+};
+int64_t tcp_write(struct tcp_connection *connection, const void *data, size_t size, unsigned flags);
+/** What was written goes now, as far as windows let it, whatever Nagle's algorithm and a cork say. */
+void tcp_push(struct tcp_connection *connection);
+/** Acknowledge at once from now on, or let ACKs wait (STRATA_OPTION_QUICK_ACK). */
+void tcp_quick_ack(struct tcp_connection *connection, bool on);
+bool tcp_is_quick_ack(const struct tcp_connection *connection);
 int64_t tcp_read(struct tcp_connection *connection, void *data, size_t size);
 int64_t tcp_peek(struct tcp_connection *connection, void *data, size_t size);
 int tcp_data(struct tcp_connection *connection, struct strata_iovec *pieces, int count);

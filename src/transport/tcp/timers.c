@@ -6,6 +6,8 @@
  * what is due next. Nothing is sent from here: the timers mark, output speaks.
  */
 #include "transport/tcp/timers.h"
+#include "transport/tcp/ack_delay.h"
+#include "transport/tcp/ecn.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/recovery.h"
 
@@ -150,6 +152,15 @@ static void doubt_path(const struct tcp_connection *c)
     net_doubt(c->tcp->net, &path);
 }
 
+void timers_ask_again(struct tcp_connection *c)
+{
+    c->flags |= FLAG_SYN_RESENT;
+    c->marks |= MARK_SYN;
+    c->retransmit_at = connection_now(c) + timers_rto(c);
+    timers_update(c);
+    connection_mark(c);
+}
+
 /** SYN or SYN-ACK of a simultaneous open again (RFC 9293 MUST-22). @return false: the connection is gone. */
 static bool syn_timeout(struct tcp_connection *c)
 {
@@ -161,6 +172,8 @@ static bool syn_timeout(struct tcp_connection *c)
     c->backoff++;
     if (++c->retries == settings->tcp_retries1)
         doubt_path(c);
+    if (c->state == STRATA_TCP_SYN_SENT)
+        ecn_fall_back(c); // RFC 3168-8
     c->flags |= FLAG_SYN_RESENT;
     c->marks |= MARK_SYN;
     c->retransmit_at = connection_now(c) + timers_rto(c);
@@ -285,7 +298,7 @@ void timers_fire(struct timer *timer, strata_time now)
     }
     if (c->ack_at <= now) {
         trace(c, TIMER_DELAYED_ACK, 1);
-        c->ack_at = STRATA_NEVER;
+        ack_waited(c);
         c->marks |= MARK_ACK;
         speaks = true;
     }

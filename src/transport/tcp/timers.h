@@ -35,6 +35,8 @@ void timers_persist(struct tcp_connection *c);
 void timers_stop_persist(struct tcp_connection *c);
 /** No more probes. */
 void timers_end_persist(struct tcp_connection *c);
+/** Our SYN goes out once more, with what has changed. */
+void timers_ask_again(struct tcp_connection *c);
 /** Sets the keep-alive deadline from options and state. */
 void timers_keep_alive(struct tcp_connection *c);
 
