@@ -181,7 +181,7 @@ static int64_t attempt_connect(struct drill_call *call)
     return posix_connect_result(call->socket);
 }
 
-/** Without a local address a host cannot speak: where any is ours, one is made up of those for documentation. */
+/** Without a local address a host cannot speak: where any is ours, one is made up that is nobody else's. */
 static void learn_to_speak(struct drill *drill, const struct strata_endpoint *peer)
 {
     struct strata_address local = strata_ipv4(198, 51, 100, 1), known;
@@ -191,7 +191,7 @@ static void learn_to_speak(struct drill *drill, const struct strata_endpoint *pe
         if (strata_address_is_ipv4(&known) == ipv4)
             return;
     if (!ipv4)
-        (void)strata_address_parse("2001:db8::1", &local);
+        (void)strata_address_parse("fd57:7261:7461::1", &local);
     drill_learn(drill, &local);
 }
 

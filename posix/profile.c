@@ -17,6 +17,7 @@ static const struct sysctl_row profile_linux[] = {
 
 /** FreeBSD, likewise. */
 static const struct sysctl_row profile_freebsd[] = {
+    {"strata.tcp_syn_options", "1"},
     {"net.inet.tcp.recvspace", "65536"},
     {"net.inet.tcp.sendspace", "32768"},
     {"net.inet.tcp.delacktime", "40"},

@@ -204,9 +204,47 @@ static uint8_t *emit_rare_options(uint8_t *p, const struct tcp_options *options)
             memcpy(p, options->fast_open, options->fast_open_bytes);
         p += options->fast_open_bytes;
         for (; bytes % 4 != 0; bytes++)
-            *p++ = OPTION_NOP;
+            *p++ = options->scale_first ? OPTION_END : OPTION_NOP;
     }
     return p;
+}
+
+static uint8_t *emit_scale(uint8_t *p, const struct tcp_options *options)
+{
+    *p++ = OPTION_NOP;
+    *p++ = OPTION_SCALE;
+    *p++ = SCALE_BYTES;
+    *p++ = options->scale;
+    return p;
+}
+
+static uint8_t *emit_timestamps(uint8_t *p, const struct tcp_options *options)
+{
+    *p++ = OPTION_TIMESTAMPS;
+    *p++ = TIMESTAMPS_BYTES;
+    bytes_put32(p, options->ts_value);
+    bytes_put32(p + 4, options->ts_echo);
+    return p + 8;
+}
+
+/** The options of a SYN behind its MSS in BSD's order, filled up with end-of-list. */
+static size_t emit_scale_first(uint8_t *room, uint8_t *p, const struct tcp_options *options)
+{
+    if (options->has_scale)
+        p = emit_scale(p, options);
+    if (options->sack_permitted) {
+        *p++ = OPTION_SACK_PERMITTED;
+        *p++ = SACK_PERMITTED_BYTES;
+    } else if (options->has_timestamps) {
+        *p++ = OPTION_NOP;
+        *p++ = OPTION_NOP;
+    }
+    if (options->has_timestamps)
+        p = emit_timestamps(p, options);
+    bool more = options->has_user_timeout || options->has_fast_open;
+    while ((p - room) % 4 != 0)
+        *p++ = more ? OPTION_NOP : OPTION_END;
+    return (size_t)(emit_rare_options(p, options) - room);
 }
 
 /** In the order that everybody uses; each group is a multiple of four bytes, so that no padding is needed. */
@@ -219,6 +257,8 @@ static size_t emit_options(uint8_t *room, const struct tcp_options *options)
         bytes_put16(p, options->mss);
         p += 2;
     }
+    if (options->scale_first)
+        return emit_scale_first(room, p, options);
     if (options->has_timestamps || options->sack_permitted) {
         if (!options->has_timestamps || !options->sack_permitted) {
             *p++ = OPTION_NOP;
@@ -228,20 +268,11 @@ static size_t emit_options(uint8_t *room, const struct tcp_options *options)
             *p++ = OPTION_SACK_PERMITTED;
             *p++ = SACK_PERMITTED_BYTES;
         }
-        if (options->has_timestamps) {
-            *p++ = OPTION_TIMESTAMPS;
-            *p++ = TIMESTAMPS_BYTES;
-            bytes_put32(p, options->ts_value);
-            bytes_put32(p + 4, options->ts_echo);
-            p += 8;
-        }
+        if (options->has_timestamps)
+            p = emit_timestamps(p, options);
     }
-    if (options->has_scale) {
-        *p++ = OPTION_NOP;
-        *p++ = OPTION_SCALE;
-        *p++ = SCALE_BYTES;
-        *p++ = options->scale;
-    }
+    if (options->has_scale)
+        p = emit_scale(p, options);
     if (options->sack_count > 0) {
         *p++ = OPTION_NOP;
         *p++ = OPTION_NOP;

@@ -21,6 +21,7 @@ struct tcp_sack_block {
 /** The options we know; others are skipped by their length (RFC 9293 MUST-6). */
 struct tcp_options {
     bool has_mss, has_scale, has_timestamps, sack_permitted;
+    bool scale_first; /**< To emit: window scale before SACK-permitted, as BSD has it. The length is the same. */
     uint8_t scale;
     uint16_t mss;
     uint32_t ts_value, ts_echo;

@@ -88,6 +88,20 @@ TEST(the_order_of_options)
           .fast_open_bytes = 4, .fast_open = cookie},
          12,
          {28, 4, 0, 9, 254, 8, 0xf9, 0x89, 1, 2, 3, 4}},
+        // As BSD orders them.
+        {{.has_mss = true, .mss = 1460, .sack_permitted = true, .scale_first = true}, 8, {2, 4, 5, 180, 4, 2, 0, 0}},
+        {{.has_mss = true, .mss = 1460, .has_scale = true, .scale = 6, .has_timestamps = true, .ts_value = 1,
+          .scale_first = true},
+         20,
+         {2, 4, 5, 180, 1, 3, 3, 6, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0}},
+        {{.has_mss = true, .mss = 1460, .has_scale = true, .scale = 6, .sack_permitted = true, .has_timestamps = true,
+          .ts_value = 1, .has_fast_open = true, .scale_first = true},
+         24,
+         {2, 4, 5, 180, 1, 3, 3, 6, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 34, 2, 0, 0}},
+        {{.has_mss = true, .mss = 1460, .sack_permitted = true, .has_fast_open = true, .fast_open_bytes = 4,
+          .fast_open = cookie, .scale_first = true},
+         16,
+         {2, 4, 5, 180, 4, 2, 1, 1, 34, 6, 1, 2, 3, 4, 0, 0}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct tcp_header header = {.flags = TCP_ACK, .options = rows[i].options};

@@ -302,6 +302,7 @@ static void fill_options(const struct tcp_connection *c, struct tcp_header *head
         options->mss = c->own_mss;
         options->has_scale = c->flags & FLAG_SCALING;
         options->scale = c->receive_scale;
+        options->scale_first = connection_core(c)->settings.tcp_syn_options;
         options->sack_permitted = c->flags & FLAG_SACK; // RFC 2018-1
     }
     if (c->flags & FLAG_TIMESTAMPS) {

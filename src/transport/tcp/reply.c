@@ -98,6 +98,7 @@ void reply_syn_ack(struct tcp_half_open *half_open)
                     .mss = half_open->own_mss,
                     .has_scale = half_open->scaling,
                     .scale = half_open->own_scale,
+                    .scale_first = tcp->core->settings.tcp_syn_options,
                     .sack_permitted = half_open->sack},
     };
     if (half_open->ecn)
