@@ -191,6 +191,8 @@ static int stream_set(struct sockets *sockets, struct socket *socket, const stru
     struct tcp_socket_options changed;
     stream_get_options(sockets, socket, &changed);
     row_store(row, &changed, value);
+    changed.send_fixed |= row->option == STRATA_OPTION_SEND_BUFFER;
+    changed.receive_fixed |= row->option == STRATA_OPTION_RECEIVE_BUFFER;
     if ((error = own_options(sockets, socket)) != 0)
         return error;
     if (socket->binding) {
@@ -257,6 +259,11 @@ int strata_get_option(struct strata_host *host, strata_socket handle, enum strat
         struct strata_tcp_info info = {.size = sizeof info};
         tcp_info(socket->connection, &info);
         *value = info.mss_send;
+        return 0;
+    }
+    bool buffer = option == STRATA_OPTION_SEND_BUFFER || option == STRATA_OPTION_RECEIVE_BUFFER;
+    if (buffer && socket->kind == SOCKET_CONNECTION) {
+        *value = tcp_buffer_bytes(socket->connection, option == STRATA_OPTION_SEND_BUFFER);
         return 0;
     }
     struct tcp_socket_options options;

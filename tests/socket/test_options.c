@@ -98,8 +98,8 @@ TEST(defaults_are_those_of_the_settings)
         {STRATA_OPTION_LINGER_NS, -1},
         {STRATA_OPTION_TTL, 64},
         {STRATA_OPTION_TOS, 0},
-        {STRATA_OPTION_SEND_BUFFER, 262144},
-        {STRATA_OPTION_RECEIVE_BUFFER, 262144},
+        {STRATA_OPTION_SEND_BUFFER, 65536},
+        {STRATA_OPTION_RECEIVE_BUFFER, 131072},
     };
     strata_socket s = strata_open(solo.host, STRATA_STREAM);
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {

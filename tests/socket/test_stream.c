@@ -359,7 +359,7 @@ TEST(reading_and_writing_have_edges)
     CHECK_EQ(strata_write(pair.a, client, NULL, 0, pair.now), 0);
     CHECK_EQ(strata_peek(pair.b, server, got, 4), -EAGAIN);
     int64_t taken = strata_write(pair.a, client, data, sizeof data, pair.now);
-    CHECK_EQ(taken, 262144);
+    CHECK_EQ(taken, 65536);
     CHECK_EQ(strata_write(pair.a, client, data, 1, pair.now), -EAGAIN);
     CHECK_EQ(strata_readiness(pair.a, client) & STRATA_WRITABLE, 0);
     pair_run(&pair, STRATA_SECOND);

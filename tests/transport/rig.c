@@ -54,9 +54,11 @@ struct rig *rig_new(bool ipv6, uint32_t mtu, size_t memory_bytes)
     REQUIRE(net_address_add(rig->net, rig->port, &rig->us.address, ipv6 ? 64 : 24) == 0);
     rig->peer_isn = 0xfffffe00; // so that numbers wrap early in every longer test (RFC 9293-10)
     tcp_default_options(rig->tcp, &rig->options);
+    rig->options.send_bytes = 262144;
     rig->options.receive_bytes = 65535;
     SET(rig, tcp_quick_acks, 0);
     SET(rig, tcp_minshall, 0);
+    rig->options.send_fixed = rig->options.receive_fixed = true; // tests of tuning take this back
     return rig;
 }
 

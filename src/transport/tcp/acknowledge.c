@@ -3,6 +3,7 @@
  * 6298).
  */
 #include "transport/tcp/acknowledge.h"
+#include "transport/tcp/autotune.h"
 #include "transport/tcp/ecn.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/recovery.h"
@@ -118,7 +119,10 @@ static bool fin_acknowledged(struct tcp_connection *c)
  * gulps. */
 static void offer_room(struct tcp_connection *c)
 {
-    if (!(c->flags & FLAG_WANT_WRITE) || ring_room(&c->send) < c->send.capacity / 3)
+    if (!(c->flags & FLAG_WANT_WRITE))
+        return;
+    autotune_send(c);
+    if (ring_room(&c->send) < c->send.capacity / 3)
         return;
     c->flags &= ~(uint32_t)(FLAG_WANT_WRITE | FLAG_HUNGRY);
     connection_event(c, STRATA_WRITABLE);

@@ -2,7 +2,7 @@
  * A connection's birth and death, its place in tables and lists, its path, and the invariants that always
  * hold.
  */
-#include "transport/tcp/connection.h"
+#include "transport/tcp/autotune.h"
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/demux.h"
 #include "transport/tcp/output.h"
@@ -49,8 +49,9 @@ uint16_t connection_mss_of_port(const struct tcp *tcp, int port, bool ipv4, uint
     return (uint16_t)(mss > least ? mss : least);
 }
 
-uint8_t connection_scale_of(const struct tcp *tcp, uint32_t receive_bytes)
+uint8_t connection_scale_of(const struct tcp *tcp, const struct tcp_socket_options *options)
 {
+    uint32_t receive_bytes = autotune_receive_most(tcp, options);
     uint8_t scale = 0;
     if (!tcp->core->settings.tcp_window_scaling)
         return 0;
@@ -158,8 +159,7 @@ void connection_apply(struct tcp_connection *c, const struct tcp_socket_options 
 {
     bool was_alive = c->flags & FLAG_KEEP_ALIVE;
     const struct tcp_tuning *tuning = c->tuning;
-    ring_set_capacity(&c->send, options->send_bytes);
-    receive_set_buffer(c, options->receive_bytes);
+    autotune_apply(c, options);
     set_flag(c, FLAG_NO_DELAY, options->no_delay);
     set_flag(c, FLAG_KEEP_ALIVE, options->keep_alive);
     set_flag(c, FLAG_RECEIVE_ERRORS, options->receive_errors);
@@ -193,8 +193,8 @@ struct tcp_connection *connection_new(struct tcp *tcp, const struct tcp_record *
     c->ts_offset = tcp_timestamp_offset(tcp, key);
     c->ssthresh = UINT32_MAX;
     c->receive_mss = 536;
-    ring_init(&c->send, options->send_bytes);
-    ring_init(&c->receive, options->receive_bytes);
+    ring_init(&c->send, 0);
+    ring_init(&c->receive, 0);
     sent_init(&c->sent);
     timer_init(&c->timer, timers_fire);
     speaker_init(&c->speaker, &tcp_speaker_ops);

@@ -253,7 +253,7 @@ struct tcp_connection {
     uint8_t tos, ttl;
     uint8_t error;      /**< Why it ended. */
     uint8_t soft_error; /**< What ICMP or a neighbour said and did not end it. */
-    uint32_t receive_bytes; /**< The receive buffer the program wants; the ring's capacity is what was promised. */
+    uint32_t receive_bytes; /**< The receive buffer; the ring's capacity is what was promised. */
     uint32_t challenge_second;
     uint16_t challenges; /**< In that second. */
     uint8_t congestion;   /**< Index of the algorithm. */
@@ -261,6 +261,14 @@ struct tcp_connection {
     uint32_t timeouts : 24;
     uint32_t quick_acks : 8; /**< Segments that are still acknowledged at once. */
     const struct tcp_tuning *tuning;
+
+    /* Sizes that tune themselves (autotune.c). Microseconds modulo 2^32. */
+    seq_t tune_seq;           /**< What the program had read when the round trip that is measured began, */
+    uint32_t tune_at_us;      /**< and when that was. */
+    uint32_t tune_bytes;      /**< The most it has read in one. */
+    uint32_t tune_rtt_us;     /**< The round trip as the receiver sees it; 0: unknown. */
+    uint32_t tune_mark;       /**< The last echo; without timestamps the sequence number that ends a window, */
+    uint32_t tune_mark_at_us; /**< which began at this time. */
 
     /* Statistics. */
     uint64_t bytes_acked, bytes_received, bytes_retransmitted;
@@ -374,22 +382,34 @@ static inline bool connection_may_receive(const struct tcp_connection *c)
     return c->state == STRATA_TCP_ESTABLISHED || c->state == STRATA_TCP_FIN_WAIT_1 ||
            c->state == STRATA_TCP_FIN_WAIT_2;
 }
+/** Octets of the budget that are left above the last eighth: what all others may still take. */
+static inline size_t tcp_memory_left(const struct core *core)
+{
+    size_t available = memory_available(&core->memory), eighth = core->memory.budget_bytes / 8;
+    return available > eighth ? available - eighth : 0;
+}
 /** Not a page more than 1/8 of the budget is left: windows do not open any more, nobody new is let in. */
 static inline bool tcp_memory_is_short(const struct core *core)
 {
     return memory_available(&core->memory) < core->memory.budget_bytes / 8 + PAGE_BYTES;
 }
 /**
- * Octets that may be put into a ring now. The last eighth of the budget is for rings that are empty, each of which may
- * take one page: for reading as long as there is one, for writing down to half of that eighth. So neither a writer
- * nor a program that does not read can take all there is, and no two hosts, nor a program that writes what it has
- * read, wait for each other's memory for ever.
+ * Octets that may be put into a ring now. What was promised to a peer is taken as long as there is memory; a writer
+ * stops when its ring holds as much as is left for all others (autotune.c). The last eighth of the budget is for rings
+ * that are empty, each of which may take one page: for reading as long as there is one, for writing down to half of
+ * that eighth. So neither a writer nor a program that does not read can take all there is, and no two hosts, nor a
+ * program that writes what it has read, wait for each other's memory for ever.
  */
 static inline size_t tcp_memory_for(const struct core *core, const struct ring *ring, bool reading)
 {
     size_t available = memory_available(&core->memory), eighth = core->memory.budget_bytes / 8;
-    if (available >= eighth + PAGE_BYTES)
-        return ring_spare(ring) + (available - eighth) / PAGE_BYTES * PAGE_BYTES;
+    if (available >= eighth + PAGE_BYTES) {
+        size_t left = available - eighth;
+        if (!reading)
+            left = left > ring->length ? (left - ring->length) / 2 : 0;
+        if (left >= PAGE_BYTES || ring->length > 0)
+            return ring_spare(ring) + left / PAGE_BYTES * PAGE_BYTES;
+    }
     bool first = ring->length == 0 && available >= PAGE_BYTES + (reading ? 0 : eighth / 2);
     return first ? PAGE_BYTES : ring_spare(ring);
 }
@@ -423,8 +443,8 @@ void connection_free(struct tcp_connection *c);
 void connection_update_mss(struct tcp_connection *c);
 /** Largest segment we tell the peer to send: from the MTU of `port` (RFC 9293 MUST-67, RFC 6691-1). */
 uint16_t connection_mss_of_port(const struct tcp *tcp, int port, bool ipv4, uint16_t bound);
-/** Our window scale for a receive buffer. */
-uint8_t connection_scale_of(const struct tcp *tcp, uint32_t receive_bytes);
+/** Our window scale: for the largest receive buffer that a connection with these options may come to have. */
+uint8_t connection_scale_of(const struct tcp *tcp, const struct tcp_socket_options *options);
 /** It has something to say: lists it at its port. */
 void connection_mark(struct tcp_connection *c);
 /** Tells the owner what became ready. */

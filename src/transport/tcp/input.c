@@ -10,6 +10,7 @@
  */
 #include "transport/tcp/input.h"
 #include "transport/tcp/acknowledge.h"
+#include "transport/tcp/autotune.h"
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/demux.h"
 #include "transport/tcp/ecn.h"
@@ -166,6 +167,7 @@ void input_established(struct tcp_connection *c)
     state_change(c, STRATA_TCP_ESTABLISHED);
     core_count(connection_core(c), COUNTER_tcp_opened);
     congestion_begin(c);
+    autotune_begin(c);
     timers_keep_alive(c);
     connection_event(c, STRATA_WRITABLE);
     if (c->flags & FLAG_FIN_QUEUED)
@@ -214,6 +216,8 @@ static void take_timestamp(struct tcp_connection *c, const struct segment *segme
         return;
     c->ts_recent = options->ts_value;
     c->ts_recent_at_s = (uint32_t)(connection_now(c) / STRATA_SECOND);
+    if (segment->length > 0 && options->ts_echo != c->tune_mark)
+        autotune_echo(c, options->ts_echo);
 }
 
 /** Cuts off what lies outside the window, SYN and FIN included. The window is never more than 2^30 octets. */

@@ -10,6 +10,7 @@
  */
 #include "transport/tcp/listen.h"
 #include "transport/tcp/acknowledge.h"
+#include "transport/tcp/autotune.h"
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/demux.h"
 #include "transport/tcp/ecn.h"
@@ -186,9 +187,9 @@ static void fill(struct tcp *tcp, struct tcp_half_open *half_open, const struct 
     half_open->peer_mss = options->has_mss ? options->mss : 0;
     half_open->scaling = options->has_scale && settings->tcp_window_scaling;
     half_open->scale = options->scale;
-    uint32_t bytes = half_open->listener->options.receive_bytes;
+    uint32_t bytes = autotune_receive_initial(tcp, &half_open->listener->options);
     half_open->offered = bytes < UINT16_MAX ? (uint16_t)bytes : UINT16_MAX; // RFC 7323-2: never scaled in a SYN
-    half_open->own_scale = connection_scale_of(tcp, bytes);
+    half_open->own_scale = connection_scale_of(tcp, &half_open->listener->options);
     half_open->timestamps = options->has_timestamps && settings->tcp_timestamps;
     half_open->sack = options->sack_permitted && settings->tcp_sack;
     half_open->ecn = ecn_accepts(settings, segment);
@@ -301,7 +302,7 @@ static struct tcp_connection *make_connection(struct tcp *tcp, struct tcp_half_o
     c->irs = half_open->irs;
     c->rcv_nxt = c->rcv_up = c->last_ack_sent = c->irs + 1;
     c->rcv_adv = c->rcv_nxt + half_open->offered;
-    receive_set_buffer(c, listener->options.receive_bytes);
+    receive_set_buffer(c, c->receive_bytes > half_open->offered ? c->receive_bytes : half_open->offered);
     c->receive_scale = half_open->own_scale;
     c->flags |= (half_open->scaling ? FLAG_SCALING : 0u) | (half_open->timestamps ? FLAG_TIMESTAMPS : 0u) |
                 (half_open->sack ? FLAG_SACK : 0u);

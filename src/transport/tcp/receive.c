@@ -11,6 +11,7 @@
  */
 #include "transport/tcp/receive.h"
 #include "transport/tcp/ack_delay.h"
+#include "transport/tcp/autotune.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/state.h"
 #include "transport/tcp/time_wait.h"
@@ -20,19 +21,12 @@
 static uint32_t window(const struct tcp_connection *c)
 {
     uint32_t offered = c->rcv_adv - c->rcv_nxt, length = c->receive.length;
-    uint32_t room = c->receive_bytes > length ? c->receive_bytes - length : 0;
+    uint32_t allowed = autotune_receive_allowed(c), room = allowed > length ? allowed - length : 0;
     uint32_t most = (uint32_t)UINT16_MAX << c->receive_scale; // that the field can say
     if (room > most)
         room = most;
     if (room <= offered)
         return offered;
-    // Short of memory, an empty ring still invites a segment or two: every connection makes progress.
-    if (tcp_memory_is_short(connection_core(c))) {
-        uint32_t little = c->receive.length == 0 ? 2u * c->own_mss : 0;
-        if (little <= offered)
-            return offered;
-        return little < room ? little : room;
-    }
     // RFC 9293 MUST-39: the edge moves by a segment or half of the buffer, or not at all.
     uint32_t half = c->receive_bytes / 2, least = half < c->own_mss ? half : c->own_mss;
     return room - offered >= least ? room : offered;
@@ -71,7 +65,7 @@ void receive_taken(struct tcp_connection *c)
     uint32_t opens = window(c) - (c->rcv_adv - c->rcv_nxt), half = c->receive_bytes / 2;
     uint32_t least = half < 2u * c->own_mss ? half : 2u * c->own_mss;
     // Short of memory two segments are all there will be, and some octets of that may be offered already.
-    if (tcp_memory_is_short(connection_core(c)) && least > c->own_mss)
+    if (least > c->own_mss && autotune_receive_allowed(c) < 4u * c->own_mss)
         least = c->own_mss;
     if ((opens > 0 && opens >= least) || ack_read(c))
         ack_now(c);

@@ -5,6 +5,7 @@
  * They change rings and flags and mark the connection; segments are made when the port asks.
  */
 #include "transport/tcp/ack_delay.h"
+#include "transport/tcp/autotune.h"
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/demux.h"
 #include "transport/tcp/ecn.h"
@@ -236,7 +237,7 @@ int tcp_connect(struct tcp *tcp, const struct binding *binding, const struct str
     c->owner = owner;
     c->flags |= FLAG_ACTIVE;
     c->peer_mss = UINT16_MAX;
-    c->receive_scale = connection_scale_of(tcp, options->receive_bytes);
+    c->receive_scale = connection_scale_of(tcp, options);
     c->flags |= (tcp->core->settings.tcp_window_scaling ? FLAG_SCALING : 0u) |
                 (tcp->core->settings.tcp_timestamps ? FLAG_TIMESTAMPS : 0u) |
                 (tcp->core->settings.tcp_sack ? FLAG_SACK : 0u);
@@ -291,13 +292,21 @@ static void want_write(struct tcp_connection *c)
         wheel_arm(&connection_core(c)->wheel, &c->tcp->hungry_timer, connection_now(c) + HUNGRY_NS);
 }
 
+/** Octets that may be written now, but for the capacity of the ring. */
+static size_t may_take(struct tcp_connection *c)
+{
+    if (c->send.length == 0)
+        autotune_send(c);
+    return tcp_memory_for(connection_core(c), &c->send, false);
+}
+
 int64_t tcp_write(struct tcp_connection *c, const void *data, size_t size, unsigned flags)
 {
     int error = may_write(c);
     if (error)
         return error;
     connection_check(c);
-    size_t most = tcp_memory_for(connection_core(c), &c->send, false);
+    size_t most = may_take(c);
     size_t taken = ring_append(&c->send, connection_memory(c), data, size < most ? size : most);
     if (taken < size)
         want_write(c);
@@ -330,7 +339,7 @@ int tcp_space(struct tcp_connection *c, size_t size, struct strata_iovec *pieces
     int error = may_write(c);
     if (error)
         return error;
-    size_t most = tcp_memory_for(connection_core(c), &c->send, false), room = ring_room(&c->send);
+    size_t most = may_take(c), room = ring_room(&c->send);
     if (most > room)
         most = room;
     int used = ring_space(&c->send, connection_memory(c), (uint32_t)(size < most ? size : most), pieces, count);
@@ -381,6 +390,7 @@ static void taken(struct tcp_connection *c, uint32_t bytes)
     ring_consume(&c->receive, connection_memory(c), bytes);
     if (c->flags & FLAG_URGENT_RECEIVED && seq_ge(c->rcv_nxt - c->receive.length, c->rcv_up))
         c->flags &= ~(uint32_t)FLAG_URGENT_RECEIVED;
+    autotune_read(c);
     receive_taken(c);
 }
 
@@ -580,6 +590,11 @@ void tcp_info(const struct tcp_connection *c, struct strata_tcp_info *info)
         .congestion = congestion_get(c->congestion)->name,
     };
     memcpy(info, &told, info->size < sizeof told ? info->size : sizeof told);
+}
+
+uint32_t tcp_buffer_bytes(const struct tcp_connection *c, bool sending)
+{
+    return sending ? c->send.capacity : c->receive_bytes;
 }
 
 void tcp_set_options(struct tcp_connection *c, const struct tcp_socket_options *options)

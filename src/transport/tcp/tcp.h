@@ -38,6 +38,7 @@ struct tcp_socket_options {
     uint32_t unsent_low, send_low, receive_low, window_most;
     uint8_t ttl, tos, congestion, ttl_least;
     bool cork;
+    bool send_fixed, receive_fixed; /**< The program chose the size: the buffer does not tune itself. */
     bool keep_alive, no_delay, urgent_inline, v6only, reuse_address, reuse_port, filter, transparent, receive_errors;
     int bind_port;
 };
@@ -96,6 +97,8 @@ int tcp_take_error(struct tcp_connection *connection);
 void tcp_endpoints(const struct tcp_connection *connection, struct strata_endpoint *local,
                    struct strata_endpoint *peer);
 void tcp_info(const struct tcp_connection *connection, struct strata_tcp_info *info);
+/** The size of a buffer now, which may have tuned itself. */
+uint32_t tcp_buffer_bytes(const struct tcp_connection *connection, bool sending);
 /** Options may change at any time; takes effect as far as it can. */
 void tcp_set_options(struct tcp_connection *connection, const struct tcp_socket_options *options);
 

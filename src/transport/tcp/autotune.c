@@ -1,0 +1,195 @@
+/*
+ * How large the buffers are (dynamic right-sizing, as W. Feng and others describe it and as Linux does it).
+ *
+ * Receiving. A sender that the window does not hold back sends no more than cwnd in a round trip, and slow start
+ * doubles that. So what the program reads within one round trip is measured, and the buffer is made twice that, more
+ * while it still rises, and sixteen segments. A program that reads slowly measures little, and its buffer stays as it
+ * is. The round trip is the handshake's at first, then that of timestamps which data echoes; without timestamps it is
+ * the time that a whole window takes to come, of which the least counts.
+ *
+ *     copied in this round trip:   40 KB   80 KB   160 KB   300 KB   310 KB
+ *     buffer                      131 KB  250 KB   600 KB   1.1 MB   1.1 MB
+ *
+ * Sending. What cwnd allows is in flight, and as much again waits for the ACKs that let it go, so the buffer is two
+ * congestion windows.
+ *
+ * Sizes are promises, not memory: a ring holds pages only for octets that are there. The memory itself is the host's
+ * budget, shared without a table of who has what: nobody may hold more than what is left for all others (a dynamic
+ * threshold, A. Choudhury and E. Hahne, 1998). With one greedy connection half of the budget stays free, with ten an
+ * eleventh, with a hundred a hundredth: whoever is above the share waits until it has fallen to it, whoever comes late
+ * finds some. A connection that holds little is not touched, and what is given back is there for everybody at once.
+ *
+ *     plenty    more is left than any buffer can ask for    (5/8 of the budget are used at most)
+ *     pressure  windows and writers stop at what is left
+ *     hard      the last eighth: a page for each empty ring, nothing out of order, nobody new
+ */
+#include "transport/tcp/autotune.h"
+#include "transport/tcp/congestion.h"
+#include "transport/tcp/receive.h"
+
+/** The most that a sequence number's comparison and the window field can do with. */
+#define BUFFER_MOST (1u << 30)
+/** Room to go faster, beside the double. */
+#define ALLOWANCE_SEGMENTS 16u
+/** What is left when it is not worth dividing any more. */
+#define FEW_PAGES 4u
+/** What a sender is expected to begin with (RFC 6928). */
+#define INITIAL_SEGMENTS 10u
+
+static uint32_t now_us(const struct tcp *tcp)
+{
+    return (uint32_t)(tcp->core->now / STRATA_MICROSECOND);
+}
+
+/** No buffer that tunes itself takes more than a quarter of the host's budget. */
+static uint32_t most_of(const struct tcp *tcp, int64_t setting)
+{
+    uint64_t quarter = tcp->core->memory.budget_bytes / 4, most = (uint64_t)setting;
+    if (most > quarter)
+        most = quarter;
+    return most < BUFFER_MOST ? (uint32_t)most : BUFFER_MOST;
+}
+
+uint32_t autotune_receive_most(const struct tcp *tcp, const struct tcp_socket_options *options)
+{
+    uint32_t most = most_of(tcp, tcp->core->settings.tcp_receive_most_bytes);
+    bool fixed = options->receive_fixed || !tcp->core->settings.tcp_moderate_rcvbuf;
+    return fixed || options->receive_bytes > most ? options->receive_bytes : most;
+}
+
+/** What a buffer begins with: no more than its share of a quarter of the budget, were all connections to fill theirs
+ * at once. Those who use it find more within a round trip. */
+static uint32_t initial(const struct tcp *tcp, uint32_t wanted, int64_t least)
+{
+    uint64_t share = tcp->core->memory.budget_bytes / 4 / (tcp->connection_count + tcp->half_open_count + 1u);
+    if (share < (uint64_t)least)
+        share = (uint64_t)least;
+    return wanted < share ? wanted : (uint32_t)share;
+}
+
+uint32_t autotune_receive_initial(const struct tcp *tcp, const struct tcp_socket_options *options)
+{
+    if (options->receive_fixed)
+        return options->receive_bytes;
+    return initial(tcp, options->receive_bytes, tcp->core->settings.tcp_receive_least_bytes);
+}
+
+void autotune_apply(struct tcp_connection *c, const struct tcp_socket_options *options)
+{
+    const struct tcp *tcp = c->tcp;
+    bool fresh = c->receive_bytes == 0;
+    if (options->send_fixed) {
+        c->modes |= MODE_SEND_FIXED;
+        ring_set_capacity(&c->send, options->send_bytes);
+    } else if (fresh) {
+        ring_set_capacity(&c->send, initial(tcp, options->send_bytes, tcp->core->settings.tcp_send_least_bytes));
+    }
+    if (options->receive_fixed)
+        c->modes |= MODE_RECEIVE_FIXED;
+    if (options->receive_fixed || fresh)
+        receive_set_buffer(c, autotune_receive_initial(tcp, options));
+}
+
+/* ---- Receiving ----------------------------------------------------------------------------------------- */
+
+void autotune_begin(struct tcp_connection *c)
+{
+    c->tune_at_us = c->tune_mark_at_us = now_us(c->tcp);
+    c->tune_seq = c->rcv_nxt;
+    c->tune_mark = c->rcv_adv;
+    c->tune_bytes = INITIAL_SEGMENTS * c->receive_mss;
+    if (c->flags & FLAG_RTT_SAMPLED)
+        c->tune_rtt_us = (uint32_t)(c->srtt_ns / STRATA_MICROSECOND) + 1;
+    autotune_send(c);
+}
+
+void autotune_echo(struct tcp_connection *c, uint32_t echo)
+{
+    c->tune_mark = echo;
+    int32_t ms = (int32_t)(tcp_timestamp(connection_core(c), c->ts_offset) - echo);
+    if (ms < 0 || ms > connection_core(c)->settings.tcp_rto_max_ms)
+        return;
+    // A clock of milliseconds cannot tell what is less, but that it is less.
+    if (ms == 0) {
+        if (c->tune_rtt_us == 0 || c->tune_rtt_us > 1000)
+            c->tune_rtt_us = 1000;
+        return;
+    }
+    // A sender that pauses makes it seem long: little by little. What is shorter comes nearer the truth.
+    uint32_t sample = (uint32_t)ms * 1000, old = c->tune_rtt_us;
+    if (old == 0 || sample < old)
+        c->tune_rtt_us = sample;
+    else
+        c->tune_rtt_us = old + (sample - old < old ? sample - old : old) / 8;
+}
+
+/** Without timestamps: a whole window has come since the mark was set, so at least a round trip has passed. */
+static void measure_window(struct tcp_connection *c, uint32_t now)
+{
+    if (seq_lt(c->rcv_nxt, c->tune_mark))
+        return;
+    uint32_t sample = now - c->tune_mark_at_us;
+    if (sample > 0 && (c->tune_rtt_us == 0 || sample < c->tune_rtt_us))
+        c->tune_rtt_us = sample;
+    c->tune_mark = c->rcv_adv;
+    c->tune_mark_at_us = now;
+}
+
+void autotune_read(struct tcp_connection *c)
+{
+    const struct settings *settings = &connection_core(c)->settings;
+    if (c->modes & MODE_RECEIVE_FIXED || !settings->tcp_moderate_rcvbuf)
+        return;
+    uint32_t now = now_us(c->tcp);
+    if (!(c->flags & FLAG_TIMESTAMPS))
+        measure_window(c, now);
+    if (c->tune_rtt_us == 0 || now - c->tune_at_us < c->tune_rtt_us)
+        return;
+    seq_t read = c->rcv_nxt - c->receive.length;
+    uint64_t copied = read - c->tune_seq, before = c->tune_bytes;
+    if (now - c->tune_at_us > 2 * c->tune_rtt_us)
+        copied = copied * c->tune_rtt_us / (now - c->tune_at_us); // it reads more rarely than that
+    c->tune_seq = read;
+    c->tune_at_us = now;
+    if (copied <= before || before == 0)
+        return;
+    c->tune_bytes = (uint32_t)copied;
+    uint64_t wanted = 2 * copied + ALLOWANCE_SEGMENTS * c->own_mss;
+    wanted += 2 * (wanted * (copied - before) / before); // still rising: so it will be in the next round trip
+    uint32_t most = most_of(c->tcp, settings->tcp_receive_most_bytes);
+    if (wanted > most)
+        wanted = most;
+    if (wanted > c->receive_bytes)
+        receive_set_buffer(c, (uint32_t)wanted);
+}
+
+uint32_t autotune_receive_allowed(const struct tcp_connection *c)
+{
+    size_t left = tcp_memory_left(connection_core(c));
+    if (c->receive_bytes <= left)
+        return c->receive_bytes;
+    // Where only a few pages are left, an empty ring still invites two segments: every connection makes progress.
+    uint32_t little = c->receive.length == 0 ? 2u * c->own_mss : 0;
+    uint32_t allowed = left < FEW_PAGES * PAGE_BYTES ? little : (uint32_t)left;
+    return allowed < c->receive_bytes ? allowed : c->receive_bytes;
+}
+
+/* ---- Sending ------------------------------------------------------------------------------------------- */
+
+void autotune_send(struct tcp_connection *c)
+{
+    if (c->modes & MODE_SEND_FIXED)
+        return;
+    const struct settings *settings = &connection_core(c)->settings;
+    // An algorithm that probes for bandwidth keeps more than one window in flight at times.
+    uint64_t wanted = (uint64_t)c->cwnd * (congestion_of(c)->own_window ? 3 : 2);
+    uint32_t most = most_of(c->tcp, settings->tcp_send_most_bytes);
+    if (wanted > most)
+        wanted = most;
+    if (wanted > c->send.capacity) {
+        ring_set_capacity(&c->send, (uint32_t)wanted);
+    } else if (c->send.length == 0 && c->send.capacity > settings->tcp_send_bytes) {
+        uint32_t least = initial(c->tcp, (uint32_t)settings->tcp_send_bytes, settings->tcp_send_least_bytes);
+        ring_set_capacity(&c->send, wanted > least ? (uint32_t)wanted : least);
+    }
+}
