@@ -28,7 +28,7 @@ static uint32_t window(const struct tcp_connection *c)
     if (room <= offered)
         return offered;
     // RFC 9293 MUST-39: the edge moves by a segment or half of the buffer, or not at all.
-    uint32_t half = c->receive_bytes / 2, least = half < c->own_mss ? half : c->own_mss;
+    uint32_t half = allowed / 2, least = half < c->own_mss ? half : c->own_mss;
     return room - offered >= least ? room : offered;
 }
 
@@ -62,11 +62,8 @@ void receive_taken(struct tcp_connection *c)
         return;
     // RFC 5681 4.2 and RFC 9293 3.8.6.2.2: a window update of its own when it opens by half of the buffer or
     // two segments.
-    uint32_t opens = window(c) - (c->rcv_adv - c->rcv_nxt), half = c->receive_bytes / 2;
+    uint32_t opens = window(c) - (c->rcv_adv - c->rcv_nxt), half = autotune_receive_allowed(c) / 2;
     uint32_t least = half < 2u * c->own_mss ? half : 2u * c->own_mss;
-    // Short of memory two segments are all there will be, and some octets of that may be offered already.
-    if (least > c->own_mss && autotune_receive_allowed(c) < 4u * c->own_mss)
-        least = c->own_mss;
     if ((opens > 0 && opens >= least) || ack_read(c))
         ack_now(c);
 }
