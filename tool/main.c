@@ -20,6 +20,8 @@ static const struct verb {
     {"traceroute", tool_traceroute, "show the routers on the way to a host"},
     {"dig", tool_dig, "ask a name server"},
     {"run", tool_run, "run any of the built-in programs; 'strata run' lists them"},
+    {"link", tool_link,
+     "a cable in real time between two interfaces or sockets: delay, rate, loss, reordering"},
     {"capture", tool_capture, "print or write the frames that pass an interface, or read a capture"},
     {"settings", tool_settings, "list every setting of a host with its bounds"},
     {"counters", tool_counters, "list every counter and drop reason with its meaning"},

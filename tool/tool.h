@@ -19,6 +19,7 @@ int tool_ping(int argc, char **argv);
 int tool_traceroute(int argc, char **argv);
 int tool_dig(int argc, char **argv);
 int tool_run(int argc, char **argv);
+int tool_link(int argc, char **argv);
 int tool_capture(int argc, char **argv);
 int tool_settings(int argc, char **argv);
 int tool_counters(int argc, char **argv);

@@ -521,6 +521,14 @@ static void take_signals(struct world *world)
     }
 }
 
+/** Whether nothing is left to be said on any connection. */
+static bool is_finished(const struct world *world)
+{
+    struct strata_memory memory = {.size = sizeof memory};
+    strata_memory(world->host, &memory);
+    return memory.connections == 0 && strata_host_ready(world->host) < 0;
+}
+
 /** One round: frames, events, fibers; then waits for what comes first, at most until `until`. */
 static int world_step(struct world *world, strata_time until)
 {
@@ -534,6 +542,8 @@ static int world_step(struct world *world, strata_time until)
     strata_rt_run(world->rt);
     take_signals(world);
     if (world->stopped || (world->essential_left == 0 && !world->finishing))
+        return 0;
+    if (world->finishing && is_finished(world))
         return 0;
     if (world->host && strata_host_ready(world->host) >= 0)
         next = 0;
@@ -551,11 +561,7 @@ static void finish_connections(struct world *world)
     strata_time until = strata_clock_monotonic() + WORLD_CLOSE_TIMEOUT;
     world->finishing = true;
     while (!world->stopped && strata_clock_monotonic() < until) {
-        struct strata_memory memory = {.size = sizeof memory};
-        strata_memory(world->host, &memory);
-        if (memory.connections == 0 && strata_host_ready(world->host) < 0)
-            return;
-        if (world_step(world, until))
+        if (is_finished(world) || world_step(world, until))
             return;
     }
 }

@@ -9,7 +9,7 @@ import tempfile
 import time
 
 STRATA = os.environ["STRATA"]
-VERBS = ["lab", "serve", "fetch", "ping", "traceroute", "dig", "run", "capture", "settings", "counters"]
+VERBS = ["lab", "serve", "fetch", "ping", "traceroute", "dig", "run", "link", "capture", "settings", "counters"]
 
 # words, exit status, what the complaint must say
 WRONG = [
