@@ -69,8 +69,19 @@ static bool measure(struct tcp_connection *c, const struct segment *segment, con
 
 void acknowledge_syn(struct tcp_connection *c, const struct segment *segment)
 {
-    struct sent_acked acked = sent_acknowledge(&c->sent, connection_memory(c), c->iss + 1);
-    c->snd_una = c->iss + 1;
+    struct sent_acked acked = sent_acknowledge(&c->sent, connection_memory(c), segment->ack);
+    // Data too that went with the SYN or right behind our SYN-ACK (RFC 7413 4.2).
+    uint32_t bytes = segment->ack - (c->iss + 1);
+    c->snd_una = segment->ack;
+    if (bytes > 0) {
+        ring_consume(&c->send, connection_memory(c), bytes);
+        c->bytes_acked += bytes;
+    }
+    if (c->syn_marks & SYN_DATA && c->snd_una != c->snd_nxt) {
+        // The peer did not want it, or not all of it: again, at once.
+        sent_lose(&c->sent, connection_memory(c), c->snd_una, c->snd_nxt);
+        c->marks |= MARK_RETRANSMIT;
+    }
     if (!(c->flags & FLAG_SYN_RESENT))
         measure(c, segment, &acked);
     timers_acked(c, true, true);

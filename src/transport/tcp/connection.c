@@ -5,6 +5,7 @@
 #include "transport/tcp/autotune.h"
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/demux.h"
+#include "transport/tcp/fast_open.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/receive.h"
 #include "transport/tcp/reply.h"
@@ -175,6 +176,29 @@ void connection_apply(struct tcp_connection *c, const struct tcp_socket_options 
         timers_keep_alive(c);
 }
 
+/* ---- Extra --------------------------------------------------------------------------------------------- */
+
+struct tcp_extra *connection_want_extra(struct tcp_connection *c)
+{
+    if (c->extra)
+        return c->extra;
+    c->extra = memory_allocate(connection_memory(c), sizeof *c->extra);
+    if (!c->extra)
+        return NULL;
+    c->extra->connection = c;
+    list_init(&c->extra->node);
+    return c->extra;
+}
+
+void connection_drop_extra(struct tcp_connection *c)
+{
+    struct tcp_extra *extra = c->extra;
+    if (!extra || extra->listener)
+        return;
+    c->extra = NULL;
+    memory_release(connection_memory(c), extra, sizeof *extra);
+}
+
 /* ---- Birth and death ----------------------------------------------------------------------------------- */
 
 struct tcp_connection *connection_new(struct tcp *tcp, const struct tcp_record *key,
@@ -213,6 +237,7 @@ void connection_unlist(struct tcp_connection *c)
     c->marks = 0;
     c->acks_owed = 0;
     receive_evict(c);
+    fast_open_end(c);
 }
 
 void connection_free(struct tcp_connection *c)
@@ -226,6 +251,8 @@ void connection_free(struct tcp_connection *c)
     ring_clear(&c->receive, memory);
     sent_clear(&c->sent, memory);
     release_tuning(c);
+    fast_open_end(c);
+    connection_drop_extra(c);
     c->tcp->connection_count--;
     memory_release(memory, c, sizeof *c);
 }

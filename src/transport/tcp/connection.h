@@ -63,6 +63,9 @@ struct tcp_half_open {
     uint8_t own_scale;     /**< Ours, as the SYN-ACK tells it. */
     uint8_t retransmits;
     bool timestamps : 1, scaling : 1, sack : 1, ecn : 1;
+    bool cookie_owed : 1, cookie_experiment : 1; /**< The SYN-ACK tells a Fast Open cookie; in the old form. */
+    bool stamped : 1;      /**< It is no record but a SYN cookie: the SYN-ACK's timestamp has the options. */
+    bool acknowledged : 1; /**< The third segment has come, but without data (tcp_socket_options.defer_accept_ns). */
     bool undecided : 1;    /**< Waits for tcp_decide. */
     bool shown : 1;        /**< tcp_pending has told of it. */
     uint8_t challenges;    /**< ACKs that answered what was not acceptable; few, see reply_challenge. */
@@ -141,6 +144,15 @@ enum tcp_mode {
     MODE_BURST = 1 << 15,       /**< New data has gone out since output last had nothing more to say. */
 };
 
+/** What went with our SYN, or waits for it (RFC 7413). */
+enum tcp_syn_mark {
+    SYN_DEFERRED = 1 << 0,          /**< It waits for the data it will carry. */
+    SYN_COOKIE = 1 << 1,            /**< The first SYN or SYN-ACK has the Fast Open option. */
+    SYN_COOKIE_EXPERIMENT = 1 << 2, /**< In the form from before RFC 7413. */
+    SYN_DATA = 1 << 3,              /**< Data went with it. */
+    SYN_DATA_TAKEN = 1 << 4,        /**< All of it was acknowledged; or we took what came with theirs. */
+};
+
 /** What a connection wants to say beside data. */
 enum tcp_mark {
     MARK_ACK = 1 << 0,        /**< RCV.NXT or the window must be told now. */
@@ -172,6 +184,14 @@ struct tcp_oddities {
 
 /** What bounds a connection that has something to send. */
 enum tcp_bound { BOUND_IDLE, BOUND_BUSY, BOUND_WINDOW, BOUND_BUFFER };
+
+/** What few connections need: exists only while there is something in it. */
+struct tcp_extra {
+    struct tcp_connection *connection;
+    struct tcp_listener *listener; /**< Whose limit of connections without a handshake it counts against, or NULL. */
+    struct list node;              /**< In listener->fast_open. */
+    uint8_t cookie[8];             /**< That the SYN-ACK tells, with SYN_COOKIE. */
+};
 
 /** Options that few connections change; shared where they are the host's defaults. */
 struct tcp_tuning {
@@ -256,11 +276,13 @@ struct tcp_connection {
     uint32_t receive_bytes; /**< The receive buffer; the ring's capacity is what was promised. */
     uint32_t challenge_second;
     uint16_t challenges; /**< In that second. */
+    uint8_t syn_marks;   /**< enum tcp_syn_mark */
     uint8_t congestion;   /**< Index of the algorithm. */
     uint8_t ack_delay_ms; /**< How long ACKs wait, where that adapts itself. */
     uint32_t timeouts : 24;
     uint32_t quick_acks : 8; /**< Segments that are still acknowledged at once. */
     const struct tcp_tuning *tuning;
+    struct tcp_extra *extra; /**< Or NULL. */
 
     /* Sizes that tune themselves (autotune.c). Microseconds modulo 2^32. */
     seq_t tune_seq;           /**< What the program had read when the round trip that is measured began, */
@@ -281,6 +303,16 @@ struct tcp_connection {
     uint32_t bound : 2;        /**< enum tcp_bound */
 };
 
+/** What a host knows of TCP Fast Open (RFC 7413). */
+struct tcp_fast_open {
+    struct table table;    /**< struct fast_open_peer, by keyed hash of the address. */
+    struct list used;      /**< All of them, the one used last in front. */
+    int64_t count;
+    uint8_t key[16];       /**< Of our cookies, where no setting or option gives one. */
+    strata_time off_until; /**< For all, since it seems to be swallowed. */
+    uint8_t times_off;     /**< In a row, so far. */
+};
+
 /* ---- TCP of one host ----------------------------------------------------------------------------------- */
 
 struct tcp {
@@ -298,8 +330,9 @@ struct tcp {
     struct timer time_wait_timer;
     struct timer hungry_timer; /**< While somebody waits for memory to write. */
     uint32_t time_wait_count, half_open_count, connection_count;
-    struct siphash_key demux_key, isn_key, timestamp_key;
+    struct siphash_key demux_key, isn_key, timestamp_key, cookie_key;
     struct ports ports;
+    struct tcp_fast_open fast_open;
     struct tcp_tuning tuning; /**< The host's defaults. */
     int64_t reset_second;
     int64_t resets; /**< In that second. */
@@ -370,11 +403,22 @@ static inline bool connection_is_synchronized(const struct tcp_connection *c)
 {
     return c->state >= STRATA_TCP_ESTABLISHED;
 }
+/** It came with a SYN that a Fast Open cookie vouched for; the handshake is not done (RFC 7413 4.2.2). */
+static inline bool connection_is_fast(const struct tcp_connection *c)
+{
+    return c->state == STRATA_TCP_SYN_RECEIVED && !(c->flags & FLAG_ACTIVE);
+}
+/** The program may write. */
+static inline bool connection_is_open(const struct tcp_connection *c)
+{
+    return connection_is_synchronized(c) || connection_is_fast(c);
+}
 /** Whether data or a FIN may still be sent in this state. */
 static inline bool connection_may_send(const struct tcp_connection *c)
 {
     return c->state == STRATA_TCP_ESTABLISHED || c->state == STRATA_TCP_CLOSE_WAIT ||
-           c->state == STRATA_TCP_FIN_WAIT_1 || c->state == STRATA_TCP_CLOSING || c->state == STRATA_TCP_LAST_ACK;
+           c->state == STRATA_TCP_FIN_WAIT_1 || c->state == STRATA_TCP_CLOSING || c->state == STRATA_TCP_LAST_ACK ||
+           (connection_is_fast(c) && c->snd_nxt != c->iss);
 }
 /** Whether the peer may still send data in this state. */
 static inline bool connection_may_receive(const struct tcp_connection *c)
@@ -447,6 +491,10 @@ uint16_t connection_mss_of_port(const struct tcp *tcp, int port, bool ipv4, uint
 uint8_t connection_scale_of(const struct tcp *tcp, const struct tcp_socket_options *options);
 /** It has something to say: lists it at its port. */
 void connection_mark(struct tcp_connection *c);
+/** Its extra, made when it has none. NULL: no memory. */
+struct tcp_extra *connection_want_extra(struct tcp_connection *c);
+/** Frees the extra if nothing is in it any more. */
+void connection_drop_extra(struct tcp_connection *c);
 /** Tells the owner what became ready. */
 void connection_event(struct tcp_connection *c, uint32_t ready);
 /** Applies options that are not tied to opening. */

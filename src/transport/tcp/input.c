@@ -14,6 +14,7 @@
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/demux.h"
 #include "transport/tcp/ecn.h"
+#include "transport/tcp/fast_open.h"
 #include "transport/tcp/listen.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/receive.h"
@@ -166,7 +167,10 @@ void input_established(struct tcp_connection *c)
 {
     state_change(c, STRATA_TCP_ESTABLISHED);
     core_count(connection_core(c), COUNTER_tcp_opened);
-    congestion_begin(c);
+    if (c->modes & MODE_FAST_OPEN && !(c->flags & FLAG_ACTIVE))
+        fast_open_end(c); // data may be under way already, and its window has begun
+    else
+        congestion_begin(c);
     autotune_begin(c);
     timers_keep_alive(c);
     connection_event(c, STRATA_WRITABLE);
@@ -280,7 +284,9 @@ static bool check_reset(struct tcp_connection *c, const struct segment *segment)
         return false;
     }
     int error = ECONNRESET; // RFC 9293 MUST-12: the program learns that it was no orderly close
-    if (c->state == STRATA_TCP_SYN_RECEIVED)
+    if (connection_is_fast(c))
+        fast_open_reset(c);
+    else if (c->state == STRATA_TCP_SYN_RECEIVED)
         error = ECONNREFUSED;
     else if (c->state == STRATA_TCP_CLOSING || c->state == STRATA_TCP_LAST_ACK)
         error = 0; // both sides had finished
@@ -299,7 +305,7 @@ static bool check_syn(struct tcp_connection *c, struct segment *segment)
         segment->flags &= (uint16_t)~TCP_SYN;
         c->marks |= segment->flags & TCP_ACK ? MARK_ACK : MARK_SYN;
         connection_mark(c);
-        return true;
+        return segment->flags & TCP_ACK;
     }
     input_drop(c->tcp, segment, COUNTER_tcp_drop_syn);
     output_challenge(c);
@@ -379,6 +385,7 @@ static bool syn_sent_syn(struct tcp_connection *c, struct segment *segment)
         connection_mark(c);
         return false;
     }
+    fast_open_answered(c, segment);
     acknowledge_syn(c, segment);
     input_established(c);
     c->marks |= MARK_ACK;

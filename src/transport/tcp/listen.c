@@ -12,13 +12,16 @@
 #include "transport/tcp/acknowledge.h"
 #include "transport/tcp/autotune.h"
 #include "transport/tcp/congestion.h"
+#include "transport/tcp/cookie.h"
 #include "transport/tcp/demux.h"
 #include "transport/tcp/ecn.h"
+#include "transport/tcp/fast_open.h"
 #include "transport/tcp/input.h"
 #include "transport/tcp/receive.h"
 #include "transport/tcp/reply.h"
 #include "transport/tcp/state.h"
 #include "transport/tcp/time_wait.h"
+#include "transport/tcp/timers.h"
 
 #include <errno.h>
 
@@ -140,6 +143,10 @@ static void fire(struct timer *timer, strata_time now)
     if (half_open->undecided) {
         core_count(tcp->core, COUNTER_socket_drop_filter);
         half_open_free(tcp, half_open);
+    } else if (half_open->acknowledged) {
+        half_open->acknowledged = false; // nothing was lost, so that it does not count as a retransmission
+        reply_syn_ack(half_open);
+        arm(tcp, half_open);
     } else if (half_open->retransmits >= tcp->core->settings.tcp_synack_retries) {
         state_trace(tcp, &half_open->record, STRATA_TCP_SYN_RECEIVED, STRATA_TCP_LISTEN);
         half_open_free(tcp, half_open); // R2 of the SYN-ACK (RFC 9293 MUST-22, MUST-23)
@@ -177,115 +184,10 @@ static uint16_t own_mss(const struct tcp_listener *listener, const struct tcp_ha
     return in < out ? in : out;
 }
 
-static void fill(struct tcp *tcp, struct tcp_half_open *half_open, const struct segment *segment)
-{
-    const struct tcp_options *options = &segment->header.options;
-    const struct settings *settings = &tcp->core->settings;
-    half_open->irs = segment->seq;
-    half_open->iss = tcp_initial_sequence(tcp, &half_open->record);
-    half_open->window = segment->header.window;
-    half_open->peer_mss = options->has_mss ? options->mss : 0;
-    half_open->scaling = options->has_scale && settings->tcp_window_scaling;
-    half_open->scale = options->scale;
-    uint32_t bytes = autotune_receive_initial(tcp, &half_open->listener->options);
-    half_open->offered = bytes < UINT16_MAX ? (uint16_t)bytes : UINT16_MAX; // RFC 7323-2: never scaled in a SYN
-    half_open->own_scale = connection_scale_of(tcp, &half_open->listener->options);
-    half_open->timestamps = options->has_timestamps && settings->tcp_timestamps;
-    half_open->sack = options->sack_permitted && settings->tcp_sack;
-    half_open->ecn = ecn_accepts(settings, segment);
-    half_open->ts_recent = options->ts_value;
-    half_open->port = (int16_t)segment->packet->port;
-    half_open->own_mss = own_mss(half_open->listener, half_open);
-    half_open->id = ++tcp->next_id;
-}
-
-/** A SYN for a listener (RFC 9293 3.10.7.2). */
-static void syn_arrives(struct tcp_listener *listener, struct segment *segment, const struct tcp_record *key,
-                        struct tcp_time_wait *previous)
-{
-    struct tcp *tcp = listener->tcp;
-    const struct settings *settings = &tcp->core->settings;
-    if (listener->queued >= listener->backlog) {
-        input_drop(tcp, segment, COUNTER_tcp_drop_backlog);
-        return;
-    }
-    struct tcp_half_open *half_open = NULL;
-    if (!tcp_memory_is_short(tcp->core))
-        half_open = memory_allocate(&tcp->core->memory, sizeof *half_open);
-    if (!half_open) {
-        input_drop(tcp, segment, COUNTER_tcp_drop_memory);
-        return;
-    }
-    if (listener->half_open_count >= settings->tcp_syn_backlog) {
-        // RFC 4987-2: the oldest makes room.
-        core_count(tcp->core, COUNTER_tcp_drop_backlog);
-        half_open_free(tcp, CONTAINER_OF(list_first(&listener->half_open), struct tcp_half_open, node));
-    }
-    half_open->record = *key;
-    half_open->record.kind = TCP_RECORD_HALF_OPEN;
-    half_open->listener = listener;
-    timer_init(&half_open->timer, fire);
-    list_init(&half_open->node);
-    fill(tcp, half_open, segment);
-    if (previous) {
-        // RFC 9293 3.6.1: beyond everything the old incarnation used.
-        if (seq_le(half_open->iss, previous->snd_nxt))
-            half_open->iss = previous->snd_nxt + (1u << 17);
-        time_wait_shadow(tcp, previous);
-        half_open->previous = previous;
-    }
-    list_push_back(&listener->half_open, &half_open->node);
-    listener->half_open_count++;
-    tcp->half_open_count++;
-    if (demux_add(tcp, &half_open->record) < 0) {
-        input_drop(tcp, segment, COUNTER_tcp_drop_memory);
-        half_open_free(tcp, half_open);
-        return;
-    }
-    state_trace(tcp, key, previous ? STRATA_TCP_TIME_WAIT : STRATA_TCP_LISTEN, STRATA_TCP_SYN_RECEIVED);
-    if (!listener->options.filter) {
-        answer(tcp, half_open);
-        return;
-    }
-    half_open->undecided = true;
-    listener->unshown++;
-    wheel_arm(&tcp->core->wheel, &half_open->timer,
-              tcp->core->now + settings->filter_timeout_ms * STRATA_MILLISECOND);
-    tcp->events.listener(tcp->events.context, listener->owner, STRATA_READABLE);
-}
-
-void listen_input(struct tcp *tcp, struct segment *segment, struct tcp_time_wait *previous)
-{
-    const struct net_packet *packet = segment->packet;
-    struct tcp_record key = demux_key(packet, &segment->header);
-    // RFC 9293 MUST-63: a source that is no host cannot open anything, and is not answered.
-    if (address_is_multicast(&packet->source) || address_is_unspecified(&packet->source) ||
-        address_is_limited_broadcast(&packet->source) || net_is_broadcast(tcp->net, &packet->source)) {
-        input_drop(tcp, segment, COUNTER_tcp_drop_address);
-        return;
-    }
-    struct tcp_listener *listener = find(tcp, &key, packet->port, packet->flags & NET_PACKET_FOREIGN);
-    if (!listener) {
-        input_drop(tcp, segment, COUNTER_tcp_drop_no_socket);
-        if (!previous)
-            reply_reset(tcp, segment); // RFC 9293-1
-        return;
-    }
-    // RFC 9293-2: RST is ignored, ACK answered with RST, SYN opens; anything else is nothing.
-    if ((segment->flags & (TCP_RST | TCP_ACK)) == TCP_ACK) {
-        input_drop(tcp, segment, COUNTER_tcp_drop_no_socket);
-        reply_reset(tcp, segment);
-    } else if ((segment->flags & (TCP_RST | TCP_SYN)) == TCP_SYN) {
-        syn_arrives(listener, segment, &key, previous);
-    } else {
-        input_drop(tcp, segment, COUNTER_tcp_drop_listen);
-    }
-}
-
-/* ---- The third segment --------------------------------------------------------------------------------- */
+/* ---- Connections --------------------------------------------------------------------------------------- */
 
 /** A connection with all that a half-open record knows. NULL: no memory, no route. */
-static struct tcp_connection *make_connection(struct tcp *tcp, struct tcp_half_open *half_open)
+static struct tcp_connection *make_connection(struct tcp *tcp, const struct tcp_half_open *half_open)
 {
     struct tcp_listener *listener = half_open->listener;
     struct tcp_connection *c = connection_new(tcp, &half_open->record, &listener->options);
@@ -324,6 +226,241 @@ static struct tcp_connection *make_connection(struct tcp *tcp, struct tcp_half_o
     return c;
 }
 
+/** Puts a connection at the end of its listener's queue. */
+static void enqueue(struct tcp_listener *listener, struct tcp_connection *c)
+{
+    struct tcp *tcp = listener->tcp;
+    c->flags |= FLAG_QUEUED;
+    if (listener->last)
+        listener->last->owner = c;
+    else
+        listener->first = c;
+    listener->last = c;
+    listener->queued++;
+    tcp->events.listener(tcp->events.context, listener->owner, STRATA_READABLE);
+}
+
+/** The third segment has come, and the queue is full. */
+static void overflow(struct tcp *tcp, const struct segment *segment)
+{
+    input_drop(tcp, segment, COUNTER_tcp_drop_backlog); // what we said last asks again, or its data does
+    if (tcp->core->settings.tcp_abort_on_overflow)
+        reply_reset(tcp, segment);
+}
+
+/** A SYN that a Fast Open cookie vouches for: a connection at once, with the data that came (RFC 7413 4.2.2).
+ * @return false: no memory, the ordinary handshake. */
+static bool open_fast(struct tcp *tcp, const struct tcp_half_open *syn, struct segment *segment,
+                      enum fast_open_verdict verdict)
+{
+    struct tcp_connection *c = make_connection(tcp, syn);
+    if (!c)
+        return false;
+    if (!fast_open_begin(syn->listener, c, verdict, segment->header.options.fast_open_experimental) ||
+        (!syn->previous && demux_add(tcp, &c->record) < 0)) {
+        connection_free(c);
+        return false;
+    }
+    if (syn->previous) {
+        demux_replace(tcp, &syn->previous->record, &c->record);
+        time_wait_free(tcp, syn->previous);
+    }
+    state_trace(tcp, &syn->record, syn->previous ? STRATA_TCP_TIME_WAIT : STRATA_TCP_LISTEN, STRATA_TCP_SYN_RECEIVED);
+    c->state = STRATA_TCP_SYN_RECEIVED;
+    c->snd_una = c->snd_nxt = c->snd_small = c->iss;
+    congestion_begin(c);
+    enqueue(syn->listener, c);
+    c->segments_received++;
+    if (segment->length > 0) {
+        uint32_t room = c->rcv_adv - c->rcv_nxt;
+        receive_in_order(c, segment->data, segment->length < room ? segment->length : room);
+        if (seq_gt(c->rcv_nxt, c->irs + 1))
+            c->syn_marks |= SYN_DATA_TAKEN;
+    }
+    c->marks = MARK_SYN;
+    timers_sent(c);
+    connection_mark(c);
+    connection_check(c);
+    return true;
+}
+
+/* ---- A SYN arrives ------------------------------------------------------------------------------------- */
+
+/** What we tell of ourselves in a SYN-ACK. */
+static void fill_own(struct tcp *tcp, struct tcp_half_open *syn)
+{
+    uint32_t bytes = autotune_receive_initial(tcp, &syn->listener->options);
+    syn->offered = bytes < UINT16_MAX ? (uint16_t)bytes : UINT16_MAX; // RFC 7323-2: never scaled in a SYN
+    syn->own_scale = connection_scale_of(tcp, &syn->listener->options);
+    syn->own_mss = own_mss(syn->listener, syn);
+}
+
+/** What a SYN says, and what we answer. */
+static void fill(struct tcp *tcp, struct tcp_half_open *syn, const struct segment *segment)
+{
+    const struct tcp_options *options = &segment->header.options;
+    const struct settings *settings = &tcp->core->settings;
+    syn->irs = segment->seq;
+    syn->iss = tcp_initial_sequence(tcp, &syn->record);
+    // RFC 9293 3.6.1: beyond everything the old incarnation used.
+    if (syn->previous && seq_le(syn->iss, syn->previous->snd_nxt))
+        syn->iss = syn->previous->snd_nxt + (1u << 17);
+    syn->window = segment->header.window;
+    syn->peer_mss = options->has_mss ? options->mss : 0;
+    syn->scaling = options->has_scale && settings->tcp_window_scaling;
+    syn->scale = options->scale;
+    syn->timestamps = options->has_timestamps && settings->tcp_timestamps;
+    syn->sack = options->sack_permitted && settings->tcp_sack;
+    syn->ecn = ecn_accepts(settings, segment);
+    syn->ts_recent = options->ts_value;
+    fill_own(tcp, syn);
+}
+
+/** Remembers a SYN in a record of its own. NULL: no memory. */
+static struct tcp_half_open *remember(struct tcp *tcp, const struct tcp_half_open *syn)
+{
+    struct tcp_listener *listener = syn->listener;
+    struct tcp_half_open *half_open = memory_allocate(&tcp->core->memory, sizeof *half_open);
+    if (!half_open)
+        return NULL;
+    if (listener->half_open_count >= tcp->core->settings.tcp_syn_backlog) {
+        // RFC 4987-2: the oldest makes room.
+        core_count(tcp->core, COUNTER_tcp_drop_backlog);
+        half_open_free(tcp, CONTAINER_OF(list_first(&listener->half_open), struct tcp_half_open, node));
+    }
+    *half_open = *syn;
+    half_open->id = ++tcp->next_id;
+    timer_init(&half_open->timer, fire);
+    list_init(&half_open->node);
+    if (syn->previous)
+        time_wait_shadow(tcp, syn->previous);
+    list_push_back(&listener->half_open, &half_open->node);
+    listener->half_open_count++;
+    tcp->half_open_count++;
+    if (demux_add(tcp, &half_open->record) < 0) {
+        half_open_free(tcp, half_open);
+        return NULL;
+    }
+    return half_open;
+}
+
+/** A SYN that is to be remembered until the handshake is done. @return false: no memory. */
+static bool open_half(struct tcp *tcp, const struct tcp_half_open *syn)
+{
+    struct tcp_listener *listener = syn->listener;
+    struct tcp_half_open *half_open = remember(tcp, syn);
+    if (!half_open)
+        return false;
+    state_trace(tcp, &syn->record, syn->previous ? STRATA_TCP_TIME_WAIT : STRATA_TCP_LISTEN, STRATA_TCP_SYN_RECEIVED);
+    if (!listener->options.filter) {
+        answer(tcp, half_open);
+        return true;
+    }
+    half_open->undecided = true;
+    listener->unshown++;
+    wheel_arm(&tcp->core->wheel, &half_open->timer,
+              tcp->core->now + tcp->core->settings.filter_timeout_ms * STRATA_MILLISECOND);
+    tcp->events.listener(tcp->events.context, listener->owner, STRATA_READABLE);
+    return true;
+}
+
+/** A SYN for a listener (RFC 9293 3.10.7.2). */
+static void syn_arrives(struct tcp_listener *listener, struct segment *segment, const struct tcp_record *key,
+                        struct tcp_time_wait *previous)
+{
+    struct tcp *tcp = listener->tcp;
+    if (listener->queued >= listener->backlog) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_backlog);
+        return;
+    }
+    if (tcp_memory_is_short(tcp->core)) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_memory);
+        return;
+    }
+    struct tcp_half_open syn = {.record = *key, .listener = listener, .previous = previous,
+                                .port = (int16_t)segment->packet->port};
+    syn.record.kind = TCP_RECORD_HALF_OPEN;
+    fill(tcp, &syn, segment);
+    enum fast_open_verdict verdict = fast_open_judge(listener, key, segment);
+    if (verdict >= FAST_OPEN_RENEW && open_fast(tcp, &syn, segment, verdict))
+        return;
+    if (cookie_is_wanted(listener, &syn)) {
+        cookie_make(&syn);
+        reply_syn_ack(&syn);
+        return;
+    }
+    syn.cookie_owed = verdict != FAST_OPEN_NO;
+    syn.cookie_experiment = segment->header.options.fast_open_experimental;
+    if (!open_half(tcp, &syn))
+        input_drop(tcp, segment, COUNTER_tcp_drop_memory);
+}
+
+/** An ACK for a listener: it may bring a SYN cookie back. @return whether it did. */
+static bool cookie_arrives(struct tcp_listener *listener, struct segment *segment, const struct tcp_record *key)
+{
+    struct tcp *tcp = listener->tcp;
+    struct tcp_half_open syn = {.record = *key, .listener = listener, .port = (int16_t)segment->packet->port};
+    if (listener->cookie_at == 0)
+        return false;
+    if (!cookie_read(&syn, segment)) {
+        core_count(tcp->core, COUNTER_tcp_cookies_refused);
+        return false;
+    }
+    if (listener->queued >= listener->backlog) {
+        overflow(tcp, segment);
+        return true;
+    }
+    fill_own(tcp, &syn);
+    struct tcp_connection *c = tcp_memory_is_short(tcp->core) ? NULL : make_connection(tcp, &syn);
+    if (c && demux_add(tcp, &c->record) < 0) {
+        connection_free(c);
+        c = NULL;
+    }
+    if (!c) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_memory);
+        return true;
+    }
+    core_count(tcp->core, COUNTER_tcp_cookies_accepted);
+    state_trace(tcp, key, STRATA_TCP_LISTEN, STRATA_TCP_SYN_RECEIVED);
+    c->state = STRATA_TCP_SYN_RECEIVED;
+    enqueue(listener, c);
+    input_established(c);
+    input_segment(c, segment);
+    return true;
+}
+
+void listen_input(struct tcp *tcp, struct segment *segment, struct tcp_time_wait *previous)
+{
+    const struct net_packet *packet = segment->packet;
+    struct tcp_record key = demux_key(packet, &segment->header);
+    // RFC 9293 MUST-63: a source that is no host cannot open anything, and is not answered.
+    if (address_is_multicast(&packet->source) || address_is_unspecified(&packet->source) ||
+        address_is_limited_broadcast(&packet->source) || net_is_broadcast(tcp->net, &packet->source)) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_address);
+        return;
+    }
+    struct tcp_listener *listener = find(tcp, &key, packet->port, packet->flags & NET_PACKET_FOREIGN);
+    if (!listener) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_no_socket);
+        if (!previous)
+            reply_reset(tcp, segment); // RFC 9293-1
+        return;
+    }
+    // RFC 9293-2: RST is ignored, ACK answered with RST, SYN opens; anything else is nothing.
+    if ((segment->flags & (TCP_RST | TCP_ACK)) == TCP_ACK) {
+        if (!(segment->flags & TCP_SYN) && cookie_arrives(listener, segment, &key))
+            return;
+        input_drop(tcp, segment, COUNTER_tcp_drop_no_socket);
+        reply_reset(tcp, segment);
+    } else if ((segment->flags & (TCP_RST | TCP_SYN)) == TCP_SYN) {
+        syn_arrives(listener, segment, &key, previous);
+    } else {
+        input_drop(tcp, segment, COUNTER_tcp_drop_listen);
+    }
+}
+
+/* ---- The third segment --------------------------------------------------------------------------------- */
+
 /** The ACK of our SYN-ACK has come: a connection, at the end of its listener's queue. NULL: not now. */
 static struct tcp_connection *promote(struct tcp *tcp, struct tcp_half_open *half_open)
 {
@@ -340,16 +477,9 @@ static struct tcp_connection *promote(struct tcp *tcp, struct tcp_half_open *hal
         time_wait_free(tcp, half_open->previous);
     half_open->previous = NULL;
     half_open_free(tcp, half_open);
-    c->flags |= FLAG_QUEUED;
-    if (listener->last)
-        listener->last->owner = c;
-    else
-        listener->first = c;
-    listener->last = c;
-    listener->queued++;
     c->state = STRATA_TCP_SYN_RECEIVED;
+    enqueue(listener, c);
     input_established(c);
-    tcp->events.listener(tcp->events.context, listener->owner, STRATA_READABLE);
     return c;
 }
 
@@ -397,6 +527,25 @@ static bool half_open_acceptable(struct tcp *tcp, struct tcp_half_open *half_ope
     return segment->flags & TCP_ACK;
 }
 
+/** Whether the program does not want to hear of it yet: data will follow soon, or nothing ever. */
+static bool is_deferred(const struct tcp_half_open *half_open, const struct segment *segment)
+{
+    const struct tcp_listener *listener = half_open->listener;
+    return segment_space(segment) == 0 && listener->options.defer_accept_ns > 0 &&
+           listener->tcp->core->now - half_open->sent_at < listener->options.defer_accept_ns;
+}
+
+/** It is known that the peer is there: our SYN-ACK comes again when the time for data is over, to hear of it. */
+static void defer(struct tcp_half_open *half_open)
+{
+    struct tcp_listener *listener = half_open->listener;
+    core_count(listener->tcp->core, COUNTER_tcp_drop_deferred);
+    half_open->acknowledged = true;
+    wheel_disarm(&listener->tcp->core->wheel, &half_open->timer);
+    wheel_arm(&listener->tcp->core->wheel, &half_open->timer,
+              half_open->sent_at + listener->options.defer_accept_ns);
+}
+
 void half_open_input(struct tcp *tcp, struct tcp_half_open *half_open, struct segment *segment)
 {
     if (!half_open_acceptable(tcp, half_open, segment))
@@ -406,8 +555,14 @@ void half_open_input(struct tcp *tcp, struct tcp_half_open *half_open, struct se
         reply_reset(tcp, segment);
         return;
     }
+    if (is_deferred(half_open, segment)) {
+        defer(half_open);
+        return;
+    }
     if (half_open->listener->queued >= half_open->listener->backlog) {
-        input_drop(tcp, segment, COUNTER_tcp_drop_backlog); // our SYN-ACK will ask again
+        overflow(tcp, segment);
+        if (tcp->core->settings.tcp_abort_on_overflow)
+            half_open_free(tcp, half_open);
         return;
     }
     struct tcp_connection *c = promote(tcp, half_open);
@@ -433,6 +588,7 @@ int tcp_listen(struct tcp *tcp, const struct binding *binding, const struct tcp_
     fresh->options = *options;
     fresh->id = ++tcp->next_id;
     list_init(&fresh->half_open);
+    list_init(&fresh->fast_open);
     list_init(&fresh->transparent);
     list_init(&fresh->node);
     tcp_listener_set_backlog(fresh, backlog);
@@ -490,6 +646,7 @@ void tcp_listener_close(struct tcp_listener *listener)
         else
             connection_reset(c, 0);
     }
+    fast_open_forget_listener(listener);
     if (listener->options.transparent)
         list_remove(&listener->transparent);
     else

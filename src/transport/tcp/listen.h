@@ -19,6 +19,11 @@ struct tcp_listener {
     uint32_t queued, half_open_count;
     uint32_t unshown; /**< Half-open ones that wait for a filter which has not been told of them. */
     struct list half_open;                      /**< Oldest first. */
+    struct list fast_open;    /**< struct tcp_extra of connections without a handshake (RFC 7413). */
+    uint32_t fast_open_count;
+    strata_time cookie_at;    /**< When the last SYN cookie was sent; 0: never. */
+    uint32_t resets;          /**< Such connections that were reset, counted until: */
+    strata_time resets_until;
     struct tcp_connection *first, *last; /**< Established, not accepted yet; linked by owner. */
 };
 

@@ -14,6 +14,7 @@
 #include "transport/tcp/ack_delay.h"
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/ecn.h"
+#include "transport/tcp/fast_open.h"
 #include "transport/tcp/receive.h"
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/reply.h"
@@ -78,13 +79,15 @@ static void plan_end(const struct tcp_connection *c, struct plan *plan, bool fin
         plan->flags |= TCP_FIN;
 }
 
-static bool plan_syn(const struct tcp_connection *c, struct plan *plan)
+static bool plan_syn(struct tcp_connection *c, struct plan *plan)
 {
     if (!(c->marks & MARK_SYN))
         return false;
-    *plan = (struct plan){.seq = c->iss, .flags = TCP_SYN, .mark = MARK_SYN, .again = c->snd_nxt - c->iss};
+    *plan = (struct plan){.seq = c->iss, .flags = TCP_SYN, .mark = MARK_SYN, .again = c->snd_nxt != c->iss};
     if (c->state == STRATA_TCP_SYN_RECEIVED)
         plan->flags |= TCP_ACK;
+    else if (!plan->again)
+        plan->length = fast_open_plan(c); // RFC 7413-5: what is sent again is the SYN alone
     return true;
 }
 
@@ -167,7 +170,8 @@ static void plan_burst_end(const struct tcp_connection *c, struct plan *plan, ui
 static bool plan_data(struct tcp_connection *c, struct plan *plan)
 {
     uint32_t unsent = connection_unsent(c);
-    bool fin = c->flags & FLAG_FIN_QUEUED && !(c->flags & FLAG_FIN_SENT);
+    // A FIN waits until the handshake is done; data of a fast open connection does not.
+    bool fin = c->flags & FLAG_FIN_QUEUED && !(c->flags & FLAG_FIN_SENT) && connection_is_synchronized(c);
     c->flags &= ~(uint32_t)FLAG_CWND_LIMITED;
     if ((unsent == 0 && !fin) || c->flags & FLAG_ONE_UNTIL_ACK || c->modes & MODE_ECN_WAIT)
         return false;
@@ -304,6 +308,7 @@ static void fill_options(const struct tcp_connection *c, struct tcp_header *head
         options->scale = c->receive_scale;
         options->scale_first = connection_core(c)->settings.tcp_syn_options;
         options->sack_permitted = c->flags & FLAG_SACK; // RFC 2018-1
+        fast_open_fill(c, options);
     }
     if (c->flags & FLAG_TIMESTAMPS) {
         options->has_timestamps = true;
@@ -365,6 +370,8 @@ static void note_octets(struct tcp_connection *c, const struct plan *plan)
         c->snd_nxt = end;
         if (plan->flags & TCP_FIN)
             c->flags |= FLAG_FIN_SENT;
+        if (plan->flags & TCP_SYN && plan->length > 0)
+            c->syn_marks |= SYN_DATA;
     }
     c->last_sent = now;
     // What goes though a window was being probed is ordinary data, under the ordinary timer.
@@ -431,7 +438,8 @@ static long make_segment(struct tcp_connection *c, struct net_path *path, struct
                                    (uint32_t)length + plan->length); // RFC 9293 MUST-2
     sum = checksum_add(sum, bytes, length);
     if (plan->length > 0)
-        sum = copy_data(&c->send, plan->seq - connection_data_start(c), bytes + length, plan->length, sum);
+        sum = copy_data(&c->send, plan->seq + (plan->flags & TCP_SYN ? 1 : 0) - connection_data_start(c),
+                        bytes + length, plan->length, sum);
     tcp_put_checksum(bytes, checksum_finish(sum));
     struct net_out out = {.source = c->record.local,
                           .destination = c->record.remote,

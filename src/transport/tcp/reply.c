@@ -2,7 +2,9 @@
  * Replies that no connection owns (RFC 9293 3.5.2, 3.5.3, 3.10.7).
  */
 #include "transport/tcp/reply.h"
+#include "transport/tcp/cookie.h"
 #include "transport/tcp/demux.h"
+#include "transport/tcp/fast_open.h"
 #include "transport/tcp/listen.h"
 #include "wire/checksum.h"
 
@@ -81,7 +83,9 @@ static void half_open_timestamps(const struct tcp_half_open *half_open, struct t
     if (!half_open->timestamps)
         return;
     options->has_timestamps = true;
-    options->ts_value = tcp_timestamp(tcp->core, tcp_timestamp_offset(tcp, &half_open->record));
+    options->ts_value = half_open->stamped
+                            ? cookie_timestamp(half_open)
+                            : tcp_timestamp(tcp->core, tcp_timestamp_offset(tcp, &half_open->record));
     options->ts_echo = half_open->ts_recent;
 }
 
@@ -104,6 +108,14 @@ void reply_syn_ack(struct tcp_half_open *half_open)
     if (half_open->ecn)
         header.flags |= TCP_ECE; // RFC 3168-1
     half_open_timestamps(half_open, &header.options);
+    uint8_t cookie[FAST_OPEN_COOKIE_BYTES];
+    if (half_open->cookie_owed && half_open->retransmits == 0) { // RFC 7413-5
+        header.options.has_fast_open = true;
+        header.options.fast_open_experimental = half_open->cookie_experiment;
+        header.options.fast_open_bytes = sizeof cookie;
+        header.options.fast_open = cookie;
+        fast_open_cookie(listener, &half_open->record, cookie);
+    }
     reply_send(tcp, &half_open->record, &header, listener->options.bind_port, listener->options.ttl,
                listener->options.tos);
 }

@@ -7,8 +7,10 @@
 #include "transport/tcp/ack_delay.h"
 #include "transport/tcp/autotune.h"
 #include "transport/tcp/congestion.h"
+#include "transport/tcp/cookie.h"
 #include "transport/tcp/demux.h"
 #include "transport/tcp/ecn.h"
+#include "transport/tcp/fast_open.h"
 #include "transport/tcp/input.h"
 #include "transport/tcp/listen.h"
 #include "transport/tcp/output.h"
@@ -79,7 +81,9 @@ int tcp_new(struct tcp **result, struct net *net, const struct tcp_events *event
     random_key(&core->random, &tcp->demux_key);
     random_key(&core->random, &tcp->isn_key);
     random_key(&core->random, &tcp->timestamp_key);
+    cookie_init(tcp);
     ports_init(&tcp->ports, core);
+    fast_open_init(tcp);
     default_tuning(tcp);
     struct net_upper upper = {.context = tcp, .input = input_packet, .error = input_error, .wants = input_wants,
                               .owns = input_owns};
@@ -122,6 +126,7 @@ void tcp_free(struct tcp *tcp)
     table_free(&tcp->records, memory);
     table_free(&tcp->listeners, memory);
     ports_free(&tcp->ports);
+    fast_open_free(tcp);
     memory_release(memory, tcp, sizeof *tcp);
 }
 
@@ -194,6 +199,15 @@ static int choose_local(struct tcp *tcp, const struct binding *binding, const st
     return -EADDRNOTAVAIL;
 }
 
+/** The SYN is due. The clock runs from now on, also while a neighbour is being asked. */
+static void send_syn(struct tcp_connection *c)
+{
+    c->syn_marks &= (uint8_t)~SYN_DEFERRED;
+    c->marks = MARK_SYN;
+    timers_sent(c);
+    connection_mark(c);
+}
+
 static int begin(struct tcp_connection *c)
 {
     int error = connection_find_path(c);
@@ -206,11 +220,16 @@ static int begin(struct tcp_connection *c)
     c->own_mss = connection_mss_of_port(c->tcp, c->way.port, strata_address_is_ipv4(&c->record.remote),
                                         c->max_segment);
     state_change(c, STRATA_TCP_SYN_SENT);
-    c->marks = MARK_SYN;
-    // The clock runs from now on, also while a neighbour is being asked.
-    timers_sent(c);
-    connection_mark(c);
+    if (!(c->modes & MODE_FAST_OPEN) || !fast_open_ready(c->tcp, &c->record))
+        send_syn(c);
+    else
+        c->syn_marks |= SYN_DEFERRED;
     return 0;
+}
+
+bool tcp_waits_for_data(const struct tcp_connection *c)
+{
+    return c->syn_marks & SYN_DEFERRED;
 }
 
 int tcp_connect(struct tcp *tcp, const struct binding *binding, const struct strata_endpoint *peer,
@@ -242,6 +261,9 @@ int tcp_connect(struct tcp *tcp, const struct binding *binding, const struct str
                 (tcp->core->settings.tcp_timestamps ? FLAG_TIMESTAMPS : 0u) |
                 (tcp->core->settings.tcp_sack ? FLAG_SACK : 0u);
     ecn_offer(c);
+    // RFC 7413-1: where program and host ask for it.
+    if (options->fast_open_connect && tcp->core->settings.tcp_fastopen & FAST_OPEN_CLIENT)
+        c->modes |= MODE_FAST_OPEN;
     error = begin(c);
     if (error) {
         connection_free(c);
@@ -272,13 +294,27 @@ static void written(struct tcp_connection *c, unsigned flags)
         // RFC 9293 MUST-62: the pointer is the octet after urgent data; it goes out at once, data or no data.
         c->snd_up = connection_fin_seq(c);
         c->flags |= FLAG_URGENT_SENT;
-        if (connection_is_synchronized(c))
+        if (connection_is_open(c))
             c->marks |= MARK_ACK;
     }
     if (ring_room(&c->send) < c->send.capacity / 3)
         c->flags |= FLAG_WANT_WRITE; // who asks for readiness and hears no waits for an event, refused or not
-    if (connection_is_synchronized(c))
+    if (c->syn_marks & SYN_DEFERRED)
+        send_syn(c);
+    else if (connection_is_open(c))
         connection_mark(c);
+}
+
+/** How much of a write goes with the SYN that waits for it. Nothing is written: then the SYN goes alone. */
+static int write_with_syn(struct tcp_connection *c, size_t *size)
+{
+    uint32_t space = fast_open_space(c);
+    if (*size > 0 && space > 0) {
+        *size = *size < space ? *size : space;
+        return 0;
+    }
+    send_syn(c);
+    return *size > 0 ? -EAGAIN : -EINPROGRESS;
 }
 
 /** A write was cut short: for want of room, which ACKs make, or of memory, which nobody announces. */
@@ -306,6 +342,8 @@ int64_t tcp_write(struct tcp_connection *c, const void *data, size_t size, unsig
     if (error)
         return error;
     connection_check(c);
+    if (c->syn_marks & SYN_DEFERRED && (error = write_with_syn(c, &size)) != 0)
+        return error;
     size_t most = may_take(c);
     size_t taken = ring_append(&c->send, connection_memory(c), data, size < most ? size : most);
     if (taken < size)
@@ -511,7 +549,8 @@ uint32_t tcp_readiness(const struct tcp_connection *c)
     if (c->receive.length > 0 || over || c->flags & (FLAG_FIN_RECEIVED | FLAG_READ_SHUT))
         ready |= STRATA_READABLE;
     if (over || c->flags & FLAG_FIN_QUEUED ||
-        (connection_is_synchronized(c) && !(c->flags & FLAG_HUNGRY) && ring_room(&c->send) > 0 &&
+        ((connection_is_open(c) || c->syn_marks & SYN_DEFERRED) && !(c->flags & FLAG_HUNGRY) &&
+         ring_room(&c->send) > 0 &&
          ring_room(&c->send) >= c->send.capacity / 3))
         ready |= STRATA_WRITABLE;
     if (over || both)

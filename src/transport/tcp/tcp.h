@@ -36,6 +36,11 @@ struct tcp_socket_options {
     uint16_t max_segment;
     uint64_t pacing_bytes;
     uint32_t unsent_low, send_low, receive_low, window_most;
+    uint16_t fast_open;          /**< Listener: connections without a handshake at most (RFC 7413); 0: none. */
+    uint8_t fast_open_keys;      /**< Of its own, 16 octets each; the first makes cookies, both are good. */
+    uint8_t fast_open_key[32];
+    strata_time defer_accept_ns; /**< Listener: how long a connection waits for data before it counts; 0: off. */
+    bool fast_open_connect;      /**< The SYN waits for data to carry, where a cookie is known (RFC 7413). */
     uint8_t ttl, tos, congestion, ttl_least;
     bool cork;
     bool send_fixed, receive_fixed; /**< The program chose the size: the buffer does not tune itself. */
@@ -65,6 +70,8 @@ int tcp_decide(struct tcp_listener *listener, uint64_t id, enum strata_decision 
  * MUST-46). */
 int tcp_connect(struct tcp *tcp, const struct binding *binding, const struct strata_endpoint *peer,
                 const struct tcp_socket_options *options, void *owner, struct tcp_connection **connection);
+/** Its SYN waits for the first write, which it will carry (tcp_socket_options.fast_open_connect). */
+bool tcp_waits_for_data(const struct tcp_connection *connection);
 
 /** How what is written goes out. */
 enum tcp_write_flag {

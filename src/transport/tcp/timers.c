@@ -8,6 +8,7 @@
 #include "transport/tcp/timers.h"
 #include "transport/tcp/ack_delay.h"
 #include "transport/tcp/ecn.h"
+#include "transport/tcp/fast_open.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/recovery.h"
 
@@ -165,7 +166,7 @@ void timers_ask_again(struct tcp_connection *c)
 static bool syn_timeout(struct tcp_connection *c)
 {
     const struct settings *settings = &connection_core(c)->settings;
-    if (c->retries >= settings->tcp_syn_retries) {
+    if (c->retries >= (connection_is_fast(c) ? settings->tcp_synack_retries : settings->tcp_syn_retries)) {
         connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
         return false;
     }
@@ -174,6 +175,7 @@ static bool syn_timeout(struct tcp_connection *c)
         doubt_path(c);
     if (c->state == STRATA_TCP_SYN_SENT)
         ecn_fall_back(c); // RFC 3168-8
+    fast_open_timeout(c);
     c->flags |= FLAG_SYN_RESENT;
     c->marks |= MARK_SYN;
     c->retransmit_at = connection_now(c) + timers_rto(c);
@@ -237,6 +239,7 @@ static bool retransmission_timeout(struct tcp_connection *c)
         if (c->flags & FLAG_RECEIVE_ERRORS)
             connection_event(c, STRATA_ERROR);
     }
+    fast_open_timeout(c);
     recovery_timeout(c);
     c->retransmit_at = connection_now(c) + timers_rto(c);
     return true;
