@@ -401,7 +401,7 @@ static bool take_segment(struct rig *rig, struct tcp_header *header, uint32_t *l
     }
     *length = (uint32_t)(segment_bytes - header->header_bytes);
     for (uint32_t i = 0; i < *length; i++)
-        if (bytes[header->header_bytes + i] != octet_at(header->seq - rig->our_isn + i)) {
+        if (bytes[header->header_bytes + i] != octet_at(header->seq - rig->our_isn + (header->flags & TCP_SYN ? 1 : 0) + i)) {
             complain(__FILE__, __LINE__, "wrong octets in what we say", "");
             break;
         }

@@ -40,15 +40,27 @@ static uint32_t mss_of(const struct tcp_half_open *syn)
     return strata_address_is_ipv4(&syn->record.remote) ? 536 : 1220;
 }
 
-static uint32_t hash(const struct tcp *tcp, const struct tcp_record *record, uint32_t count)
+/** A hash of the four-tuple and two numbers more. */
+static uint32_t hash(const struct tcp *tcp, const struct tcp_record *record, uint32_t a, uint32_t b)
 {
-    struct siphash_key key = tcp->cookie_key;
-    key.k1 ^= count;
+    struct siphash_key key = {tcp->cookie_key.k0 ^ a, tcp->cookie_key.k1 ^ b};
     return (uint32_t)demux_hash(&key, record);
 }
 
-/** The hash without a count: no count of periods comes here for 8,000 years. */
-#define NO_COUNT UINT32_MAX
+/** What stands at the end of a cookie: from here on, one value for each MSS. The peer's ISN is hashed too, and the
+ * values lie far apart, so that a segment with numbers a little off (a keep-alive probe, say) brings no other cookie.
+ */
+static uint32_t value_of(const struct tcp_half_open *syn, uint32_t count)
+{
+    return hash(syn->listener->tcp, &syn->record, count, syn->irs);
+}
+#define VALUE_STEP 0x1f35d7u
+
+/** Where a cookie begins: the same at all times, so that numbers rise as RFC 6528 wants. */
+static uint32_t base_of(const struct tcp_half_open *syn)
+{
+    return hash(syn->listener->tcp, &syn->record, UINT32_MAX, 0) + syn->irs;
+}
 
 static uint32_t count_now(const struct tcp *tcp)
 {
@@ -68,8 +80,8 @@ void cookie_make(struct tcp_half_open *syn)
 {
     struct tcp *tcp = syn->listener->tcp;
     uint32_t count = count_now(tcp);
-    uint32_t value = (hash(tcp, &syn->record, count) + mss_index(mss_of(syn))) & VALUE_MASK;
-    syn->iss = hash(tcp, &syn->record, NO_COUNT) + syn->irs + (count << COUNT_SHIFT) + value;
+    uint32_t value = value_of(syn, count) + mss_index(mss_of(syn)) * VALUE_STEP;
+    syn->iss = base_of(syn) + (count << COUNT_SHIFT) + (value & VALUE_MASK);
     syn->stamped = syn->timestamps;
     if (!syn->timestamps)
         syn->scaling = syn->sack = syn->ecn = false;
@@ -115,13 +127,15 @@ bool cookie_read(struct tcp_half_open *syn, const struct segment *segment)
     syn->irs = segment->seq - 1;
     syn->iss = segment->ack - 1;
     syn->window = segment->header.window;
-    uint32_t cookie = syn->iss - syn->irs - hash(tcp, &syn->record, NO_COUNT);
-    uint32_t age = (count_now(tcp) - (cookie >> COUNT_SHIFT)) & 0xff;
+    uint32_t cookie = syn->iss - base_of(syn), age = (count_now(tcp) - (cookie >> COUNT_SHIFT)) & 0xff;
     if (age >= PERIODS)
         return false;
-    uint32_t index = (cookie - hash(tcp, &syn->record, count_now(tcp) - age)) & VALUE_MASK;
-    if (index >= sizeof mss_table / sizeof *mss_table)
-        return false;
-    syn->peer_mss = mss_table[index];
-    return read_timestamp(syn, &segment->header.options);
+    uint32_t value = cookie - value_of(syn, count_now(tcp) - age);
+    for (uint32_t index = 0; index < sizeof mss_table / sizeof *mss_table; index++) {
+        if (((value - index * VALUE_STEP) & VALUE_MASK) != 0)
+            continue;
+        syn->peer_mss = mss_table[index];
+        return read_timestamp(syn, &segment->header.options);
+    }
+    return false;
 }

@@ -2,7 +2,7 @@
  * SYN cookies (RFC 4987 3.6): when half-open connections are too many to remember, the SYN-ACK's sequence number
  * remembers for us, and its timestamp the options.
  *
- *     sequence number = hash(four-tuple) + peer's ISN + [ count : 8 | hash(four-tuple, count) + MSS index : 24 ]
+ *     sequence number = hash(four-tuple) + peer's ISN + [ count : 8 | hash(four-tuple, count, ISN) and MSS : 24 ]
  *     timestamp       = clock, its last six bits [ ECN : 1 | SACK : 1 | window scale : 4 ]
  *
  * The count goes up every 64 s, so that the number still rises with time as RFC 6528 wants, and a cookie is good for

@@ -143,7 +143,7 @@ static bool worth_sending(const struct tcp_connection *c, uint32_t length, uint3
 {
     if (length >= c->smss)
         return true;
-    bool alone = c->snd_nxt == c->snd_una;
+    bool alone = c->snd_nxt == connection_data_start(c); // a SYN-ACK of ours that is out does not count
     if (length < unsent)
         return (alone || c->flags & FLAG_NO_DELAY) && length >= c->snd_wnd_max / 2;
     // The last octets before a FIN, and urgent ones, wait for nothing.
