@@ -400,8 +400,9 @@ static bool take_segment(struct rig *rig, struct tcp_header *header, uint32_t *l
         rig->know_ts = true;
     }
     *length = (uint32_t)(segment_bytes - header->header_bytes);
+    uint32_t first = header->seq - rig->our_isn + (header->flags & TCP_SYN ? 1 : 0);
     for (uint32_t i = 0; i < *length; i++)
-        if (bytes[header->header_bytes + i] != octet_at(header->seq - rig->our_isn + (header->flags & TCP_SYN ? 1 : 0) + i)) {
+        if (bytes[header->header_bytes + i] != octet_at(first + i)) {
             complain(__FILE__, __LINE__, "wrong octets in what we say", "");
             break;
         }
