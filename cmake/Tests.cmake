@@ -41,6 +41,10 @@ foreach(source IN LISTS TEST_SOURCES)
     endif()
     target_link_libraries(${target} PRIVATE $<TARGET_NAME_IF_EXISTS:testlib_${room_id}>
         $<TARGET_NAME_IF_EXISTS:testlib_support> strata_everything)
+    if(room STREQUAL "posix") # those that load the library as a program of others does
+        target_link_libraries(${target} PRIVATE strata_posix ${CMAKE_DL_LIBS})
+        add_dependencies(${target} strata_packetdrill)
+    endif()
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${room_name}.${name} COMMAND ${target} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     apply_directives(${room_name}.${name} ${file} 120 "unit;${room_name}")
