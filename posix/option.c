@@ -1,7 +1,7 @@
 /**
  * Socket options by table: which of POSIX's and Linux's is which of Strata's, and in what unit. What is not in the
- * table has a function of its own below it. Options that have no meaning for a stack in user space are kept and told again
- * where programs set them routinely; others are -ENOPROTOOPT.
+ * table has a function of its own below it. Options that have no meaning for a stack in user space are kept and told
+ * again where programs set them routinely; others are -ENOPROTOOPT.
  */
 #include "posix/address.h"
 #include "posix/info.h"

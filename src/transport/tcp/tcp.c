@@ -638,12 +638,14 @@ uint32_t tcp_buffer_bytes(const struct tcp_connection *c, bool sending)
 
 void tcp_set_options(struct tcp_connection *c, const struct tcp_socket_options *options)
 {
+    uint32_t receive_bytes = c->receive_bytes;
     connection_apply(c, options);
     if (c->state == STRATA_TCP_CLOSED || c->state == STRATA_TCP_TIME_WAIT)
         return;
     connection_update_mss(c);
     timers_update(c);
-    receive_taken(c);
+    if (c->receive_bytes != receive_bytes) // nothing else is news of the window
+        receive_taken(c);
     if (connection_is_synchronized(c))
         connection_mark(c);
 }
