@@ -2,10 +2,12 @@
 
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 FUZZ_SECONDS ?= 60
+SOAK_FIRST ?= 1
+SOAK_COUNT ?= 10000
 PREFIX ?= /usr/local
 DEMO ?= examples/day-in-the-life/day.yaml
 
-.PHONY: all demo test bench bench-against fuzz install check-all mutate setup docs-conformance clean help release
+.PHONY: all demo test bench bench-against fuzz soak install check-all mutate setup docs-conformance clean help release
 
 all: release
 
@@ -41,6 +43,12 @@ fuzz:
 	@scripts/setup test
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
 
+soak:
+	@scripts/setup build
+	@cmake --preset soak >build-soak.log 2>&1 || { cat build-soak.log; exit 1; }; rm -f build-soak.log
+	@cmake --build --preset soak -j$(JOBS) --target test_transport_tcp_soak
+	@JOBS=$(JOBS) SOAK_FIRST=$(SOAK_FIRST) SOAK_COUNT=$(SOAK_COUNT) scripts/soak
+
 install: release
 	@cmake --install build --prefix $(PREFIX)
 
@@ -66,6 +74,7 @@ help:
 	@echo "make bench       the benchmark table; also build/bench.json"
 	@echo "make bench-against BASE=COMMIT   the same load on COMMIT and on this tree, in turns: what a change costs"
 	@echo "make fuzz        every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
+	@echo "make soak        random lab runs of TCP: SOAK_COUNT=$(SOAK_COUNT) seeds from SOAK_FIRST=$(SOAK_FIRST) on; resumable"
 	@echo "make mutate      removes a sample of behaviours and shows that the citing tests fail"
 	@echo "make install     to PREFIX=$(PREFIX)"
 	@echo "make setup       install every package the above need (Debian)"

@@ -92,6 +92,33 @@ struct pair_config {
     uint64_t fail_at; /**< Allocation of host 0 that fails. */
 };
 
+/** Makes one host with its port and addresses; `boots` lets it draw other randomness. @return 0, or what failed. */
+static inline int pair_birth(struct pair *pair, int i, const struct pair_config *config, unsigned boots)
+{
+    struct strata_config birth = {.size = sizeof birth,
+                                  .name = i ? "b" : "a",
+                                  .allocator = &pair->memory[i].allocator,
+                                  .memory_bytes = config->memory_bytes,
+                                  .trace = config->trace,
+                                  .trace_context = config->trace_context[i]};
+    memset(birth.seed, 17 + i + 2 * (int)boots, sizeof birth.seed);
+    int error = strata_host_new(&pair->host[i], &birth);
+    if (error)
+        return error;
+    struct strata_port_config port = {
+        .size = sizeof port, .link = config->link, .mtu_bytes = config->mtu_bytes};
+    pair->port = strata_port_add(pair->host[i], &port);
+    if (pair->port < 0)
+        return pair->port;
+    struct strata_address address = strata_ipv4(10, 0, 0, (uint8_t)(1 + i));
+    error = strata_address_add(pair->host[i], pair->port, &address, 24, pair->now);
+    if (error == 0 && config->link == STRATA_LINK_IP && (config->mtu_bytes == 0 || config->mtu_bytes >= 1280)) {
+        address = (struct strata_address){{0x20, 0x01, 0x0d, 0xb8, [15] = (uint8_t)(1 + i)}};
+        error = strata_address_add(pair->host[i], pair->port, &address, 64, pair->now);
+    }
+    return error;
+}
+
 /** Makes both hosts. @return 0, or what could not be made (only if fail_at was set). */
 static inline int pair_make(struct pair *pair, const struct pair_config *config)
 {
@@ -104,27 +131,7 @@ static inline int pair_make(struct pair *pair, const struct pair_config *config)
     }
     pair->memory[0].fail_at = config->fail_at;
     for (int i = 0; i < 2; i++) {
-        struct strata_config birth = {.size = sizeof birth,
-                                      .name = i ? "b" : "a",
-                                      .allocator = &pair->memory[i].allocator,
-                                      .memory_bytes = config->memory_bytes,
-                                      .trace = config->trace,
-                                      .trace_context = config->trace_context[i]};
-        memset(birth.seed, 17 + i, sizeof birth.seed);
-        int error = strata_host_new(&pair->host[i], &birth);
-        if (error)
-            return error;
-        struct strata_port_config port = {
-            .size = sizeof port, .link = config->link, .mtu_bytes = config->mtu_bytes};
-        pair->port = strata_port_add(pair->host[i], &port);
-        if (pair->port < 0)
-            return pair->port;
-        struct strata_address address = strata_ipv4(10, 0, 0, (uint8_t)(1 + i));
-        error = strata_address_add(pair->host[i], pair->port, &address, 24, pair->now);
-        if (error == 0 && config->link == STRATA_LINK_IP && (config->mtu_bytes == 0 || config->mtu_bytes >= 1280)) {
-            address = (struct strata_address){{0x20, 0x01, 0x0d, 0xb8, [15] = (uint8_t)(1 + i)}};
-            error = strata_address_add(pair->host[i], pair->port, &address, 64, pair->now);
-        }
+        int error = pair_birth(pair, i, config, 0);
         if (error)
             return error;
     }

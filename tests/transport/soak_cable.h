@@ -6,6 +6,7 @@
 #ifndef TESTS_TRANSPORT_SOAK_CABLE_H
 #define TESTS_TRANSPORT_SOAK_CABLE_H
 
+#include "lab/discipline.h"
 #include "tests/test.h"
 #include "wire/checksum.h"
 #include "wire/icmp.h"
@@ -26,6 +27,8 @@ struct cable {
     unsigned loss, doubling, damage, late; /**< Per mille of frames. */
     strata_time delay, jitter;
     uint32_t path_mtu;         /**< 0: as wide as the ports. */
+    bool dark;                 /**< What is too large vanishes without a word (RFC 2923). */
+    unsigned marks;            /**< Per mille of frames that say Congestion Experienced if they may. */
     struct cable_frame *to[2]; /**< Under way to host 0 and 1, by time. */
     uint8_t sample[2][100];    /**< How the last TCP segment from host 0 and 1 began. */
     size_t sample_length[2];
@@ -49,6 +52,8 @@ static inline void cable_put(struct cable *cable, strata_time now, int to, const
         frame->when += (strata_time)test_below(&cable->random, 100) * STRATA_SECOND;
     frame->length = length;
     memcpy(frame->bytes, bytes, length);
+    if (cable_chance(cable, cable->marks))
+        (void)frame_mark_ce(cable->ethernet ? STRATA_LINK_ETHERNET : STRATA_LINK_IP, frame->bytes, length);
     struct cable_frame **link = &cable->to[to];
     while (*link && (*link)->when <= frame->when)
         link = &(*link)->next;
@@ -131,7 +136,8 @@ static inline void cable_carry(struct cable *cable, strata_time now, int from, c
         cable->sample_length[from] = length < most ? length : most;
         memcpy(cable->sample[from], bytes, cable->sample_length[from]);
         if (cable->path_mtu && length - (cable->ethernet ? 14 : 0) > cable->path_mtu) {
-            cable_too_big(cable, now, from, bytes);
+            if (!cable->dark)
+                cable_too_big(cable, now, from, bytes);
             return;
         }
     }
