@@ -7,6 +7,7 @@
 #include "transport/tcp/ecn.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/recovery.h"
+#include "transport/tcp/sack.h"
 #include "transport/tcp/state.h"
 #include "transport/tcp/time_wait.h"
 #include "transport/tcp/timers.h"
@@ -24,6 +25,7 @@ void acknowledge_sample(struct tcp_connection *c, strata_time rtt_ns)
 {
     if (rtt_ns < 1)
         rtt_ns = 1;
+    c->flags &= ~(uint32_t)FLAG_PROBED; // RFC 8985-11
     if (!(c->flags & FLAG_RTT_SAMPLED)) {
         c->srtt_ns = rtt_ns; // RFC 6298-2
         c->rttvar_ns = rtt_ns / 2;
@@ -43,33 +45,37 @@ void acknowledge_sample(struct tcp_connection *c, strata_time rtt_ns)
 
 /**
  * The round-trip time an ACK tells of: from what was sent once only (Karn, RFC 6298-6), else from the
- * timestamp that was echoed (RFC 7323-9). An echo of what was sent before the retransmission tells nothing:
- * the first ACK may have been lost, and this one answers the second copy with the first one's timestamp.
- * @return whether it told something.
+ * timestamp that was echoed (RFC 7323-9), which only counts when SND.UNA advances. An echo of what was sent before the
+ * retransmission tells nothing: the first ACK may have been lost, and this one answers the second copy with the first
+ * one's timestamp. @return the time; 0: it told nothing.
  */
-static bool measure(struct tcp_connection *c, const struct segment *segment, const struct sent_acked *acked)
+static strata_time measure(struct tcp_connection *c, const struct segment *segment, const struct sent_acked *acked,
+                           bool advanced)
 {
-    strata_time now = connection_now(c);
+    strata_time now = connection_now(c), rtt_ns;
     if (acked->resent_at == STRATA_NEVER && acked->first_sent != STRATA_NEVER) {
-        acknowledge_sample(c, now - acked->first_sent);
-        return true;
+        rtt_ns = now - acked->first_sent;
+    } else {
+        if (!advanced || !(c->flags & FLAG_TIMESTAMPS) || !segment->header.options.has_timestamps)
+            return 0;
+        uint32_t echo = segment->header.options.ts_echo;
+        int32_t ms = (int32_t)(tcp_timestamp(connection_core(c), c->ts_offset) - echo);
+        // An echo from the future, or from before the connection can have sent it, is none of ours.
+        if (ms < 0 || ms > connection_core(c)->settings.tcp_rto_max_ms)
+            return 0;
+        if (acked->resent_at != STRATA_NEVER &&
+            (int32_t)(echo - tcp_timestamp_at(acked->resent_at, c->ts_offset)) < 0)
+            return 0;
+        rtt_ns = ms * STRATA_MILLISECOND;
     }
-    if (!(c->flags & FLAG_TIMESTAMPS) || !segment->header.options.has_timestamps)
-        return false;
-    uint32_t echo = segment->header.options.ts_echo;
-    int32_t ms = (int32_t)(tcp_timestamp(connection_core(c), c->ts_offset) - echo);
-    // An echo from the future, or from before the connection can have sent it, is none of ours.
-    if (ms < 0 || ms > connection_core(c)->settings.tcp_rto_max_ms)
-        return false;
-    if (acked->resent_at != STRATA_NEVER && (int32_t)(echo - tcp_timestamp_at(acked->resent_at, c->ts_offset)) < 0)
-        return false;
-    acknowledge_sample(c, ms * STRATA_MILLISECOND);
-    return true;
+    acknowledge_sample(c, rtt_ns);
+    return rtt_ns > 0 ? rtt_ns : 1;
 }
 
 void acknowledge_syn(struct tcp_connection *c, const struct segment *segment)
 {
-    struct sent_acked acked = sent_acknowledge(&c->sent, connection_memory(c), segment->ack);
+    struct sent_acked acked = SENT_ACKED_NOTHING;
+    sent_acknowledge(&c->sent, connection_memory(c), segment->ack, &acked);
     // Data too that went with the SYN or right behind our SYN-ACK (RFC 7413 4.2).
     uint32_t bytes = segment->ack - (c->iss + 1);
     c->snd_una = segment->ack;
@@ -83,7 +89,7 @@ void acknowledge_syn(struct tcp_connection *c, const struct segment *segment)
         c->marks |= MARK_RETRANSMIT;
     }
     if (!(c->flags & FLAG_SYN_RESENT))
-        measure(c, segment, &acked);
+        measure(c, segment, &acked, true);
     timers_acked(c, true, true);
     c->marks &= (uint8_t)~MARK_SYN;
 }
@@ -139,11 +145,29 @@ static void offer_room(struct tcp_connection *c)
     connection_event(c, STRATA_WRITABLE);
 }
 
-bool acknowledge_advance(struct tcp_connection *c, const struct segment *segment)
+/** What congestion control hears of an ACK. */
+static void fill_news(struct tcp_news *news, uint32_t acked, strata_time rtt_ns)
+{
+    const struct sent_acked *arrived = &news->arrived;
+    news->ack.acked = acked;
+    news->ack.delivered = arrived->bytes;
+    news->ack.rtt_ns = rtt_ns;
+    news->ack.newest = STRATA_NEVER;
+    if (arrived->first_sent != STRATA_NEVER)
+        news->ack.newest = arrived->last_sent;
+    if (arrived->resent_at != STRATA_NEVER &&
+        (arrived->first_sent == STRATA_NEVER || arrived->resent_last > arrived->last_sent)) {
+        news->ack.newest = arrived->resent_last;
+        news->ack.newest_resent = true;
+    }
+}
+
+/** SND.UNA moves up to `ack` <= SND.NXT. @return false: the connection is gone. */
+static bool advance(struct tcp_connection *c, const struct segment *segment, struct tcp_news *news)
 {
     uint32_t bytes = segment->ack - c->snd_una;
-    struct sent_acked acked = sent_acknowledge(&c->sent, connection_memory(c), segment->ack);
-    bool measured = measure(c, segment, &acked);
+    sent_acknowledge(&c->sent, connection_memory(c), segment->ack, &news->arrived);
+    strata_time rtt_ns = measure(c, segment, &news->arrived, true);
     c->snd_una = segment->ack;
     bool fin = c->flags & FLAG_FIN_SENT && segment->ack == c->snd_nxt;
     if (fin)
@@ -159,14 +183,27 @@ bool acknowledge_advance(struct tcp_connection *c, const struct segment *segment
         c->soft_error = 0;
     if (c->flags & FLAG_URGENT_SENT && seq_ge(c->snd_una, c->snd_up))
         c->flags &= ~(uint32_t)FLAG_URGENT_SENT;
-    bool restart = recovery_acked(c, bytes);
+    news->advanced = true;
+    fill_news(news, bytes, rtt_ns);
+    bool restart = recovery_acked(c, news);
     if (c->recovery == RECOVERY_OPEN && seq_gt(c->snd_una - 1, c->recover))
         c->recover = c->snd_una - 1; // follows, so that it never seems to lie ahead after 2^31 octets
-    timers_acked(c, measured, restart);
+    timers_acked(c, rtt_ns > 0, restart);
     if (connection_flight(c) > 0 || connection_unsent(c) > 0 || c->flags & FLAG_FIN_QUEUED)
         connection_mark(c);
     offer_room(c);
     return !fin || fin_acknowledged(c);
+}
+
+#define NO_NEWS(c, segment)                                                                                 \
+    ((struct tcp_news){.ack = {.flight = connection_pipe(c)},                                               \
+                       .arrived = SENT_ACKED_NOTHING,                                                       \
+                       .options = &(segment)->header.options})
+
+void acknowledge_predicted(struct tcp_connection *c, const struct segment *segment)
+{
+    struct tcp_news news = NO_NEWS(c, segment);
+    advance(c, segment, &news);
 }
 
 /** Whether an ACK that does not advance says that a segment arrived out of order (RFC 5681-11). */
@@ -174,6 +211,18 @@ static bool is_duplicate(const struct tcp_connection *c, const struct segment *s
 {
     return segment->ack == c->snd_una && connection_flight(c) > 0 && segment_carried(segment) == 0 &&
            !(segment->header.flags & (TCP_SYN | TCP_FIN)) && segment->window == c->snd_wnd && c->snd_wnd > 0;
+}
+
+/** What an ACK that does not advance tells of what was sent. */
+static void take_sacks(struct tcp_connection *c, const struct segment *segment, struct tcp_news *news)
+{
+    if (!news->duplicate && !news->sacked && !news->duplicated)
+        return;
+    strata_time rtt_ns = news->sacked ? measure(c, segment, &news->arrived, false) : 0;
+    fill_news(news, 0, rtt_ns);
+    recovery_acked(c, news);
+    timers_sacked(c);
+    connection_mark(c);
 }
 
 bool acknowledge_segment(struct tcp_connection *c, const struct segment *segment)
@@ -186,8 +235,13 @@ bool acknowledge_segment(struct tcp_connection *c, const struct segment *segment
         output_challenge(c);
         return false;
     }
-    if (seq_lt(segment->ack, c->snd_una))
-        return true; // an old duplicate tells nothing
+    struct tcp_news news = NO_NEWS(c, segment);
+    if (segment->header.options.sack_count > 0 && c->flags & FLAG_SACK && connection_flight(c) > 0)
+        sack_arrives(c, segment, &news);
+    if (seq_lt(segment->ack, c->snd_una)) {
+        take_sacks(c, segment, &news); // an old duplicate tells nothing else
+        return true;
+    }
     c->probes = 0; // whoever acknowledges is there (RFC 9293 MUST-37)
     bool duplicate = is_duplicate(c, segment), advances = segment->ack != c->snd_una;
     // RFC 9293-7.
@@ -199,13 +253,13 @@ bool acknowledge_segment(struct tcp_connection *c, const struct segment *segment
         ecn_echoed(c);
     else if (advances)
         c->modes &= (uint16_t)~MODE_ECN_WAIT;
+    news.ack.echo = echo;
+    news.duplicate = duplicate;
     bool alive = true;
-    if (advances) {
-        alive = acknowledge_advance(c, segment);
-    } else if (duplicate) {
-        recovery_duplicate(c);
-        connection_mark(c);
-    }
+    if (advances)
+        alive = advance(c, segment, &news);
+    else
+        take_sacks(c, segment, &news);
     if (alive && echo && c->delivered != delivered) {
         struct tcp_oddities *odd = connection_odd(c);
         if (odd)

@@ -9,8 +9,8 @@
 /** Processes the ACK field in a synchronized state. @return false: the segment is done with, or the
  * connection gone. */
 bool acknowledge_segment(struct tcp_connection *c, const struct segment *segment);
-/** SND.UNA moves up to `ack` <= SND.NXT. @return false: the connection is gone. */
-bool acknowledge_advance(struct tcp_connection *c, const struct segment *segment);
+/** The same for an ACK that does nothing but acknowledge something new, in ESTABLISHED. */
+void acknowledge_predicted(struct tcp_connection *c, const struct segment *segment);
 /** Our SYN was acknowledged: SND.UNA steps behind it, without growth of cwnd (RFC 5681-3). */
 void acknowledge_syn(struct tcp_connection *c, const struct segment *segment);
 /** The window of a segment, whether it is news or not. */

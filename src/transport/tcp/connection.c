@@ -8,7 +8,9 @@
 #include "transport/tcp/fast_open.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/receive.h"
+#include "transport/tcp/recovery.h"
 #include "transport/tcp/reply.h"
+#include "transport/tcp/sack.h"
 #include "transport/tcp/state.h"
 #include "transport/tcp/timers.h"
 
@@ -236,6 +238,7 @@ void connection_unlist(struct tcp_connection *c)
     c->retransmit_at = c->ack_at = c->other_at = STRATA_NEVER;
     c->marks = 0;
     c->acks_owed = 0;
+    sack_forget(c);
     receive_evict(c);
     fast_open_end(c);
 }
@@ -250,6 +253,7 @@ void connection_free(struct tcp_connection *c)
     ring_clear(&c->send, memory);
     ring_clear(&c->receive, memory);
     sent_clear(&c->sent, memory);
+    recovery_forget(c);
     release_tuning(c);
     fast_open_end(c);
     connection_drop_extra(c);
@@ -263,6 +267,7 @@ void connection_end(struct tcp_connection *c, int error)
     connection_unlist(c);
     ring_clear(&c->send, connection_memory(c));
     sent_clear(&c->sent, connection_memory(c));
+    recovery_forget(c);
     c->snd_nxt = c->snd_una;
     if (c->flags & FLAG_ORPHAN) {
         connection_free(c);
@@ -307,20 +312,7 @@ void connection_event(struct tcp_connection *c, uint32_t ready)
 
 static void verify_sent(const struct tcp_connection *c)
 {
-    struct sent sent = c->sent;
-    seq_t at = c->snd_una;
-    uint32_t lost = 0;
-    for (uint32_t i = 0; i < sent.count; i++) {
-        const struct sent_range *range = sent_at(&sent, i);
-        ASSERT(range->start == at && seq_lt(range->start, range->end));
-        at = range->end;
-        if (range->flags & SENT_LOST) {
-            lost += range->end - range->start;
-            ASSERT(seq_ge(range->start, sent.lost_from) || seq_gt(range->end, sent.lost_from));
-        }
-    }
-    ASSERT(at == c->snd_nxt && lost == sent.lost_bytes);
-    ASSERT(sent.count > 0 || !sent.listed);
+    sent_verify(&c->sent, c->snd_una, c->snd_nxt);
 }
 
 static void verify_receive(const struct tcp_connection *c)
@@ -349,6 +341,7 @@ void connection_verify(const struct tcp_connection *c)
     ASSERT(c->record.listed);
     // Every octet between SND.UNA and SND.NXT is in the map, and what is data is in the ring.
     verify_sent(c);
+    recovery_verify(c);
     uint32_t flight = connection_flight(c), fin = c->flags & FLAG_FIN_SENT ? 1 : 0;
     if (connection_is_synchronized(c)) {
         ASSERT(flight <= c->send.length + fin);

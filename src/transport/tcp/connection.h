@@ -115,6 +115,8 @@ enum tcp_flag {
     FLAG_TRANSPARENT = 1 << 24,   /**< Its local address need not be one of ours. */
     FLAG_SACK = 1 << 25,          /**< Both said SACK-permitted (RFC 2018); until the peer's SYN has come: offered. */
     FLAG_REORDERED = 1 << 26,     /**< The path has been seen to reorder (RFC 8985 6.2 step 3). */
+    FLAG_PROBED = 1 << 27,        /**< A tail loss probe went and no round-trip time was measured since. */
+    FLAG_DSACK_ROUND = 1 << 28,   /**< dsack_round holds (RFC 8985 6.2 step 4). */
 };
 
 /** Kinds of deadline in retransmit_at: only one of them is ever due, the others would follow from it. */
@@ -161,10 +163,15 @@ enum tcp_mark {
     MARK_PROBE = 1 << 3,      /**< A window probe. */
     MARK_KEEP_ALIVE = 1 << 4, /**< A keep-alive probe. */
     MARK_SYN = 1 << 5,        /**< SYN, or SYN-ACK of a simultaneous open. */
+    MARK_TAIL = 1 << 6,       /**< A tail loss probe (RFC 8985 7.3). */
 };
 
 /** enum recovery: also what strata_tcp_info says. */
 enum tcp_recovery { RECOVERY_OPEN, RECOVERY_DISORDER, RECOVERY_FAST, RECOVERY_LOSS, RECOVERY_CWR };
+
+/** Ranges of which is known which came last; duplicates that wait to be told of. More are told of in less detail. */
+#define OUT_OF_ORDER_RECENT 8u
+#define DUPLICATES_MOST 4u
 
 /** Data beyond RCV.NXT: it lies in the receive ring, here is what of it is there. Exists only while there is
  * any. */
@@ -173,6 +180,15 @@ struct tcp_out_of_order {
     struct list node; /**< In tcp->out_of_order, oldest first: the first to lose its pages. */
     struct tcp_connection *connection;
     seq_t fin; /**< With FLAG_FIN_AHEAD. */
+    seq_t recent[OUT_OF_ORDER_RECENT]; /**< What came last, latest first, one octet for each range (RFC 2018-4). */
+    seq_t called[OUT_OF_ORDER_RECENT]; /**< What called for the first of the ACKs that are owed (RFC 2018-3). */
+    uint8_t recent_count;
+};
+
+/** Data that came twice and is not told of yet (RFC 2883); exists only while there is any. */
+struct tcp_duplicates {
+    uint8_t count;
+    struct tcp_sack_block block[DUPLICATES_MOST];
 };
 
 /** Counts and times of what happens to few connections; kept beside the options that few change. */
@@ -250,6 +266,7 @@ struct tcp_connection {
 
     struct sent sent;
     struct tcp_out_of_order *out_of_order;
+    struct tcp_duplicates *duplicates; /**< To be told of, or NULL. */
     struct tcp_repair *repair; /**< What loss detection knows while anything is out of order, or NULL (recovery.h). */
     struct tcp_model *model;   /**< What congestion control knows of the path, from the first data on, or NULL: no
                                     memory for it (model.h). */
@@ -262,6 +279,9 @@ struct tcp_connection {
     /* Round-trip time (RFC 6298) and congestion control. */
     strata_time srtt_ns, rttvar_ns, min_rtt_ns;
     uint32_t cwnd_acked; /**< Bytes acknowledged since cwnd last grew (congestion avoidance). */
+    seq_t dsack_round;   /**< SND.NXT when the reordering window last grew. */
+    uint8_t reorder_steps;  /**< Quarters of the round-trip time that were added to it (RFC 8985-4). */
+    uint8_t reorder_rounds; /**< Recoveries until it shrinks again (RFC 8985-6). */
     seq_t recover;       /**< SND.NXT when a loss was last noticed (RFC 6582's recover, plus one); ISS at first. */
 
     seq_t iss, irs;
@@ -382,7 +402,7 @@ static inline uint32_t connection_flight(const struct tcp_connection *c)
 /** Of these, what is believed to be still under way. */
 static inline uint32_t connection_pipe(const struct tcp_connection *c)
 {
-    return connection_flight(c) - c->sent.lost_bytes;
+    return connection_flight(c) - c->sent.lost_bytes - c->sent.sacked_bytes;
 }
 /** The sequence number of the first byte of the send ring. */
 static inline seq_t connection_data_start(const struct tcp_connection *c)

@@ -20,6 +20,7 @@
 #include "transport/tcp/receive.h"
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/reply.h"
+#include "transport/tcp/sack.h"
 #include "transport/tcp/state.h"
 #include "transport/tcp/time_wait.h"
 #include "transport/tcp/timers.h"
@@ -188,6 +189,8 @@ static void refuse(struct tcp_connection *c, const struct segment *segment)
     if (segment_space(segment) == 0) {
         output_challenge(c);
     } else {
+        if (segment->length > 0 && seq_lt(segment->seq, c->rcv_nxt))
+            sack_duplicate(c, segment->seq, seq_min(segment->seq + segment->length, c->rcv_nxt)); // RFC 2883-1
         c->marks |= MARK_ACK;
         connection_mark(c);
     }
@@ -232,6 +235,8 @@ static void trim(struct tcp_connection *c, struct segment *segment)
         uint32_t cut = (uint32_t)old < segment->length ? (uint32_t)old : segment->length;
         if ((uint32_t)old > segment->length)
             segment->flags &= (uint16_t)~TCP_FIN; // behind all of the data, and before RCV.NXT
+        if (cut > 0)
+            sack_duplicate(c, segment->seq, segment->seq + cut); // RFC 2883-1
         segment->data += cut;
         segment->length -= cut;
         segment->seq = c->rcv_nxt;
@@ -432,7 +437,8 @@ static bool predicted(struct tcp_connection *c, struct segment *segment)
 {
     const struct tcp_options *options = &segment->header.options;
     if (c->state != STRATA_TCP_ESTABLISHED || (segment->flags & ~TCP_PSH) != TCP_ACK || segment->seq != c->rcv_nxt ||
-        segment->window != c->snd_wnd || c->out_of_order || c->flags & (FLAG_PERSIST | FLAG_READ_SHUT))
+        segment->window != c->snd_wnd || c->out_of_order || options->sack_count > 0 ||
+        c->flags & (FLAG_PERSIST | FLAG_READ_SHUT))
         return false;
     if (c->flags & FLAG_TIMESTAMPS &&
         (!options->has_timestamps || (int32_t)(options->ts_value - c->ts_recent) < 0))
@@ -443,7 +449,7 @@ static bool predicted(struct tcp_connection *c, struct segment *segment)
         take_timestamp(c, segment);
         c->snd_wl1 = segment->seq;
         c->snd_wl2 = segment->ack;
-        acknowledge_advance(c, segment); // in ESTABLISHED no FIN of ours is out, so the connection lives on
+        acknowledge_predicted(c, segment); // in ESTABLISHED no FIN of ours is out, so the connection lives on
         return true;
     }
     if (segment->ack != c->snd_una || segment->length > c->rcv_adv - c->rcv_nxt ||

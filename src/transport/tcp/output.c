@@ -18,6 +18,7 @@
 #include "transport/tcp/receive.h"
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/reply.h"
+#include "transport/tcp/sack.h"
 #include "transport/tcp/timers.h"
 #include "wire/checksum.h"
 
@@ -69,6 +70,15 @@ static int32_t window_beyond(const struct tcp_connection *c, seq_t seq)
     return seq_diff(c->snd_una + c->snd_wnd, seq);
 }
 
+/** Octets of data that a full segment carries now: SACK blocks take some of its room. */
+static inline uint32_t full_segment(const struct tcp_connection *c)
+{
+    if (!c->out_of_order)
+        return c->smss;
+    uint32_t taken = sack_bytes(c);
+    return c->smss > taken ? c->smss - taken : 1;
+}
+
 /** Sets PSH where the segment ends with the last octet written (RFC 9293 MUST-61), FIN where that follows. */
 static void plan_end(const struct tcp_connection *c, struct plan *plan, bool fin)
 {
@@ -95,8 +105,11 @@ static bool plan_syn(struct tcp_connection *c, struct plan *plan)
 static bool plan_retransmission(struct tcp_connection *c, struct plan *plan)
 {
     seq_t start, end;
+    if (recovery_waits(c))
+        return false; // RFC 5682-2
     bool forced = c->marks & MARK_RETRANSMIT;
-    if (!sent_first_lost(&c->sent, c->smss, &start, &end)) {
+    uint32_t full = full_segment(c);
+    if (!sent_first_lost(&c->sent, full, &start, &end)) {
         c->marks &= (uint8_t)~MARK_RETRANSMIT;
         return false;
     }
@@ -111,7 +124,7 @@ static bool plan_retransmission(struct tcp_connection *c, struct plan *plan)
                           .flags = TCP_ACK, .mark = MARK_RETRANSMIT};
     if (end == c->snd_nxt && !(c->flags & FLAG_FIN_SENT)) {
         // Room is left in the segment: new data fills it (RFC 9293 SHLD-28).
-        uint32_t room = c->smss - plan->length, unsent = connection_unsent(c);
+        uint32_t room = full - plan->length, unsent = connection_unsent(c);
         plan->length += unsent < room ? unsent : room;
         fin = c->flags & FLAG_FIN_QUEUED;
     }
@@ -139,9 +152,9 @@ static void restart_after_idle(struct tcp_connection *c)
 
 /** Whether `length` of `unsent` octets may go now: silly window avoidance and Nagle's algorithm
  * (RFC 9293 3.8.6.2.1 and 3.7.4; RFC 9293 MUST-38, RFC 9293 SHLD-7). */
-static bool worth_sending(const struct tcp_connection *c, uint32_t length, uint32_t unsent)
+static bool worth_sending(const struct tcp_connection *c, uint32_t length, uint32_t full, uint32_t unsent)
 {
-    if (length >= c->smss)
+    if (length >= full)
         return true;
     bool alone = c->snd_nxt == connection_data_start(c); // a SYN-ACK of ours that is out does not count
     if (length < unsent)
@@ -180,7 +193,7 @@ static bool plan_data(struct tcp_connection *c, struct plan *plan)
     int32_t window = window_beyond(c, c->snd_nxt);
     if (window <= 0)
         return false;
-    uint32_t length = unsent < c->smss ? unsent : c->smss;
+    uint32_t full = full_segment(c), length = unsent < full ? unsent : full;
     if (length > (uint32_t)window)
         length = (uint32_t)window;
     uint32_t cwnd = (c->cwnd > c->smss ? c->cwnd : c->smss) + recovery_limited_transmit(c);
@@ -188,7 +201,7 @@ static bool plan_data(struct tcp_connection *c, struct plan *plan)
         c->flags |= FLAG_CWND_LIMITED;
         return false;
     }
-    if (length > 0 && !worth_sending(c, length, unsent))
+    if (length > 0 && !worth_sending(c, length, full, unsent))
         return false;
     *plan = (struct plan){.seq = c->snd_nxt, .length = length, .flags = TCP_ACK};
     plan_end(c, plan, fin && (uint32_t)window > length);
@@ -196,6 +209,41 @@ static bool plan_data(struct tcp_connection *c, struct plan *plan)
         uint32_t room = cwnd - connection_pipe(c);
         plan_burst_end(c, plan, unsent, room < (uint32_t)window ? room : (uint32_t)window);
     }
+    return true;
+}
+
+/** A tail loss probe: new data, as far as the peer's window lets it go, or the last segment again (RFC 8985-12). */
+static bool plan_tail(struct tcp_connection *c, struct plan *plan)
+{
+    if (!(c->marks & MARK_TAIL))
+        return false;
+    int32_t window = window_beyond(c, c->snd_nxt);
+    uint32_t unsent = connection_unsent(c), full = full_segment(c), flight = connection_flight(c);
+    bool fin = c->flags & FLAG_FIN_QUEUED;
+    if (flight == 0 || c->recovery == RECOVERY_FAST || c->recovery == RECOVERY_LOSS) {
+        c->marks &= (uint8_t)~MARK_TAIL;
+        return false;
+    }
+    *plan = (struct plan){.seq = c->snd_nxt, .flags = TCP_ACK, .mark = MARK_TAIL};
+    if (unsent > 0 && window > 0) {
+        plan->length = unsent < full ? unsent : full;
+        if (plan->length > (uint32_t)window)
+            plan->length = (uint32_t)window;
+        plan_end(c, plan, fin && (uint32_t)window > plan->length);
+        return true;
+    }
+    // The last segment, as it was: what was sent at one time was cut into full segments.
+    struct sent_cursor at;
+    const struct sent_range *last = sent_find(&c->sent, c->snd_nxt - 1, &at);
+    uint32_t length = last->end - last->start, fin_sent = c->flags & FLAG_FIN_SENT ? 1 : 0;
+    if (length > fin_sent)
+        length = (length - fin_sent - 1) % full + 1 + fin_sent;
+    plan->seq = c->snd_nxt - length;
+    plan->again = length;
+    plan->length = length - fin_sent;
+    if (seq_gt(c->snd_nxt, c->snd_una + c->snd_wnd))
+        return false; // RFC 9293 SHLD-16
+    plan_end(c, plan, fin_sent);
     return true;
 }
 
@@ -219,7 +267,7 @@ static bool plan_probe(struct tcp_connection *c, struct plan *plan)
         // Not closed, but too small for a full segment: the time to wait for more is over.
         timers_stop_persist(c);
         c->modes &= (uint16_t)~MODE_ECN_WAIT;
-        uint32_t most = c->smss < (uint32_t)window ? c->smss : (uint32_t)window;
+        uint32_t full = full_segment(c), most = full < (uint32_t)window ? full : (uint32_t)window;
         plan->length = unsent < most ? unsent : most;
         plan->flags |= plan->length == unsent ? TCP_PSH : 0;
         plan->mark = 0;
@@ -244,7 +292,7 @@ static bool plan_next(struct tcp_connection *c, struct plan *plan)
         if (c->state == STRATA_TCP_SYN_SENT)
             return false;
     }
-    if (c->acks_owed > 0) {
+    if (c->acks_owed > 0 || c->duplicates) {
         plan_ack(c, plan, 0);
         plan->owed = true;
         return true;
@@ -253,7 +301,8 @@ static bool plan_next(struct tcp_connection *c, struct plan *plan)
         plan_ack(c, plan, MARK_CHALLENGE);
         return true;
     }
-    if (connection_may_send(c) && (plan_retransmission(c, plan) || plan_data(c, plan) || plan_probe(c, plan)))
+    if (connection_may_send(c) &&
+        (plan_retransmission(c, plan) || plan_tail(c, plan) || plan_data(c, plan) || plan_probe(c, plan)))
         return true;
     if (c->marks & MARK_KEEP_ALIVE) {
         plan_ack(c, plan, MARK_KEEP_ALIVE);
@@ -297,7 +346,7 @@ static uint64_t copy_data(const struct ring *ring, uint32_t offset, uint8_t *to,
     return sum;
 }
 
-static void fill_options(const struct tcp_connection *c, struct tcp_header *header)
+static void fill_options(const struct tcp_connection *c, const struct plan *plan, struct tcp_header *header)
 {
     struct tcp_options *options = &header->options;
     // On a SYN we offer; on a SYN-ACK and later the flags say what was agreed on (RFC 7323-1, RFC 7323-5).
@@ -315,6 +364,8 @@ static void fill_options(const struct tcp_connection *c, struct tcp_header *head
         options->ts_value = tcp_timestamp(connection_core(c), c->ts_offset);
         options->ts_echo = header->flags & TCP_ACK ? c->ts_recent : 0;
     }
+    if ((c->out_of_order || c->duplicates) && !(header->flags & TCP_SYN))
+        sack_fill(c, options, plan->owed, plan->length > 0); // RFC 2018-5
 }
 
 static void fill_header(const struct tcp_connection *c, const struct plan *plan, struct tcp_header *header)
@@ -331,7 +382,7 @@ static void fill_header(const struct tcp_connection *c, const struct plan *plan,
         header->flags |= TCP_URG;
         header->urgent = ahead < UINT16_MAX ? (uint16_t)ahead : UINT16_MAX;
     }
-    fill_options(c, header);
+    fill_options(c, plan, header);
 }
 
 static void trace_sent(const struct tcp_connection *c, const struct plan *plan, const struct tcp_header *header)
@@ -352,6 +403,12 @@ static void note_octets(struct tcp_connection *c, const struct plan *plan)
     struct memory *memory = connection_memory(c);
     strata_time now = connection_now(c);
     seq_t end = plan->seq + plan->length + (plan->flags & (TCP_SYN | TCP_FIN) ? 1 : 0);
+    if (c->repair) {
+        if (plan->again > 0)
+            recovery_sent(c, plan->seq, plan->seq + plan->again, true);
+        if (seq_gt(end, c->snd_nxt))
+            recovery_sent(c, c->snd_nxt, end, false);
+    }
     if (plan->again > 0) {
         sent_resend(&c->sent, memory, plan->seq, plan->seq + plan->again, now, (uint32_t)c->bytes_acked);
         c->segments_retransmitted++;
@@ -378,6 +435,8 @@ static void note_octets(struct tcp_connection *c, const struct plan *plan)
     if (c->flags & FLAG_PERSIST && plan->mark != MARK_PROBE)
         timers_end_persist(c);
     timers_sent(c);
+    if (plan->mark == MARK_TAIL)
+        probe_sent(c, plan->again > 0);
 }
 
 static void note_sent(struct tcp_connection *c, const struct plan *plan)
@@ -390,8 +449,11 @@ static void note_sent(struct tcp_connection *c, const struct plan *plan)
         c->last_ack_sent = c->rcv_nxt;
         if (c->quick_acks > 0)
             c->quick_acks--;
-        if (plan->owed)
-            c->acks_owed--;
+        if (plan->owed) {
+            sack_sent(c);
+            if (c->acks_owed > 0)
+                c->acks_owed--;
+        }
     }
     if (plan->length > 0 || plan->flags & (TCP_SYN | TCP_FIN))
         note_octets(c, plan);

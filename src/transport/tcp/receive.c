@@ -13,6 +13,7 @@
 #include "transport/tcp/ack_delay.h"
 #include "transport/tcp/autotune.h"
 #include "transport/tcp/output.h"
+#include "transport/tcp/sack.h"
 #include "transport/tcp/state.h"
 #include "transport/tcp/time_wait.h"
 #include "transport/tcp/timers.h"
@@ -114,6 +115,18 @@ static struct tcp_out_of_order *want_out_of_order(struct tcp_connection *c)
     return ahead;
 }
 
+/** Tells of what of [start, end) is there already: the first part of it, as a segment rarely covers two. */
+static void tell_duplicate(struct tcp_connection *c, seq_t start, seq_t end)
+{
+    const struct ranges *ranges = &c->out_of_order->ranges;
+    for (uint32_t i = 0; i < ranges->count && seq_lt(ranges->list[i].start, end); i++) {
+        if (seq_le(ranges->list[i].end, start))
+            continue;
+        sack_duplicate(c, seq_max(start, ranges->list[i].start), seq_min(end, ranges->list[i].end));
+        return;
+    }
+}
+
 /** Keeps a segment that came ahead of its turn (RFC 9293 SHLD-31). */
 static void store_ahead(struct tcp_connection *c, const struct segment *segment)
 {
@@ -128,6 +141,8 @@ static void store_ahead(struct tcp_connection *c, const struct segment *segment)
     struct tcp_out_of_order *ahead = tcp_memory_is_short(connection_core(c)) ? NULL : want_out_of_order(c);
     uint32_t offset = c->receive.length + (segment->seq - c->rcv_nxt);
     seq_t end = segment->seq + segment->length;
+    if (ahead)
+        tell_duplicate(c, segment->seq, end);
     bool kept = ahead && (segment->length == 0 || c->flags & FLAG_READ_SHUT ||
                           ring_store(&c->receive, &core->memory, offset, segment->data, segment->length));
     if (!kept || ranges_add(&ahead->ranges, &core->memory, segment->seq, end,
@@ -137,6 +152,8 @@ static void store_ahead(struct tcp_connection *c, const struct segment *segment)
             receive_evict(c);
         return;
     }
+    if (segment->length > 0)
+        sack_kept(c, segment->seq);
     if (segment->flags & TCP_FIN) {
         c->flags |= FLAG_FIN_AHEAD;
         ahead->fin = end;

@@ -1,14 +1,15 @@
 /**
- * The map of sent ranges: what lies between SND.UNA and SND.NXT, and how it was sent.
+ * The map of sent ranges: what lies between SND.UNA and SND.NXT, how it was sent, and what is known of it.
  *
- *     SND.UNA                                              SND.NXT
- *        |  sent at 3 ms, once | sent at 9 ms, twice | lost |  ...
+ *     SND.UNA                                                       SND.NXT
+ *        |  sent at 3 ms, once | sent at 9 ms, twice | lost | SACKed |  ...
  *
  * Each range knows when it was last sent, how often, and what had been delivered at that time; that is what
- * Karn's rule (RFC 6298 3), retransmission and later loss detection ask. SYN and FIN take their octet of
- * sequence space here as everywhere. The ranges are contiguous and ascending: taken from the front, added at
- * the back, split where a part is sent again, merged where neighbours tell the same. One range needs no
- * memory of its own.
+ * Karn's rule (RFC 6298 3), retransmission and loss detection (RFC 8985) ask. It is the scoreboard of RFC 6675
+ * too: an octet is in flight, or was acknowledged selectively, or is believed to be lost. SYN and FIN take
+ * their octet of sequence space here as everywhere. The ranges are contiguous and ascending: taken from the
+ * front, added at the back, split where a part fares differently, merged where neighbours tell the same; so all
+ * that was SACKed in a row is one range. One range needs no memory of its own, many cost O(log n) to find.
  */
 #ifndef TRANSPORT_TCP_SENT_H
 #define TRANSPORT_TCP_SENT_H
@@ -19,6 +20,7 @@
 enum {
     SENT_LOST = 1,   /**< Believed to be gone: to be sent again, not counted as in flight. */
     SENT_RESENT = 2, /**< Sent more than once: no round-trip time can be told from it without timestamps. */
+    SENT_SACKED = 4, /**< The peer has it (RFC 2018), unless it changes its mind; never lost at the same time. */
 };
 
 struct sent_range {
@@ -29,42 +31,70 @@ struct sent_range {
     uint16_t flags;
 };
 
-struct sent_list; /**< More than one range. */
+struct sent_chunk; /**< Some ranges in a row. */
 
 struct sent {
     union {
         struct sent_range single; /**< While there is at most one. */
-        struct sent_list *list;   /**< With `listed`. */
+        struct {
+            struct sent_chunk *root, *first, *last;
+        }; /**< With `listed`. */
     };
     uint32_t count;
-    uint32_t lost_bytes; /**< Of all ranges with SENT_LOST. */
-    seq_t lost_from;     /**< No lost range begins before this. */
-    bool listed;
+    uint32_t lost_bytes;   /**< Of all ranges with SENT_LOST. */
+    uint32_t sacked_bytes; /**< Of all ranges with SENT_SACKED. */
+    uint32_t listed : 1;
+    uint32_t steps : 31; /**< Ranges and chunks looked at or moved since the beginning, modulo 2^31: what it costs. */
 };
 
-/** What an acknowledgement took from the map. */
-struct sent_acked {
-    strata_time first_sent; /**< When the earliest of what was sent once had been sent; STRATA_NEVER: none was. */
-    strata_time resent_at;  /**< When the first of what was sent more than once was sent last; STRATA_NEVER: none. */
+/** A place in the map. Any change of the map makes it void. */
+struct sent_cursor {
+    struct sent_chunk *chunk;
+    uint32_t index;
 };
+
+/** What has arrived, from the first to the last of what an ACK tells, by SACK too; each octet once. */
+struct sent_acked {
+    strata_time first_sent;  /**< When the earliest of what was sent once had been sent; STRATA_NEVER: none was. */
+    strata_time last_sent;   /**< When the latest of it was sent, with first_sent. */
+    strata_time resent_at;   /**< When the first of what was sent more than once was sent last; STRATA_NEVER: none. */
+    strata_time resent_last; /**< When the latest of it was sent last, with resent_at. */
+    seq_t original;          /**< The lowest octet of what was sent once. */
+    seq_t last_end;          /**< Where the latest of that ends. */
+    seq_t resent_end;        /**< Where the latest of what was sent more than once ends. */
+    uint32_t bytes;          /**< What the peer was not known to have. */
+};
+#define SENT_ACKED_NOTHING ((struct sent_acked){.first_sent = STRATA_NEVER, .resent_at = STRATA_NEVER})
 
 void sent_init(struct sent *sent);
 void sent_clear(struct sent *sent, struct memory *memory);
-/** The index-th range from the front, which must exist. */
-struct sent_range *sent_at(struct sent *sent, uint32_t index);
+/** The range that holds x, or the first one behind it; NULL: there is none. */
+struct sent_range *sent_find(struct sent *sent, seq_t x, struct sent_cursor *cursor);
+/** The range that follows; NULL: none does. */
+struct sent_range *sent_next(struct sent *sent, struct sent_cursor *cursor);
 /** Adds what was sent for the first time; `start` is the end of the map. Where memory is short it is told of
  * less exactly, as part of the range before. */
 void sent_push(struct sent *sent, struct memory *memory, seq_t start, seq_t end, strata_time now, uint32_t delivered);
-/** Takes away what lies before `ack`. */
-struct sent_acked sent_acknowledge(struct sent *sent, struct memory *memory, seq_t ack);
-/** Marks all of it as lost. */
-void sent_lose_all(struct sent *sent);
-/** Marks [start, end) as lost, as far as it is in the map. */
+/** Takes away what lies before `ack`, and adds to `acked` what that tells. */
+void sent_acknowledge(struct sent *sent, struct memory *memory, seq_t ack, struct sent_acked *acked);
+/** Marks [start, end) as SACKed, as far as it is in the map, and adds to `acked` what that tells. Where a range may
+ * not be split, for want of memory or of `may_split`, only those that lie in it as a whole are. */
+void sent_sack(struct sent *sent, struct memory *memory, seq_t start, seq_t end, bool may_split,
+               struct sent_acked *acked);
+/** Marks all of it as lost that was last sent before `before` and not SACKed, and the first range whenever it was. */
+void sent_lose_all(struct sent *sent, strata_time before);
+/** Marks [start, end) as lost, as far as it is in the map and not SACKed. */
 void sent_lose(struct sent *sent, struct memory *memory, seq_t start, seq_t end);
+/** Nothing is lost. */
+void sent_lose_nothing(struct sent *sent);
+/** Nothing is SACKed: the peer has thrown it away (RFC 2018 8). All of that counts as lost. */
+void sent_forget_sacked(struct sent *sent);
 /** Notes that [start, end) was sent again: no longer lost. */
 void sent_resend(struct sent *sent, struct memory *memory, seq_t start, seq_t end, strata_time now,
                  uint32_t delivered);
 /** The first lost octets in a row, at most `most` of them. @return false: none is lost. */
 bool sent_first_lost(struct sent *sent, uint32_t most, seq_t *start, seq_t *end);
+/** What must always hold, of a map that begins at `start`. */
+void sent_verify(const struct sent *sent, seq_t start, seq_t end);
 
 #endif

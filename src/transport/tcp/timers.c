@@ -77,10 +77,52 @@ void timers_sent(struct tcp_connection *c)
 {
     if (c->retransmit_at != STRATA_NEVER)
         return;
-    strata_time now = connection_now(c);
-    c->retransmit_at = now + timers_rto(c);
-    c->unacked_since = now;
+    c->unacked_since = connection_now(c);
+    timers_restart(c);
+}
+
+void timers_restart(struct tcp_connection *c)
+{
+    strata_time now = connection_now(c), rto = timers_rto(c), wait;
+    c->timer_kind = TIMER_KIND_RTO;
+    c->marks &= (uint8_t)~MARK_TAIL;
+    if (probe_wanted(c, &wait)) {
+        c->timer_kind = TIMER_KIND_PROBE; // RFC 8985-10: at the RTO's time at the latest
+        rto = earlier(rto, wait);
+    }
+    c->retransmit_at = now + rto;
     timers_update(c);
+}
+
+/** What is suspected to be lost is looked at again in time (RFC 8985-8). */
+static void reorder_timer(struct tcp_connection *c)
+{
+    strata_time at = c->repair ? c->repair->reorder_at : STRATA_NEVER;
+    if (c->flags & FLAG_PERSIST || at >= c->retransmit_at)
+        return;
+    c->timer_kind = TIMER_KIND_REORDER;
+    c->retransmit_at = at;
+    timers_update(c);
+}
+
+/** The peer took back what it had SACKed (RFC 2018 8), or will acknowledge it in a moment. */
+static void renege_timer(struct tcp_connection *c)
+{
+    struct sent_cursor at;
+    if (c->sent.sacked_bytes == 0 || !(sent_find(&c->sent, c->snd_una, &at)->flags & SENT_SACKED))
+        return;
+    strata_time wait = c->srtt_ns / 2, least = 10 * STRATA_MILLISECOND;
+    c->timer_kind = TIMER_KIND_RTO;
+    c->retransmit_at = earlier(c->retransmit_at, connection_now(c) + (wait > least ? wait : least));
+    timers_update(c);
+}
+
+void timers_sacked(struct tcp_connection *c)
+{
+    if (c->timer_kind == TIMER_KIND_REORDER && c->retransmit_at != STRATA_NEVER)
+        timers_restart(c);
+    if (c->repair && c->retransmit_at != STRATA_NEVER)
+        reorder_timer(c);
 }
 
 void timers_acked(struct tcp_connection *c, bool measured, bool restart)
@@ -95,9 +137,13 @@ void timers_acked(struct tcp_connection *c, bool measured, bool restart)
     if (c->snd_una == c->snd_nxt) {
         c->flags &= ~(uint32_t)FLAG_PERSIST;
         c->retransmit_at = STRATA_NEVER;
-    } else if (restart) {
-        c->retransmit_at = now + timers_rto(c);
-        timers_update(c);
+        return;
+    }
+    if (restart)
+        timers_restart(c);
+    if (c->repair) {
+        reorder_timer(c);
+        renege_timer(c);
     }
 }
 
@@ -108,6 +154,7 @@ void timers_persist(struct tcp_connection *c)
     // RFC 9293 SHLD-29: the first probe after one RTO.
     strata_time now = connection_now(c);
     c->flags |= FLAG_PERSIST;
+    c->timer_kind = TIMER_KIND_RTO;
     c->backoff = 0;
     c->probes = 0;
     c->retransmit_at = now + timers_rto(c);
@@ -128,7 +175,7 @@ void timers_stop_persist(struct tcp_connection *c)
     timers_end_persist(c);
     if (connection_flight(c) > 0) {
         // The probe's octet is still out: what follows it makes a full segment with it.
-        sent_lose_all(&c->sent);
+        sent_lose_all(&c->sent, STRATA_NEVER);
         c->marks |= MARK_RETRANSMIT;
         timers_sent(c);
     }
@@ -205,6 +252,25 @@ static bool persist_timeout(struct tcp_connection *c)
     if (c->backoff < UINT8_MAX)
         c->backoff++; // RFC 9293 SHLD-30
     c->retransmit_at = connection_now(c) + timers_rto(c);
+    return true;
+}
+
+/** Not the retransmission timer's turn yet (enum tcp_repair_timer). @return whether it was another's. */
+static bool repair_timeout(struct tcp_connection *c)
+{
+    if (c->timer_kind == TIMER_KIND_PROBE) {
+        if (!probe_timeout(c))
+            return false;
+        if (c->marks & MARK_TAIL)
+            trace(c, TIMER_TAIL_PROBE, 1);
+        return true;
+    }
+    if (c->timer_kind != TIMER_KIND_REORDER)
+        return false;
+    trace(c, TIMER_REORDER, 1);
+    recovery_reorder_timeout(c);
+    timers_restart(c);
+    reorder_timer(c);
     return true;
 }
 
@@ -294,7 +360,11 @@ void timers_fire(struct timer *timer, strata_time now)
     }
     bool speaks = false;
     if (c->retransmit_at <= now) {
-        bool alive = c->flags & FLAG_PERSIST ? persist_timeout(c) : retransmission_timeout(c);
+        bool alive = true;
+        if (c->flags & FLAG_PERSIST)
+            alive = persist_timeout(c);
+        else if (c->timer_kind == TIMER_KIND_RTO || !repair_timeout(c))
+            alive = retransmission_timeout(c);
         if (!alive)
             return;
         speaks = true;

@@ -15,6 +15,8 @@ enum tcp_timer_kind {
     TIMER_KEEP_ALIVE,
     TIMER_TIME_WAIT,
     TIMER_USER_TIMEOUT,
+    TIMER_TAIL_PROBE,
+    TIMER_REORDER,
 };
 
 /** The wheel's call. */
@@ -29,6 +31,10 @@ void timers_sent(struct tcp_connection *c);
 /** The peer acknowledged something new (RFC 6298 5.2, 5.3); `measured`: it gave an RTT sample; `restart`:
  * whether the timer begins anew. */
 void timers_acked(struct tcp_connection *c, bool measured, bool restart);
+/** An ACK told something and did not advance: what is suspected to be lost has its time. */
+void timers_sacked(struct tcp_connection *c);
+/** The retransmission timer begins anew, or that of a tail loss probe before it. */
+void timers_restart(struct tcp_connection *c);
 /** Data waits, nothing is in flight and the window does not let it go: probe it (RFC 9293 3.8.6.1). */
 void timers_persist(struct tcp_connection *c);
 /** The window lets data go again: what a probe had out goes with it. */
