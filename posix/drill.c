@@ -80,6 +80,7 @@ static int make_port(struct drill *drill, const struct flags *flags)
 {
     struct strata_port_config config = {
         .size = sizeof config, .name = "drill0", .link = STRATA_LINK_IP, .mtu_bytes = flags->mtu_bytes};
+    drill->mtu_bytes = flags->mtu_bytes;
     drill->port = strata_port_add(drill->host, &config);
     if (drill->port < 0)
         return drill->port;
@@ -233,7 +234,9 @@ void drill_input(struct drill *drill, const void *packet, size_t length)
     struct strata_address to;
     if (drill->learns && destination_of(packet, length, &to))
         drill_learn(drill, &to);
-    strata_host_input(drill->host, drill->port, packet, length, NULL, drill->now);
+    // What no link carries in one piece was put together by a driver on the way.
+    struct strata_meta meta = {.segment_size_bytes = length > drill->mtu_bytes ? (uint16_t)(drill->mtu_bytes - 40) : 0};
+    strata_host_input(drill->host, drill->port, packet, length, &meta, drill->now);
 }
 
 /** Takes what the host has to say. */

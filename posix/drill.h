@@ -46,6 +46,7 @@ struct drill {
     pthread_mutex_t lock;
     struct strata_host *host;
     int port;
+    uint32_t mtu_bytes;
     pthread_t driver;          /**< The thread that drives the clock: one that began. */
     strata_time now;
     bool learns;               /**< Any local address is ours: it becomes one when it is first named. */

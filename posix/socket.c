@@ -174,7 +174,7 @@ static int64_t at_end(struct posix_socket *socket, int64_t error)
 {
     bool told = socket->reset_told;
     if (error == -EAGAIN || error == 0)
-        return error;
+        return socket->read_shut ? 0 : error;
     if (error == -ENOTCONN)
         return told ? 0 : error;
     (void)strata_take_error(socket->host, socket->handle);
@@ -394,12 +394,15 @@ int64_t posix_send(struct posix_socket *socket, const struct msghdr *message, si
 
 int posix_shutdown(struct posix_socket *socket, int how, strata_time now)
 {
-    static const enum strata_shutdown hows[] = {
-        [SHUT_RD] = STRATA_SHUTDOWN_READ, [SHUT_WR] = STRATA_SHUTDOWN_WRITE, [SHUT_RDWR] = STRATA_SHUTDOWN_BOTH};
     if (how < SHUT_RD || how > SHUT_RDWR)
         return -EINVAL;
-    int error = strata_shutdown(socket->host, socket->handle, hows[how], now);
-    return error == -EINVAL || error == -EOPNOTSUPP ? -ENOTCONN : error;
+    enum strata_tcp_state state = is_stream(socket) ? state_of(socket) : STRATA_TCP_CLOSED;
+    if (state == STRATA_TCP_CLOSED || state == STRATA_TCP_LISTEN || state == STRATA_TCP_SYN_SENT)
+        return -ENOTCONN;
+    // Linux closes the program's end of reading only: what comes is acknowledged, and there to be read.
+    socket->read_shut |= how != SHUT_WR;
+    socket->write_shut |= how != SHUT_RD;
+    return how == SHUT_RD ? 0 : strata_shutdown(socket->host, socket->handle, STRATA_SHUTDOWN_WRITE, now);
 }
 
 int posix_close(struct posix_socket *socket, strata_time now)
@@ -454,9 +457,10 @@ short posix_poll(const struct posix_socket *socket, short events)
         told |= POLLOUT | POLLWRNORM;
     if (ready & STRATA_URGENT)
         told |= POLLPRI;
-    if (ready & STRATA_PEER_CLOSED)
+    bool closed = ready & STRATA_PEER_CLOSED || socket->read_shut;
+    if (closed)
         told |= POLLRDHUP | POLLIN | POLLRDNORM;
-    if (ready & STRATA_HANGUP)
+    if (ready & STRATA_HANGUP || (closed && socket->write_shut))
         told |= POLLHUP | POLLRDHUP;
     if (ready & STRATA_ERROR)
         told |= POLLERR;

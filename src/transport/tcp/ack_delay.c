@@ -114,7 +114,7 @@ void ack_arrived(struct tcp_connection *c, uint32_t length)
     if (length < c->receive_mss)
         c->modes |= MODE_SMALL_HEARD;
     else if (length > c->receive_mss)
-        c->receive_mss = length < UINT16_MAX ? (uint16_t)length : UINT16_MAX;
+        c->receive_mss = length < c->own_mss ? (uint16_t)length : c->own_mss; // more than that is a super-frame
     bool quickly = c->modes & MODE_QUICK_ACK || (c->quick_acks > 0 && !(c->modes & MODE_INTERACTIVE));
     if (quickly || c->rcv_nxt - c->last_ack_sent >= 2u * c->receive_mss ||
         connection_core(c)->settings.tcp_delayed_ack_ms == 0) {
