@@ -29,7 +29,7 @@ struct linux_tcp_info {
 _Static_assert(offsetof(struct linux_tcp_info, pacing_rate) == 104, "the layout is Linux's");
 _Static_assert(offsetof(struct linux_tcp_info, total_rto) == 240, "the layout is Linux's");
 
-enum { OPTION_TIMESTAMPS = 1, OPTION_SACK = 2, OPTION_SCALE = 4, OPTION_ECN = 8 };
+enum { OPTION_TIMESTAMPS = 1, OPTION_SACK = 2, OPTION_SCALE = 4, OPTION_ECN = 8, OPTION_SYN_DATA = 32 };
 
 /** RFC 9293's states by Linux's numbers. */
 static uint8_t linux_state(enum strata_tcp_state state)
@@ -76,7 +76,7 @@ void info_tcp(const struct strata_tcp_info *info, void *value, socklen_t *length
         .retransmits = (uint8_t)info->backoff,
         .options = (uint8_t)((info->timestamps ? OPTION_TIMESTAMPS : 0) | (info->sack ? OPTION_SACK : 0) |
                              (info->send_scale || info->receive_scale ? OPTION_SCALE : 0) |
-                             (info->ecn ? OPTION_ECN : 0)),
+                             (info->ecn ? OPTION_ECN : 0) | (info->syn_data ? OPTION_SYN_DATA : 0)),
         .scales = (uint8_t)(info->send_scale | info->receive_scale << 4),
         .rto_us = microseconds(info->rto_ns),
         .snd_mss = mss,

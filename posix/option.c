@@ -13,7 +13,7 @@
 #include <sys/time.h>
 
 /** Names that older headers of the C library lack; the numbers are Linux's. */
-enum { NAME_INQ = 36, NAME_CC_INFO = 26, NAME_MEMINFO = 55 };
+enum { NAME_INQ = 36, NAME_CC_INFO = 26, NAME_MEMINFO = 55, NAME_FASTOPEN_KEY = 33, NAME_FASTOPEN_NO_COOKIE = 34 };
 
 enum form { FORM_NUMBER, FORM_FLAG, FORM_BUFFER, FORM_OCTET };
 
@@ -48,6 +48,11 @@ static const struct row rows[] = {
     {IPPROTO_TCP, TCP_KEEPIDLE, STRATA_OPTION_KEEP_IDLE_NS, FORM_NUMBER, STRATA_SECOND},
     {IPPROTO_TCP, TCP_KEEPINTVL, STRATA_OPTION_KEEP_INTERVAL_NS, FORM_NUMBER, STRATA_SECOND},
     {IPPROTO_TCP, TCP_KEEPCNT, STRATA_OPTION_KEEP_COUNT, FORM_NUMBER, 1},
+    {IPPROTO_TCP, TCP_SYNCNT, STRATA_OPTION_SYN_RETRIES, FORM_NUMBER, 1},
+    {IPPROTO_TCP, TCP_DEFER_ACCEPT, STRATA_OPTION_DEFER_ACCEPT_NS, FORM_NUMBER, STRATA_SECOND},
+    {IPPROTO_TCP, TCP_FASTOPEN, STRATA_OPTION_FAST_OPEN, FORM_NUMBER, 1},
+    {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, STRATA_OPTION_FAST_OPEN_CONNECT, FORM_NUMBER, 1},
+    {IPPROTO_TCP, NAME_FASTOPEN_NO_COOKIE, STRATA_OPTION_FAST_OPEN_NO_COOKIE, FORM_NUMBER, 1},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, STRATA_OPTION_USER_TIMEOUT_NS, FORM_NUMBER, STRATA_MILLISECOND},
 };
 
@@ -184,6 +189,9 @@ static int set_own(struct posix_socket *socket, int level, int name, const void 
         return set_timeout(&socket->send_timeout_ns, value, length);
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
         return set_congestion(socket, value, length, now);
+    if (level == IPPROTO_TCP && name == NAME_FASTOPEN_KEY)
+        return length == 16 || length == 32 ? strata_set_fast_open_keys(socket->host, socket->handle, value, length / 16)
+                                            : -EINVAL;
     int error = take_int(value, length, false, &number);
     if (level == SOL_SOCKET) {
         switch (name) {

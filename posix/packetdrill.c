@@ -259,10 +259,18 @@ static int64_t attempt_send(struct drill_call *call)
     int64_t taken = posix_send(call->socket, send->message, send->done, send->flags, call->drill->now);
     if (taken > 0)
         send->done += (size_t)taken;
+    if (taken == -EINPROGRESS && call->drill->now < call->deadline) {
+        send->flags &= ~MSG_FASTOPEN; // without data in the SYN it is as an ordinary connect and write
+        call->expired = -EINPROGRESS;
+        return -EAGAIN;
+    }
+    if (taken > 0)
+        send->flags &= ~MSG_FASTOPEN;
     if (taken < 0 && taken != -EAGAIN)
         return send->done > 0 ? (int64_t)send->done : taken;
     if (send->done < send->size) {
-        call->expired = send->done > 0 ? (int64_t)send->done : -EAGAIN;
+        if (send->done > 0)
+            call->expired = (int64_t)send->done;
         return -EAGAIN;
     }
     return (int64_t)send->done;
@@ -277,6 +285,9 @@ static ssize_t send_message(void *self, int fd, const struct msghdr *message, in
     int64_t size = posix_message_size(message);
     if (size < 0)
         return leave(drill, size);
+    struct strata_endpoint peer;
+    if (message->msg_name && address_from_posix(message->msg_name, message->msg_namelen, socket->domain, &peer) == 0)
+        learn_to_speak(drill, &peer);
     bool waits = !socket->nonblocking && !(flags & MSG_DONTWAIT);
     struct message_call send = {
         .call = {.attempt = attempt_send, .drill = drill, .socket = socket, .expired = -EAGAIN,

@@ -146,9 +146,11 @@ int posix_connect(struct posix_socket *socket, const struct sockaddr *address, s
         error = posix_connect_result(socket);
         return error == -EAGAIN ? -EALREADY : error;
     }
+    if (socket->deferred)
+        return -EISCONN;
     error = strata_connect(socket->host, socket->handle, &peer, now);
-    if (error == -EINPROGRESS)
-        socket->connecting = true;
+    socket->connecting = error == -EINPROGRESS;
+    socket->deferred = error == 0 && is_stream(socket);
     return error;
 }
 
@@ -353,6 +355,44 @@ static int64_t write_error(struct posix_socket *socket, int64_t error)
     return told ? -EPIPE : error;
 }
 
+/** MSG_FASTOPEN: connects as with TCP_FASTOPEN_CONNECT. @return 0: what is written may go with the SYN. */
+static int connect_fast(struct posix_socket *socket, const struct msghdr *message, strata_time now)
+{
+    int64_t allowed = 0, before = 0;
+    sa_family_t family = AF_UNSPEC;
+    if (message->msg_name && message->msg_namelen >= sizeof family)
+        memcpy(&family, (const char *)message->msg_name + offsetof(struct sockaddr, sa_family), sizeof family);
+    (void)strata_get(socket->host, "net.ipv4.tcp_fastopen", &allowed);
+    if (!(allowed & 1) || (message->msg_name && family == AF_UNSPEC))
+        return -EOPNOTSUPP;
+    if (socket->deferred)
+        return 0;
+    (void)strata_get_option(socket->host, socket->handle, STRATA_OPTION_FAST_OPEN_CONNECT, &before);
+    int error = strata_set_option(socket->host, socket->handle, STRATA_OPTION_FAST_OPEN_CONNECT, 1, now);
+    if (!error)
+        error = posix_connect(socket, message->msg_name, message->msg_namelen, now);
+    (void)strata_set_option(socket->host, socket->handle, STRATA_OPTION_FAST_OPEN_CONNECT, before, now);
+    return error;
+}
+
+/** What is written first where the SYN waits for it. */
+static int64_t write_with_syn(struct posix_socket *socket, const struct msghdr *message, strata_time now)
+{
+    char data[2048]; // a SYN is one segment
+    size_t length = 0;
+    for (size_t i = 0; i < message->msg_iovlen && length < sizeof data; i++) {
+        size_t run = message->msg_iov[i].iov_len < sizeof data - length ? message->msg_iov[i].iov_len
+                                                                        : sizeof data - length;
+        if (run > 0)
+            memcpy(data + length, message->msg_iov[i].iov_base, run);
+        length += run;
+    }
+    int64_t taken = strata_write(socket->host, socket->handle, data, length, now);
+    socket->deferred = false;
+    socket->connecting = true;
+    return taken == -EAGAIN ? -EINPROGRESS : taken;
+}
+
 int64_t posix_send(struct posix_socket *socket, const struct msghdr *message, size_t skip, int flags, strata_time now)
 {
     int64_t size = posix_message_size(message);
@@ -362,6 +402,13 @@ int64_t posix_send(struct posix_socket *socket, const struct msghdr *message, si
         return flags & MSG_OOB ? -EOPNOTSUPP : send_datagram(socket, message, now);
     if (socket->listening)
         return -EPIPE;
+    if (flags & MSG_FASTOPEN) {
+        int error = connect_fast(socket, message, now);
+        if (error)
+            return error;
+    }
+    if (socket->deferred)
+        return write_with_syn(socket, message, now);
     if (socket->connecting) {
         int error = posix_connect_result(socket);
         if (error)

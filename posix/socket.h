@@ -23,6 +23,7 @@ struct posix_socket {
     bool nonblocking;       /**< O_NONBLOCK. */
     bool listening;
     bool connecting;        /**< connect was called; what came of it has not been told yet. */
+    bool deferred;          /**< connect was called; the SYN waits for data to carry (TCP_FASTOPEN_CONNECT). */
     bool connected;         /**< It was told that the connection stands. */
     bool reset_told;        /**< An error has been told: from now on the stream is at its end. */
     bool read_shut;         /**< shutdown(SHUT_RD): what is there may still be read, after that it is the end. */
@@ -46,7 +47,8 @@ int posix_connect_result(struct posix_socket *socket);
 
 /** recvmsg(2) with MSG_PEEK, MSG_TRUNC, MSG_OOB; flags that say how to wait are the caller's business. */
 int64_t posix_receive(struct posix_socket *socket, struct msghdr *message, int flags, strata_time now);
-/** sendmsg(2), from octet `skip` of the message on, as much as there is room for. */
+/** sendmsg(2), from octet `skip` of the message on, as much as there is room for. With MSG_FASTOPEN it begins to connect
+ * first; -EINPROGRESS: nothing could go with the SYN, and one who waits goes on without the flag. */
 int64_t posix_send(struct posix_socket *socket, const struct msghdr *message, size_t skip, int flags, strata_time now);
 /** Octets in a message. @return -EINVAL, -EMSGSIZE: too many; -EFAULT: a piece that is nowhere. */
 int64_t posix_message_size(const struct msghdr *message);

@@ -429,9 +429,22 @@ enum strata_option {
     /** What is for the address and port of any host is ours; bound to an address or port: for that one. A socket may
      * then also speak under addresses that are not ours [all]. */
     STRATA_OPTION_TRANSPARENT,
+    /** Listener: so many connections at most whose SYN brought data and a good cookie and whose handshake is not done;
+     * 0: none, see net.ipv4.tcp_fastopen [stream]. RFC 7413. */
+    STRATA_OPTION_FAST_OPEN,
+    /** 1: connecting waits for the first write, which goes with the SYN where a cookie of the server is known; without
+     * one the SYN asks for it. strata_connect is 0 when it waits [stream]. RFC 7413. */
+    STRATA_OPTION_FAST_OPEN_CONNECT,
+    STRATA_OPTION_FAST_OPEN_NO_COOKIE, /**< 1: Fast Open without cookies, as client and as listener [stream]. */
+    STRATA_OPTION_DEFER_ACCEPT_NS, /**< Listener: a connection counts only when data came, or so late; 0: off [stream]. */
+    STRATA_OPTION_SYN_RETRIES,     /**< SYNs sent again until the end; 0: net.ipv4.tcp_syn_retries [stream]. */
 };
 STRATA_API int strata_set_option(struct strata_host *host, strata_socket socket, enum strata_option option,
                                  int64_t value, strata_time now);
+/** Listener: keys of its own for Fast Open cookies, 16 octets each; the first makes cookies, all of them (at most two)
+ * are good. 0 keys: the host's. @return 0, -EINVAL, -EBADF, -ENOPROTOOPT. */
+STRATA_API int strata_set_fast_open_keys(struct strata_host *host, strata_socket socket, const uint8_t *keys,
+                                         unsigned count);
 STRATA_API int strata_get_option(struct strata_host *host, strata_socket socket, enum strata_option option,
                                  int64_t *value);
 /** Joins or leaves a multicast group at a port (0: by route). @return 0, -EADDRINUSE, -EADDRNOTAVAIL. */
@@ -508,6 +521,7 @@ struct strata_tcp_info {
     uint32_t send_queue, receive_queue; /**< Bytes in the rings. */
     uint32_t out_of_order_bytes;
     const char *congestion;
+    bool syn_data; /**< Data went with the SYN, ours or the peer's, and was taken (RFC 7413). */
 };
 STRATA_API int strata_tcp_info(struct strata_host *host, strata_socket socket, struct strata_tcp_info *info);
 /** Names of the congestion control algorithms: "reno" ...; NULL after the last. */

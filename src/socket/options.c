@@ -42,6 +42,11 @@ static const struct row stream_rows[] = {
     STREAM(CONGESTION, congestion, 0, 255),
     STREAM(RECEIVE_ERRORS, receive_errors, 0, 1),
     STREAM(BIND_PORT, bind_port, 0, 32767),
+    STREAM(FAST_OPEN, fast_open, 0, 65535),
+    STREAM(FAST_OPEN_CONNECT, fast_open_connect, 0, 1),
+    STREAM(FAST_OPEN_NO_COOKIE, fast_open_no_cookie, 0, 1),
+    STREAM(DEFER_ACCEPT_NS, defer_accept_ns, 0, TIME_MAX),
+    STREAM(SYN_RETRIES, syn_retries, 0, 127),
     STREAM(FILTER, filter, 0, 1),
     STREAM(TRANSPARENT, transparent, 0, 1),
 };
@@ -183,6 +188,27 @@ static int stream_may_set(struct sockets *sockets, const struct socket *socket, 
     }
 }
 
+/** Makes changed options hold. */
+static int stream_change(struct sockets *sockets, struct socket *socket, const struct tcp_socket_options *changed)
+{
+    int error = own_options(sockets, socket);
+    if (error)
+        return error;
+    if (socket->binding) {
+        uint32_t flags = stream_binding_flags(changed) | (socket->binding->flags & BINDING_LISTENING);
+        if (flags != socket->binding->flags)
+            error = ports_rebind(tcp_ports(sockets->tcp), socket->binding, flags);
+        if (error)
+            return error;
+    }
+    socket->options->options = *changed;
+    if (socket->kind == SOCKET_LISTENER)
+        tcp_listener_set_options(socket->listener, changed);
+    if (socket->kind == SOCKET_CONNECTION)
+        tcp_set_options(socket->connection, changed);
+    return 0;
+}
+
 static int stream_set(struct sockets *sockets, struct socket *socket, const struct row *row, int64_t value)
 {
     int error = stream_may_set(sockets, socket, (enum strata_option)row->option, value);
@@ -193,21 +219,25 @@ static int stream_set(struct sockets *sockets, struct socket *socket, const stru
     row_store(row, &changed, value);
     changed.send_fixed |= row->option == STRATA_OPTION_SEND_BUFFER;
     changed.receive_fixed |= row->option == STRATA_OPTION_RECEIVE_BUFFER;
-    if ((error = own_options(sockets, socket)) != 0)
-        return error;
-    if (socket->binding) {
-        uint32_t flags = stream_binding_flags(&changed) | (socket->binding->flags & BINDING_LISTENING);
-        if (flags != socket->binding->flags)
-            error = ports_rebind(tcp_ports(sockets->tcp), socket->binding, flags);
-        if (error)
-            return error;
-    }
-    socket->options->options = changed;
-    if (socket->kind == SOCKET_LISTENER)
-        tcp_listener_set_options(socket->listener, &changed);
-    if (socket->kind == SOCKET_CONNECTION)
-        tcp_set_options(socket->connection, &changed);
-    return 0;
+    return stream_change(sockets, socket, &changed);
+}
+
+int strata_set_fast_open_keys(struct strata_host *host, strata_socket handle, const uint8_t *keys, unsigned count)
+{
+    struct sockets *sockets = sockets_of(host);
+    struct socket *socket = socket_find(sockets, handle);
+    struct tcp_socket_options changed;
+    if (!socket)
+        return -EBADF;
+    if (socket->kind == SOCKET_DATAGRAM)
+        return -ENOPROTOOPT;
+    if (count > 2 || (count > 0 && !keys))
+        return -EINVAL;
+    stream_get_options(sockets, socket, &changed);
+    changed.fast_open_keys = (uint8_t)count;
+    if (count > 0)
+        memcpy(changed.fast_open_key, keys, (size_t)count * 16);
+    return stream_change(sockets, socket, &changed);
 }
 
 /* ---- both -------------------------------------------------------------------------------------- */

@@ -126,7 +126,7 @@ static int connect_stream(struct sockets *sockets, struct socket *socket, const 
         return error;
     socket->connection = connection;
     socket->kind = SOCKET_CONNECTION;
-    return -EINPROGRESS;
+    return tcp_waits_for_data(connection) ? 0 : -EINPROGRESS;
 }
 
 int strata_connect(struct strata_host *host, strata_socket handle, const struct strata_endpoint *peer,

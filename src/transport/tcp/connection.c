@@ -85,7 +85,8 @@ static bool same_tuning(const struct tcp_tuning *a, const struct tcp_tuning *b)
            a->user_timeout_ns == b->user_timeout_ns && a->linger_ns == b->linger_ns &&
            a->keep_count == b->keep_count && a->bind_port == b->bind_port &&
            a->pacing_bytes == b->pacing_bytes && a->unsent_low == b->unsent_low && a->send_low == b->send_low &&
-           a->receive_low == b->receive_low && a->window_most == b->window_most && a->ttl_least == b->ttl_least;
+           a->receive_low == b->receive_low && a->window_most == b->window_most && a->ttl_least == b->ttl_least &&
+           a->syn_retries == b->syn_retries && a->no_cookie == b->no_cookie;
 }
 
 static void release_tuning(struct tcp_connection *c)
@@ -123,6 +124,8 @@ static void apply_tuning(struct tcp_connection *c, const struct tcp_socket_optio
         .receive_low = options->receive_low,
         .window_most = options->window_most,
         .ttl_least = options->ttl_least,
+        .syn_retries = options->syn_retries,
+        .no_cookie = options->fast_open_no_cookie,
         .odd = c->tuning->odd,
     };
     if (same_tuning(&wanted, c->tuning))

@@ -220,6 +220,8 @@ struct tcp_tuning {
     uint32_t receive_low;  /**< Readable from so many octets on; at least 1. */
     uint32_t window_most;  /**< Window we offer at most; 0: no bound. */
     uint8_t ttl_least;     /**< Segments of less are dropped (RFC 5082). */
+    uint8_t syn_retries;   /**< 0: the host's setting. */
+    bool no_cookie;        /**< Fast Open without cookies. */
     struct tcp_oddities odd;
 };
 

@@ -144,15 +144,15 @@ static bool is_off(const struct tcp *tcp, const struct fast_open_peer *peer)
     return now - peer->lost_at < SPARE_NS << (peer->losses < 8 ? peer->losses : 8);
 }
 
-static bool needs_cookie(const struct tcp *tcp)
+static bool needs_cookie(const struct tcp_connection *c)
 {
-    return !(tcp->core->settings.tcp_fastopen & FAST_OPEN_CLIENT_NO_COOKIE);
+    return !c->tuning->no_cookie && !(connection_core(c)->settings.tcp_fastopen & FAST_OPEN_CLIENT_NO_COOKIE);
 }
 
-bool fast_open_ready(struct tcp *tcp, const struct tcp_record *key)
+bool fast_open_ready(const struct tcp_connection *c)
 {
-    const struct fast_open_peer *peer = find(tcp, key);
-    return !is_off(tcp, peer) && (!needs_cookie(tcp) || (peer && peer->cookie_bytes > 0));
+    const struct fast_open_peer *peer = find(c->tcp, &c->record);
+    return !is_off(c->tcp, peer) && (!needs_cookie(c) || (peer && peer->cookie_bytes > 0));
 }
 
 uint32_t fast_open_space(const struct tcp_connection *c)
@@ -177,7 +177,7 @@ uint32_t fast_open_plan(struct tcp_connection *c)
     if (is_off(c->tcp, peer))
         return 0;
     bool known = peer && peer->cookie_bytes > 0;
-    if (needs_cookie(c->tcp)) {
+    if (needs_cookie(c)) {
         c->syn_marks |= SYN_COOKIE;
         if (peer && (known ? peer->experimental : peer->form == FORM_TRY_EXPERIMENT))
             c->syn_marks |= SYN_COOKIE_EXPERIMENT;
@@ -343,7 +343,7 @@ enum fast_open_verdict fast_open_judge(struct tcp_listener *listener, const stru
         core_count(core, COUNTER_tcp_fast_open_overflows);
         return FAST_OPEN_NO;
     }
-    if (core->settings.tcp_fastopen & FAST_OPEN_SERVER_NO_COOKIE)
+    if (listener->options.fast_open_no_cookie || core->settings.tcp_fastopen & FAST_OPEN_SERVER_NO_COOKIE)
         return FAST_OPEN_TAKE;
     if (!options->has_fast_open)
         return FAST_OPEN_NO;

@@ -33,8 +33,8 @@ void fast_open_free(struct tcp *tcp);
 
 /* ---- Client -------------------------------------------------------------------------------------------- */
 
-/** Whether data could go with a SYN to there: a cookie is known and nothing speaks against its use. */
-bool fast_open_ready(struct tcp *tcp, const struct tcp_record *key);
+/** Whether data could go with its SYN: a cookie is known and nothing speaks against its use. */
+bool fast_open_ready(const struct tcp_connection *c);
 /** Octets of data that fit in the SYN. */
 uint32_t fast_open_space(const struct tcp_connection *c);
 /** Decides what the first SYN has beside itself: notes the option in c->modes. @return octets of data. */

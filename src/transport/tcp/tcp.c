@@ -220,7 +220,7 @@ static int begin(struct tcp_connection *c)
     c->own_mss = connection_mss_of_port(c->tcp, c->way.port, strata_address_is_ipv4(&c->record.remote),
                                         c->max_segment);
     state_change(c, STRATA_TCP_SYN_SENT);
-    if (!(c->modes & MODE_FAST_OPEN) || !fast_open_ready(c->tcp, &c->record))
+    if (!(c->modes & MODE_FAST_OPEN) || !fast_open_ready(c))
         send_syn(c);
     else
         c->syn_marks |= SYN_DEFERRED;
@@ -606,6 +606,7 @@ void tcp_info(const struct tcp_connection *c, struct strata_tcp_info *info)
         .send_scale = c->send_scale,
         .receive_scale = c->receive_scale,
         .timestamps = (c->flags & FLAG_TIMESTAMPS) != 0,
+        .sack = (c->flags & FLAG_SACK) != 0,
         .ecn = (c->modes & MODE_ECN) != 0,
         .recovery = c->recovery,
         .srtt_ns = c->srtt_ns,
@@ -627,6 +628,7 @@ void tcp_info(const struct tcp_connection *c, struct strata_tcp_info *info)
         .receive_queue = c->receive.length,
         .out_of_order_bytes = receive_out_of_order_bytes(c),
         .congestion = congestion_get(c->congestion)->name,
+        .syn_data = (c->syn_marks & SYN_DATA_TAKEN) != 0,
     };
     memcpy(info, &told, info->size < sizeof told ? info->size : sizeof told);
 }

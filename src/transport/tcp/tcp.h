@@ -40,6 +40,8 @@ struct tcp_socket_options {
     uint8_t fast_open_keys;      /**< Of its own, 16 octets each; the first makes cookies, both are good. */
     uint8_t fast_open_key[32];
     strata_time defer_accept_ns; /**< Listener: how long a connection waits for data before it counts; 0: off. */
+    bool fast_open_no_cookie;    /**< Neither asks for cookies nor makes any. */
+    uint8_t syn_retries;         /**< 0: the host's setting. */
     bool fast_open_connect;      /**< The SYN waits for data to carry, where a cookie is known (RFC 7413). */
     uint8_t ttl, tos, congestion, ttl_least;
     bool cork;

@@ -213,7 +213,8 @@ void timers_ask_again(struct tcp_connection *c)
 static bool syn_timeout(struct tcp_connection *c)
 {
     const struct settings *settings = &connection_core(c)->settings;
-    if (c->retries >= (connection_is_fast(c) ? settings->tcp_synack_retries : settings->tcp_syn_retries)) {
+    int64_t most = c->tuning->syn_retries ? c->tuning->syn_retries : settings->tcp_syn_retries;
+    if (c->retries >= (connection_is_fast(c) ? settings->tcp_synack_retries : most)) {
         connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
         return false;
     }
