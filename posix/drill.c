@@ -288,6 +288,7 @@ static void settle(struct drill *drill)
                 continue;
             }
             *at = call->next;
+            drill->woken = call->thread;
             pthread_cond_signal(&call->wake);
             moved = true;
         }
@@ -304,6 +305,36 @@ void drill_leave(struct drill *drill)
 {
     settle(drill);
     pthread_mutex_unlock(&drill->lock);
+}
+
+/** Whether a thread of ours sleeps, by the third field of its status. */
+static bool is_asleep(pid_t thread)
+{
+    char path[64], text[256];
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)thread);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return true;
+    size_t length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    const char *name = strrchr(text, ')');
+    return !name || name[1] == '\0' || name[2] == 'S';
+}
+
+void drill_yield(struct drill *drill)
+{
+    pthread_mutex_lock(&drill->lock);
+    pid_t thread = drill->woken;
+    drill->woken = 0;
+    pthread_mutex_unlock(&drill->lock);
+    if (thread == 0 || thread == gettid())
+        return;
+    // It has to be seen asleep more than once: on the way it may wait for a lock that is held for a moment only.
+    for (int asleep = 0, tries = 0; asleep < 3 && tries < 200; tries++) {
+        usleep(100);
+        asleep = is_asleep(thread) ? asleep + 1 : 0;
+    }
 }
 
 /* ---- Time -------------------------------------------------------------------------------------------------------- */
@@ -363,6 +394,7 @@ int64_t drill_wait(struct drill_call *call)
     while (*last)
         last = &(*last)->next;
     call->next = NULL;
+    call->thread = gettid();
     *last = call;
     pthread_cond_init(&call->wake, NULL);
     settle(drill); // what it has done so far, such as a part of a write, may go out

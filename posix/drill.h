@@ -36,6 +36,7 @@ struct drill_call {
     strata_time deadline; /**< When `expired` is the answer; STRATA_NEVER: it waits. */
     int64_t expired;
     bool finished;
+    pid_t thread;         /**< Who sleeps. */
     int64_t result;
     strata_time finished_at;
     pthread_cond_t wake;
@@ -54,6 +55,7 @@ struct drill {
     struct posix_socket *sockets[DRILL_DESCRIPTORS]; /**< By descriptor. */
     struct drill_packet *first, **last; /**< Sent and not fetched. */
     struct drill_call *waiting; /**< Oldest first. */
+    pid_t woken;               /**< A thread whose call has just been completed; 0: none. */
     uint8_t room[DRILL_PACKET_BYTES]; /**< Where the host writes the next packet. */
     struct drill *next;         /**< Of all there are: see drill_find. */
 };
@@ -83,6 +85,9 @@ void drill_input(struct drill *drill, const void *packet, size_t length);
 /** The next packet, after jumping from timer to timer until there is one. NULL: there will be none. */
 struct drill_packet *drill_output(struct drill *drill);
 void drill_advance(struct drill *drill, strata_time until);
+/** Lets a thread that has been woken go on until it sleeps again, for a moment of real time. Without the lock, and
+ * without locks of the program's own: it is called where the program waits for time to pass. */
+void drill_yield(struct drill *drill);
 /** Looks at the clock: a microsecond has passed, unless the thread has just been woken. */
 strata_time drill_clock(struct drill *drill);
 

@@ -462,6 +462,7 @@ static int call_usleep(void *self, useconds_t microseconds)
     struct drill *drill = self;
     if (!drill)
         return (int)answer(-ENODEV);
+    drill_yield(drill);
     drill_enter(drill);
     drill_advance(drill, drill->now + microseconds * STRATA_MICROSECOND);
     return (int)leave(drill, 0);
