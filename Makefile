@@ -7,7 +7,7 @@ SOAK_COUNT ?= 10000
 PREFIX ?= /usr/local
 DEMO ?= examples/day-in-the-life/day.yaml
 
-.PHONY: all demo test bench bench-against fuzz soak install check-all mutate setup docs-conformance clean help release
+.PHONY: all demo test bench bench-against fuzz soak install check-all mutate setup docs-conformance docs-states clean help release
 
 all: release
 
@@ -60,6 +60,9 @@ mutate:
 	@scripts/setup test
 	@python3 scripts/mutate.py $(MUTATE_ARGS)
 
+docs-states:
+	@python3 scripts/tcp_states.py --write
+
 docs-conformance:
 	@python3 scripts/conformance.py --write
 
@@ -79,4 +82,5 @@ help:
 	@echo "make install     to PREFIX=$(PREFIX)"
 	@echo "make setup       install every package the above need (Debian)"
 	@echo "make docs-conformance   write docs/conformance.md from the citations"
+	@echo "make docs-states   draw docs/tcp-states.svg from the table of legal steps"
 	@echo "make clean       remove all build folders"

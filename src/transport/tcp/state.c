@@ -7,7 +7,7 @@
 
 /** From each state, where one may go. CLOSED can be reached from everywhere: RST, timeout, ABORT. */
 static const uint16_t steps[] = {
-    [STRATA_TCP_CLOSED] = TO(SYN_SENT) | TO(SYN_RECEIVED) | TO(LISTEN),
+    [STRATA_TCP_CLOSED] = TO(SYN_SENT) | TO(LISTEN),
     [STRATA_TCP_LISTEN] = TO(SYN_RECEIVED) | TO(CLOSED),
     [STRATA_TCP_SYN_SENT] = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSED),
     [STRATA_TCP_SYN_RECEIVED] = TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(LISTEN) | TO(CLOSED),
