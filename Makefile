@@ -39,6 +39,9 @@ bench-against:
 	@scripts/setup test
 	@scripts/bench_against $(BASE) $(BENCH)
 
+goodput: release
+	@scripts/goodput $(GOODPUT)
+
 fuzz:
 	@scripts/setup test
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
@@ -76,6 +79,7 @@ help:
 	@echo "make check-all   the long version: clang, 32-bit, big-endian, valgrind, long tests"
 	@echo "make bench       the benchmark table; also build/bench.json"
 	@echo "make bench-against BASE=COMMIT   the same load on COMMIT and on this tree, in turns: what a change costs"
+	@echo "make goodput     TCP beside Linux over an emulated cable: hours; GOODPUT=--quick for a minute"
 	@echo "make fuzz        every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
 	@echo "make soak        random lab runs of TCP: SOAK_COUNT=$(SOAK_COUNT) seeds from SOAK_FIRST=$(SOAK_FIRST) on; resumable"
 	@echo "make mutate      removes a sample of behaviours and shows that the citing tests fail"

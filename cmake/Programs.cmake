@@ -1,6 +1,7 @@
 # Benchmarks with the peers that they run beside ours (programs of their own, without a byte of Strata), and examples.
 
-file(GLOB BENCH_SOURCES CONFIGURE_DEPENDS bench/bench_*.c bench/peer_*.c)
+# An end_*.c is one end of a measurement that a script makes.
+file(GLOB BENCH_SOURCES CONFIGURE_DEPENDS bench/bench_*.c bench/peer_*.c bench/end_*.c)
 file(GLOB BENCH_SUPPORT CONFIGURE_DEPENDS bench/support*.c)
 set(PEER_SUPPORT ${BENCH_SUPPORT})
 list(FILTER PEER_SUPPORT EXCLUDE REGEX "support_hosts")

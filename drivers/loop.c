@@ -152,6 +152,14 @@ static long attachment_transmit(struct strata_loop *loop, unsigned index)
     return failure < 0 ? failure : frames;
 }
 
+bool strata_loop_blocked(const struct strata_loop *loop)
+{
+    for (unsigned i = 0; i < loop->count; i++)
+        if (loop->attachments[i].watched)
+            return true;
+    return false;
+}
+
 strata_time strata_loop_work(struct strata_loop *loop)
 {
     bool busy = false;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -407,6 +408,8 @@ static int open_poll(struct world *world)
     sigaddset(&signals, SIGUSR1);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    // Pacing and short timers mean what they say, not up to 50 us more.
+    prctl(PR_SET_TIMERSLACK, 1UL);
     world->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
     world->poll_fd = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN};
@@ -545,7 +548,7 @@ static int world_step(struct world *world, strata_time until)
         return 0;
     if (world->finishing && is_finished(world))
         return 0;
-    if (world->host && strata_host_ready(world->host) >= 0)
+    if (world->host && strata_host_ready(world->host) >= 0 && !strata_loop_blocked(world->loop))
         next = 0;
     strata_time deadline = strata_rt_deadline(world->rt), now = strata_clock_monotonic();
     next = deadline < next ? deadline : next;

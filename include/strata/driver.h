@@ -83,6 +83,9 @@ STRATA_API int strata_loop_fd(const struct strata_loop *loop);
  * when an interface is gone.
  */
 STRATA_API strata_time strata_loop_work(struct strata_loop *loop);
+/** Whether a driver holds up what a device has to say: then there is no use in calling again before the loop's
+ * descriptor becomes readable or something is due. */
+STRATA_API bool strata_loop_blocked(const struct strata_loop *loop);
 /** CLOCK_MONOTONIC in nanoseconds: the time a loop hands to its devices. */
 STRATA_API strata_time strata_clock_monotonic(void);
 

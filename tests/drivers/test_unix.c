@@ -336,11 +336,14 @@ TEST(two_loops_talk_in_both_directions)
         CHECK(strata_loop_work(left) > 0);
     }
     CHECK(a.said < 5000);
+    CHECK(strata_loop_blocked(left));
     for (int i = 0; i < 10000 && (a.heard < 3000 || b.heard < 5000); i++) {
         CHECK(strata_loop_work(i % 3 ? right : left) > 0);
     }
     CHECK_EQ(a.heard, 3000);
     CHECK_EQ(b.heard, 5000);
+    CHECK(strata_loop_work(left) > 0);
+    CHECK(!strata_loop_blocked(left));
     strata_loop_free(right);
     long result = 0;
     for (int i = 0; i < 3 && result >= 0; i++)
