@@ -64,6 +64,22 @@ static const struct row *find(int level, int name)
     return NULL;
 }
 
+/** What of Fast Open may be set when. @return 0 or a negative errno. */
+static int check_fast_open(const struct posix_socket *socket, const struct row *row, int number)
+{
+    int64_t allowed = 0;
+    if (row->option != STRATA_OPTION_FAST_OPEN_CONNECT && row->option != STRATA_OPTION_FAST_OPEN)
+        return 0;
+    (void)strata_get(socket->host, "net.ipv4.tcp_fastopen", &allowed);
+    if (row->option == STRATA_OPTION_FAST_OPEN_CONNECT) {
+        if (number > 1 || number < 0)
+            return -EINVAL;
+        if (!(allowed & 1))
+            return -EOPNOTSUPP;
+    }
+    return socket->connected || socket->connecting || socket->deferred ? -EINVAL : 0;
+}
+
 /** An int; IP's options of one octet may also be given as one. */
 static int take_int(const void *value, socklen_t length, bool octet, int *number)
 {
@@ -99,6 +115,8 @@ static int set_row(struct posix_socket *socket, const struct row *row, const voi
     int number;
     int error = take_int(value, length, row->form == FORM_OCTET, &number);
     if (error)
+        return error;
+    if ((error = check_fast_open(socket, row, number)) != 0)
         return error;
     int64_t wanted = (int64_t)number * row->unit;
     if (row->form == FORM_FLAG)

@@ -253,9 +253,22 @@ static ssize_t call_readv(void *self, int fd, const struct iovec *pieces, int co
 
 /* ---- Writing ----------------------------------------------------------------------------------------------- */
 
+/** Where data went with the SYN, one who waits also waits for what becomes of it. */
+static int64_t attempt_finish(struct message_call *send)
+{
+    struct posix_socket *socket = send->call.socket;
+    bool waits = send->call.drill->now < send->call.deadline;
+    int error = waits && socket->connecting ? posix_connect_result(socket) : 0;
+    send->call.expired = (int64_t)send->done;
+    return error ? error : (int64_t)send->done;
+}
+
 static int64_t attempt_send(struct drill_call *call)
 {
     struct message_call *send = (struct message_call *)call;
+    bool connecting = call->socket->connecting; // an error is about that, not about what was taken
+    if (send->size > 0 && send->done == send->size)
+        return attempt_finish(send);
     int64_t taken = posix_send(call->socket, send->message, send->done, send->flags, call->drill->now);
     if (taken > 0)
         send->done += (size_t)taken;
@@ -267,13 +280,13 @@ static int64_t attempt_send(struct drill_call *call)
     if (taken > 0)
         send->flags &= ~MSG_FASTOPEN;
     if (taken < 0 && taken != -EAGAIN)
-        return send->done > 0 ? (int64_t)send->done : taken;
+        return send->done > 0 && !connecting ? (int64_t)send->done : taken;
     if (send->done < send->size) {
         if (send->done > 0)
             call->expired = (int64_t)send->done;
         return -EAGAIN;
     }
-    return (int64_t)send->done;
+    return attempt_finish(send);
 }
 
 static ssize_t send_message(void *self, int fd, const struct msghdr *message, int flags)

@@ -402,7 +402,7 @@ int64_t posix_send(struct posix_socket *socket, const struct msghdr *message, si
         return flags & MSG_OOB ? -EOPNOTSUPP : send_datagram(socket, message, now);
     if (socket->listening)
         return -EPIPE;
-    if (flags & MSG_FASTOPEN) {
+    if (flags & MSG_FASTOPEN && !socket->connected) {
         int error = connect_fast(socket, message, now);
         if (error)
             return error;

@@ -32,6 +32,7 @@ static const struct alias aliases[] = {
     {"net.inet.tcp.ecn.enable", "net.ipv4.tcp_ecn", 1, 1},
     {"net.inet.tcp.rfc1323", "net.ipv4.tcp_timestamps", 1, 1},
     {"net.inet.tcp.rfc1323", "net.ipv4.tcp_window_scaling", 1, 1},
+    {"net.inet.tcp.tolerate_missing_ts", "strata.tcp_missing_timestamps", 1, 1},
     {"kern.ipc.maxsockbuf", "net.ipv4.tcp_rmem.max", 1, 1},
     {"kern.ipc.maxsockbuf", "net.ipv4.tcp_wmem.max", 1, 1},
     {"net.inet.tcp.hostcache.purgenow", "", 1, 1},

@@ -203,6 +203,8 @@ static bool check_timestamps(struct tcp_connection *c, const struct segment *seg
     if (!(c->flags & FLAG_TIMESTAMPS) || segment->flags & TCP_RST)
         return true; // RFC 7323-7; RFC 7323-11
     if (!options->has_timestamps) {
+        if (connection_core(c)->settings.tcp_missing_timestamps)
+            return true;
         input_drop(c->tcp, segment, COUNTER_tcp_drop_no_timestamp); // RFC 7323-6
         return false;
     }

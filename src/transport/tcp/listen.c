@@ -497,7 +497,8 @@ static bool half_open_acceptable(struct tcp *tcp, struct tcp_half_open *half_ope
             reply_syn_ack(half_open);
         return false;
     }
-    if (half_open->timestamps && !reset &&
+    bool missing = !options->has_timestamps && !tcp->core->settings.tcp_missing_timestamps;
+    if (half_open->timestamps && !reset && (options->has_timestamps || missing) &&
         (!options->has_timestamps || (int32_t)(options->ts_value - half_open->ts_recent) < 0)) {
         input_drop(tcp, segment, options->has_timestamps ? COUNTER_tcp_drop_paws : COUNTER_tcp_drop_no_timestamp);
         return false;
