@@ -274,24 +274,33 @@ static bool try_call(struct drill_call *call)
     return true;
 }
 
-/** Until nothing moves any more: packets go out, and calls that wait are completed. */
+/** Asks those that wait again, or only the eager ones. @return whether any is done. */
+static bool ask_again(struct drill *drill, bool eager)
+{
+    bool moved = false;
+    for (struct drill_call **at = &drill->waiting; *at;) {
+        struct drill_call *call = *at;
+        if ((eager && !call->eager) || !try_call(call)) {
+            at = &call->next;
+            continue;
+        }
+        *at = call->next;
+        drill->woken = call->thread;
+        pthread_cond_signal(&call->wake);
+        moved = true;
+    }
+    return moved;
+}
+
+/** Until nothing moves any more: packets go out, and calls that wait are completed. Data that was waiting for the
+ * connection goes with the ACK that completes it. */
 static void settle(struct drill *drill)
 {
     bool moved;
     do {
-        moved = false;
+        moved = ask_again(drill, true);
         fetch(drill);
-        for (struct drill_call **at = &drill->waiting; *at;) {
-            struct drill_call *call = *at;
-            if (!try_call(call)) {
-                at = &call->next;
-                continue;
-            }
-            *at = call->next;
-            drill->woken = call->thread;
-            pthread_cond_signal(&call->wake);
-            moved = true;
-        }
+        moved |= ask_again(drill, false);
     } while (moved);
 }
 

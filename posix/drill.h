@@ -35,6 +35,7 @@ struct drill_call {
     struct posix_socket *socket;
     strata_time deadline; /**< When `expired` is the answer; STRATA_NEVER: it waits. */
     int64_t expired;
+    bool eager;           /**< It has something to say together with what the host says next. */
     bool finished;
     pid_t thread;         /**< Who sleeps. */
     int64_t result;

@@ -272,6 +272,7 @@ static int64_t attempt_send(struct drill_call *call)
     int64_t taken = posix_send(call->socket, send->message, send->done, send->flags, call->drill->now);
     if (taken > 0)
         send->done += (size_t)taken;
+    call->eager = call->socket->connecting;
     if (taken == -EINPROGRESS && call->drill->now < call->deadline) {
         send->flags &= ~MSG_FASTOPEN; // without data in the SYN it is as an ordinary connect and write
         call->expired = -EINPROGRESS;

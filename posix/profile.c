@@ -9,6 +9,7 @@
 /** Linux as its public scripts assume it: mostly what Strata does of its own accord. */
 static const struct sysctl_row profile_linux[] = {
     {"strata.tcp_missing_timestamps", "1"},
+    {"strata.tcp_window_update", "1"},
     {"net.ipv4.tcp_rmem", "4096 131072 6291456"},
     {"net.ipv4.tcp_wmem", "4096 16384 4194304"},
     {"net.ipv4.tcp_syn_retries", "6"},
@@ -19,6 +20,7 @@ static const struct sysctl_row profile_linux[] = {
 /** FreeBSD, likewise. */
 static const struct sysctl_row profile_freebsd[] = {
     {"strata.tcp_syn_options", "1"},
+    {"strata.tcp_window_update", "2"},
     {"strata.tcp_missing_timestamps", "1"},
     {"net.inet.tcp.recvspace", "65536"},
     {"net.inet.tcp.sendspace", "32768"},

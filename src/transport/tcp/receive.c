@@ -55,17 +55,31 @@ void receive_set_buffer(struct tcp_connection *c, uint32_t bytes)
     ring_set_capacity(&c->receive, bytes > promised ? bytes : promised);
 }
 
+/** Whether a window that has opened is worth an ACK of its own (RFC 5681 4.2, RFC 9293 3.8.6.2.2). */
+static bool worth_telling(const struct tcp_connection *c)
+{
+    uint32_t offered = c->rcv_adv - c->rcv_nxt, now = window(c), opens = now - offered;
+    uint32_t buffer = autotune_receive_allowed(c), two = 2u * c->own_mss, least = buffer / 2 < two ? buffer / 2 : two;
+    if ((int32_t)opens <= 0)
+        return false;
+    switch (connection_core(c)->settings.tcp_window_update) {
+    case WINDOW_UPDATE_DOUBLE:
+        return offered <= buffer / 2 && now / 2 >= offered;
+    case WINDOW_UPDATE_QUARTER:
+        return opens >= buffer / 2 ||
+               (opens >= two && (opens >= buffer / 4 || now <= buffer / 8 || buffer <= 4 * two));
+    default:
+        return opens >= least;
+    }
+}
+
 void receive_taken(struct tcp_connection *c)
 {
     if (c->receive.capacity > c->receive_bytes)
         receive_set_buffer(c, c->receive_bytes); // a smaller buffer comes as far as promises allow
     if (!connection_may_receive(c))
         return;
-    // RFC 5681 4.2 and RFC 9293 3.8.6.2.2: a window update of its own when it opens by half of the buffer or
-    // two segments.
-    uint32_t opens = window(c) - (c->rcv_adv - c->rcv_nxt), half = autotune_receive_allowed(c) / 2;
-    uint32_t least = half < 2u * c->own_mss ? half : 2u * c->own_mss;
-    if ((opens > 0 && opens >= least) || ack_read(c))
+    if (worth_telling(c) || ack_read(c))
         ack_now(c);
 }
 

@@ -6,6 +6,13 @@
 
 #include "transport/tcp/connection.h"
 
+/** When reading alone causes an ACK: strata.tcp_window_update. */
+enum window_update {
+    WINDOW_UPDATE_SEGMENTS, /**< The window opens by two segments, or by half of the buffer. */
+    WINDOW_UPDATE_DOUBLE,   /**< No more than half was offered, and that doubles (Linux). */
+    WINDOW_UPDATE_QUARTER,  /**< It opens by two segments that are a quarter of the buffer, or by half of it (BSD). */
+};
+
 /** The window field for the next segment; notes the edge it offers. `syn`: not scaled (RFC 7323-2). */
 uint16_t receive_offer(struct tcp_connection *c, bool syn);
 /** Takes the data of a segment that begins at or beyond RCV.NXT and lies within the window, and its FIN.
