@@ -487,6 +487,15 @@ STRATA_API int strata_pending(struct strata_host *host, strata_socket listener, 
 STRATA_API int strata_decide(struct strata_host *host, strata_socket listener, uint64_t id,
                              enum strata_decision decision, strata_time now);
 
+/**
+ * Connects and writes at once: where a Fast Open cookie is known the data goes out with the SYN (RFC 7413). It may
+ * reach the server twice then (RFC 7413 2.1). @return octets taken, which is less than a segment; -EINPROGRESS: none, the connection
+ * is being opened as by strata_connect (and asks for a cookie); otherwise as strata_connect, or strata_write when
+ * connected; -EOPNOTSUPP: net.ipv4.tcp_fastopen does not allow it.
+ */
+STRATA_API int64_t strata_connect_write(struct strata_host *host, strata_socket socket,
+                                        const struct strata_endpoint *peer, const void *data, size_t size,
+                                        strata_time now);
 /** Sends urgent data: like write, and the urgent pointer marks the end of it (RFC 9293 3.8.5). */
 STRATA_API int64_t strata_write_urgent(struct strata_host *host, strata_socket socket, const void *data,
                                        size_t size, strata_time now);

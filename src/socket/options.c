@@ -181,6 +181,8 @@ static int stream_may_set(struct sockets *sockets, const struct socket *socket, 
         return fresh ? 0 : -EINVAL;
     case STRATA_OPTION_MAX_SEGMENT:
         return socket->kind == SOCKET_CONNECTION ? -EISCONN : 0;
+    case STRATA_OPTION_FAST_OPEN_CONNECT:
+        return value && !tcp_may_open_fast(sockets->tcp) ? -EOPNOTSUPP : 0;
     case STRATA_OPTION_CONGESTION:
         return tcp_congestion_name((unsigned)value) ? 0 : -ENOENT;
     default:

@@ -106,20 +106,18 @@ strata_socket strata_accept(struct strata_host *host, strata_socket handle, stru
     return socket_handle(socket);
 }
 
-static int connect_stream(struct sockets *sockets, struct socket *socket, const struct strata_endpoint *peer)
+/** `fast`: as with STRATA_OPTION_FAST_OPEN_CONNECT. @return 0: its SYN waits for data; -EINPROGRESS; or why not. */
+static int connect_stream(struct sockets *sockets, struct socket *socket, const struct strata_endpoint *peer, bool fast)
 {
     if (socket->kind == SOCKET_LISTENER)
         return -EINVAL;
-    if (socket->kind == SOCKET_CONNECTION) {
-        struct strata_tcp_info info = {.size = sizeof info};
-        tcp_info(socket->connection, &info);
-        bool waiting = info.state == STRATA_TCP_SYN_SENT || info.state == STRATA_TCP_SYN_RECEIVED;
-        return waiting ? -EALREADY : -EISCONN;
-    }
+    if (socket->kind == SOCKET_CONNECTION)
+        return tcp_is_opening(socket->connection) ? -EALREADY : -EISCONN;
     if (peer->port == 0 || address_is_unspecified(&peer->address))
         return -EINVAL;
     struct tcp_socket_options options;
     stream_get_options(sockets, socket, &options);
+    options.fast_open_connect |= fast;
     struct tcp_connection *connection;
     int error = tcp_connect(sockets->tcp, socket->binding, peer, &options, socket, &connection);
     if (error)
@@ -139,7 +137,28 @@ int strata_connect(struct strata_host *host, strata_socket handle, const struct 
     if (!peer)
         return -EINVAL;
     return socket->kind == SOCKET_DATAGRAM ? udp_connect(socket->datagram, peer)
-                                           : connect_stream(sockets, socket, peer);
+                                           : connect_stream(sockets, socket, peer, false);
+}
+
+int64_t strata_connect_write(struct strata_host *host, strata_socket handle, const struct strata_endpoint *peer,
+                             const void *data, size_t size, strata_time now)
+{
+    struct sockets *sockets = sockets_at(host, now);
+    struct socket *socket = socket_find(sockets, handle);
+    if (!socket)
+        return -EBADF;
+    if (!peer || (!data && size > 0))
+        return -EINVAL;
+    if (socket->kind == SOCKET_DATAGRAM || !tcp_may_open_fast(sockets->tcp))
+        return -EOPNOTSUPP;
+    if (socket->kind != SOCKET_CONNECTION) {
+        int error = connect_stream(sockets, socket, peer, true);
+        if (error)
+            return error;
+    } else if (tcp_is_opening(socket->connection)) {
+        return -EALREADY;
+    }
+    return tcp_write(socket->connection, data, size, 0);
 }
 
 int64_t strata_read(struct strata_host *host, strata_socket handle, void *data, size_t size, strata_time now)

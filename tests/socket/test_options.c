@@ -38,6 +38,11 @@ static const struct want wants[] = {
     {STRATA_OPTION_BIND_PORT, true, true, 0, 1},
     {STRATA_OPTION_FILTER, true, false, 0, 1},
     {STRATA_OPTION_TRANSPARENT, true, true, 0, 1},
+    {STRATA_OPTION_FAST_OPEN, true, false, 0, 65535},
+    {STRATA_OPTION_FAST_OPEN_CONNECT, true, false, 0, 1},
+    {STRATA_OPTION_FAST_OPEN_NO_COOKIE, true, false, 0, 1},
+    {STRATA_OPTION_DEFER_ACCEPT_NS, true, false, 0, STRATA_SECOND << 31},
+    {STRATA_OPTION_SYN_RETRIES, true, false, 0, 127},
 };
 
 TEST(options_have_bounds_and_types)

@@ -498,6 +498,73 @@ TEST(urgent_data_is_announced_and_stays_in_the_stream)
     pair_free(&pair);
 }
 
+/** Opens a connection from host 0 to host 1 with data; what strata_connect_write says. */
+static int64_t open_with(struct pair *pair, bool ipv6, strata_socket *socket, const char *data)
+{
+    struct strata_endpoint peer = ipv6 ? pair_ipv6(1, 80) : pair_ipv4(1, 80);
+    *socket = strata_open(pair->host[0], STRATA_STREAM);
+    return strata_connect_write(pair->host[0], *socket, &peer, data, strlen(data), pair->now);
+}
+
+TEST(data_goes_with_the_syn)
+{
+    for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+        struct pair pair;
+        strata_socket s;
+        char text[100] = "";
+        pair_start(&pair, STRATA_LINK_IP);
+        pair.delay_ns = 10 * STRATA_MILLISECOND;
+        struct strata_host *a = pair.host[0], *b = pair.host[1];
+        struct strata_endpoint local = {.port = 80};
+        strata_socket listener = strata_open(b, STRATA_STREAM);
+        CHECK_EQ(strata_bind(b, listener, &local), 0);
+        CHECK_EQ(strata_set_option(b, listener, STRATA_OPTION_FAST_OPEN, 16, pair.now), 0);
+        CHECK_EQ(strata_set_fast_open_keys(b, listener, (const uint8_t *)"0123456789abcdef", 3), -EINVAL);
+        CHECK_EQ(strata_set_fast_open_keys(b, listener, (const uint8_t *)"0123456789abcdef", 1), 0);
+        CHECK_EQ(strata_listen(b, listener, 10, pair.now), 0);
+        CHECK_EQ(strata_set(a, "net.ipv4.tcp_fastopen", 0), 0);
+        CHECK_EQ(open_with(&pair, ipv6, &s, "no"), -EOPNOTSUPP);
+        CHECK_EQ(strata_set_option(a, s, STRATA_OPTION_FAST_OPEN_CONNECT, 1, pair.now), -EOPNOTSUPP);
+        CHECK_EQ(strata_set(a, "net.ipv4.tcp_fastopen", 1), 0);
+        CHECK_EQ(strata_set(b, "net.ipv4.tcp_fastopen", 2), 0);
+        // The first time: no cookie yet.
+        CHECK_EQ(open_with(&pair, ipv6, &s, "first"), -EINPROGRESS);
+        CHECK_EQ(open_with(&pair, ipv6, &s, "first"), -EINPROGRESS);
+        pair_run(&pair, 35 * STRATA_MILLISECOND);
+        strata_socket accepted = strata_accept(b, listener, NULL, pair.now);
+        CHECK(accepted > 0 && strata_accept(b, listener, NULL, pair.now) > 0);
+        // The second: the data is there after half a round trip, the answer after a whole one.
+        CHECK_EQ(open_with(&pair, ipv6, &s, "second"), 6);
+        struct strata_endpoint peer = ipv6 ? pair_ipv6(1, 80) : pair_ipv4(1, 80);
+        CHECK_EQ(strata_connect_write(a, s, &peer, "more", 4, pair.now), -EALREADY);
+        CHECK_EQ(strata_connect(a, s, &peer, pair.now), -EALREADY);
+        pair_run(&pair, 11 * STRATA_MILLISECOND);
+        CHECK((accepted = strata_accept(b, listener, NULL, pair.now)) > 0);
+        CHECK_EQ(strata_read(b, accepted, text, sizeof text, pair.now), 6);
+        CHECK_STR(text, "second");
+        CHECK_EQ(state(b, accepted), STRATA_TCP_SYN_RECEIVED);
+        CHECK_EQ(strata_write(b, accepted, "answer", 6, pair.now), 6);
+        pair_run(&pair, 11 * STRATA_MILLISECOND);
+        CHECK_EQ(strata_read(a, s, text, sizeof text, pair.now), 6);
+        CHECK_STR(text, "answer");
+        CHECK_EQ(strata_connect_write(a, s, &peer, "more", 4, pair.now), 4); // by now an ordinary write
+        // A socket that connects when it writes.
+        s = strata_open(a, STRATA_STREAM);
+        CHECK_EQ(strata_set_option(a, s, STRATA_OPTION_FAST_OPEN_CONNECT, 1, pair.now), 0);
+        CHECK_EQ(strata_connect(a, s, &peer, pair.now), 0);
+        CHECK_EQ(strata_connect(a, s, &peer, pair.now), -EISCONN);
+        CHECK_EQ(strata_readiness(a, s), STRATA_WRITABLE);
+        CHECK_EQ(strata_write(a, s, "third", 5, pair.now), 5);
+        CHECK_EQ(strata_readiness(a, s), 0);
+        pair_run(&pair, 11 * STRATA_MILLISECOND);
+        CHECK((accepted = strata_accept(b, listener, NULL, pair.now)) > 0);
+        CHECK_EQ(strata_read(b, accepted, text, sizeof text, pair.now), 5);
+        CHECK_EQ(strata_connect_write(a, s, NULL, "x", 1, pair.now), -EINVAL);
+        CHECK_EQ(strata_connect_write(a, 0, &peer, "x", 1, pair.now), -EBADF);
+        pair_free(&pair);
+    }
+}
+
 TEST(tcp_info_tells_the_truth)
 {
     struct pair pair;
@@ -651,6 +718,6 @@ TEST_MAIN(TEST_ENTRY(bytes_cross_in_both_families_and_both_ways), TEST_ENTRY(a_h
           TEST_ENTRY(reading_and_writing_have_edges), TEST_ENTRY(what_came_before_accept_is_announced),
           TEST_ENTRY(a_filter_sees_a_connection_before_it_is_answered),
           TEST_ENTRY(a_transparent_listener_answers_for_others),
-          TEST_ENTRY(urgent_data_is_announced_and_stays_in_the_stream), TEST_ENTRY(tcp_info_tells_the_truth),
+          TEST_ENTRY(urgent_data_is_announced_and_stays_in_the_stream), TEST_ENTRY(data_goes_with_the_syn), TEST_ENTRY(tcp_info_tells_the_truth),
           TEST_ENTRY(soft_errors_are_reported_to_who_asks), TEST_ENTRY(names_are_claimed_and_shared),
           TEST_ENTRY(a_name_is_taken_while_connections_have_it))

@@ -227,6 +227,17 @@ static int begin(struct tcp_connection *c)
     return 0;
 }
 
+bool tcp_may_open_fast(const struct tcp *tcp)
+{
+    return tcp->core->settings.tcp_fastopen & FAST_OPEN_CLIENT;
+}
+
+bool tcp_is_opening(const struct tcp_connection *c)
+{
+    return (c->state == STRATA_TCP_SYN_SENT && !tcp_waits_for_data(c)) ||
+           (c->state == STRATA_TCP_SYN_RECEIVED && !connection_is_fast(c));
+}
+
 bool tcp_waits_for_data(const struct tcp_connection *c)
 {
     return c->syn_marks & SYN_DEFERRED;
@@ -262,7 +273,7 @@ int tcp_connect(struct tcp *tcp, const struct binding *binding, const struct str
                 (tcp->core->settings.tcp_sack ? FLAG_SACK : 0u);
     ecn_offer(c);
     // RFC 7413-1: where program and host ask for it.
-    if (options->fast_open_connect && tcp->core->settings.tcp_fastopen & FAST_OPEN_CLIENT)
+    if (options->fast_open_connect && tcp_may_open_fast(tcp))
         c->modes |= MODE_FAST_OPEN;
     error = begin(c);
     if (error) {

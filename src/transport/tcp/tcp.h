@@ -72,6 +72,10 @@ int tcp_decide(struct tcp_listener *listener, uint64_t id, enum strata_decision 
  * MUST-46). */
 int tcp_connect(struct tcp *tcp, const struct binding *binding, const struct strata_endpoint *peer,
                 const struct tcp_socket_options *options, void *owner, struct tcp_connection **connection);
+/** Whether net.ipv4.tcp_fastopen allows clients to open fast. */
+bool tcp_may_open_fast(const struct tcp *tcp);
+/** Its SYN is out, the handshake not done. */
+bool tcp_is_opening(const struct tcp_connection *connection);
 /** Its SYN waits for the first write, which it will carry (tcp_socket_options.fast_open_connect). */
 bool tcp_waits_for_data(const struct tcp_connection *connection);
 
