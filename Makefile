@@ -7,7 +7,7 @@ SOAK_COUNT ?= 10000
 PREFIX ?= /usr/local
 DEMO ?= examples/day-in-the-life/day.yaml
 
-.PHONY: all demo test bench bench-against fuzz soak install check-all mutate setup docs-conformance docs-states clean help release
+.PHONY: all demo test bench bench-against fuzz soak install check-all mutate setup docs-conformance docs-states golden clean help release
 
 all: release
 
@@ -63,6 +63,9 @@ mutate:
 	@scripts/setup test
 	@python3 scripts/mutate.py $(MUTATE_ARGS)
 
+golden: release
+	@GOLDEN_WRITE=1 build/tests/test_lab_goodput && git diff --stat tests/lab/golden
+
 docs-states:
 	@python3 scripts/tcp_states.py --write
 
@@ -87,4 +90,5 @@ help:
 	@echo "make setup       install every package the above need (Debian)"
 	@echo "make docs-conformance   write docs/conformance.md from the citations"
 	@echo "make docs-states   draw docs/tcp-states.svg from the table of legal steps"
+	@echo "make golden      write tests/lab/golden/ anew, where a change of TCP was meant"
 	@echo "make clean       remove all build folders"

@@ -111,8 +111,8 @@ def box(name, anywhere):
 
 def draw(steps):
     lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="system-ui, '
-             '\'DejaVu Sans\', sans-serif" font-size="14" role="img" aria-label="The states of a TCP connection and the '
-             'steps between them, as the code allows them.">',
+             '\'DejaVu Sans\', sans-serif" font-size="14" role="img" aria-label="The states of a TCP connection '
+             'and the steps between them, as the code allows them.">',
              f"  <style>{STYLE}</style>", f'  <rect class="bg" width="{WIDTH}" height="{HEIGHT}"/>',
              '  <defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" '
              'orient="auto"><path class="tip" d="M0 0L10 5L0 10z"/></marker></defs>']
@@ -123,8 +123,9 @@ def draw(steps):
         lines += box(name, (name, "CLOSED") in steps)
     lines += ['  <circle class="any" cx="24" cy="24" r="3.5"/>',
               f'  <text class="say" x="34" y="28" font-size="13">{ANYWHERE}</text>',
-              f'  <text class="say" x="{WIDTH - 24}" y="28" font-size="13" text-anchor="end">what comes in or is called&#160;&#160;'
-              '<tspan class="out">/ what goes out</tspan></text>', "</svg>", ""]
+              f'  <text class="say" x="{WIDTH - 24}" y="28" font-size="13" text-anchor="end">what comes in or is called'
+              '&#160;&#160;<tspan class="out">/ what goes out</tspan></text>',
+              "</svg>", ""]
     return "\n".join(lines)
 
 
