@@ -20,7 +20,7 @@ struct link_options {
     uint64_t seed;
     strata_time duration, stats_every; /**< 0: none. */
     const char *pcap;
-    bool json;
+    bool json, no_realtime;
 };
 
 /** Reads the words of `strata link`. @return an exit status, -1: go on. */

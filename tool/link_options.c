@@ -21,7 +21,8 @@ static const char link_help[] =
     "A cable in real time: what enters at one end leaves at the other, late, lost or damaged as asked for.\n"
     "An end is\n"
     "  NAME                a TAP interface, made if need be (needs CAP_NET_ADMIN); also tap:NAME\n"
-    "  if:NAME             an interface that is there, such as one of a veth pair (needs CAP_NET_RAW); frames\n"
+    "  if:NAME             an interface that is there, such as one of a veth pair (needs CAP_NET_RAW); "
+    "frames\n"
     "                      must come to it complete: ethtool -K PEER tx off at its other side\n"
     "  unix:PATH           a Unix socket at which link listens: any verb with --unix PATH connects, and so "
     "does\n"
@@ -48,6 +49,7 @@ static const char link_help[] =
     "  --stats [T]         a line per direction each second, or each T\n"
     "  --json              the result as one JSON object; with --stats one more per interval and line\n"
     "  --pcap FILE         write every frame to a pcapng file, with a comment on each fault\n"
+    "  --no-realtime       do not ask the kernel for real-time priority\n"
     "\nSIGUSR1 prints the statistics so far; SIGINT and SIGTERM end it with them.\n"
     "\nexamples:\n"
     "  sudo strata link --between tap0 --between tap1 --rate 100mbit --delay 20ms --loss 1%\n"
@@ -290,6 +292,8 @@ int link_options_read(struct link_options *options, int argc, char **argv)
         }
         if (!strcmp(word, "--json")) {
             options->json = true;
+        } else if (!strcmp(word, "--no-realtime")) {
+            options->no_realtime = true;
         } else if (!strcmp(word, "--stats")) {
             i += read_stats(options, value);
         } else if (!takes_value(word)) {
