@@ -42,6 +42,7 @@ struct link_end {
     bool more;                       /**< It may have frames though its descriptor is not readable. */
     size_t held;                     /**< Length of the frame that goes onto the cable next; 0: none. */
     uint8_t *frame;                  /**< That frame: LINK_FRAME_BYTES. */
+    uint64_t crowded;                /**< Frames that did not enter: too many were under way. */
     uint64_t unheard;                /**< Frames for which nobody was there, or who did not take them. */
     strata_time epoch;               /**< What the lab's clock says is this much later. */
     strata_time late_most, late_sum; /**< How long after their time frames were handed over. */
