@@ -12,6 +12,7 @@ static const struct sysctl_row profile_linux[] = {
     {"strata.tcp_window_update", "1"},
     {"net.ipv4.tcp_rmem", "4096 131072 6291456"},
     {"net.ipv4.tcp_wmem", "4096 16384 4194304"},
+    {"net.ipv4.tcp_mtu_probing", "0"},
     {"net.ipv4.tcp_syn_retries", "6"},
     {"net.ipv4.tcp_synack_retries", "5"},
     {NULL, NULL},

@@ -5,6 +5,7 @@
 #include "transport/tcp/acknowledge.h"
 #include "transport/tcp/autotune.h"
 #include "transport/tcp/ecn.h"
+#include "transport/tcp/mtu.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/sack.h"
@@ -186,6 +187,8 @@ static bool advance(struct tcp_connection *c, const struct segment *segment, str
     news->advanced = true;
     fill_news(news, bytes, rtt_ns);
     bool restart = recovery_acked(c, news);
+    if (c->mtu)
+        mtu_acked(c);
     if (c->recovery == RECOVERY_OPEN && seq_gt(c->snd_una - 1, c->recover))
         c->recover = c->snd_una - 1; // follows, so that it never seems to lie ahead after 2^31 octets
     timers_acked(c, rtt_ns > 0, restart);

@@ -6,6 +6,7 @@
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/demux.h"
 #include "transport/tcp/fast_open.h"
+#include "transport/tcp/mtu.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/receive.h"
 #include "transport/tcp/recovery.h"
@@ -67,6 +68,8 @@ void connection_update_mss(struct tcp_connection *c)
 {
     struct net_path path;
     connection_get_path(c, &path);
+    if (c->mtu)
+        path.mtu_bytes = mtu_bound(c, path.mtu_bytes);
     size_t payload = net_path_payload(&path);
     uint32_t mss = payload > TCP_HEADER_BYTES ? (uint32_t)payload - TCP_HEADER_BYTES : 1;
     if (mss > c->peer_mss)
@@ -257,6 +260,7 @@ void connection_free(struct tcp_connection *c)
     ring_clear(&c->receive, memory);
     sent_clear(&c->sent, memory);
     recovery_forget(c);
+    mtu_free(c);
     release_tuning(c);
     fast_open_end(c);
     connection_drop_extra(c);

@@ -270,6 +270,7 @@ struct tcp_connection {
     struct tcp_out_of_order *out_of_order;
     struct tcp_duplicates *duplicates; /**< To be told of, or NULL. */
     struct tcp_repair *repair; /**< What loss detection knows while anything is out of order, or NULL (recovery.h). */
+    struct tcp_mtu *mtu;       /**< A search for the path MTU (mtu.h), or NULL. */
     struct tcp_model *model;   /**< What congestion control knows of the path, from the first data on, or NULL: no
                                     memory for it (model.h). */
     struct timer timer;

@@ -16,6 +16,7 @@
 #include "transport/tcp/ecn.h"
 #include "transport/tcp/fast_open.h"
 #include "transport/tcp/listen.h"
+#include "transport/tcp/mtu.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/receive.h"
 #include "transport/tcp/recovery.h"
@@ -168,6 +169,7 @@ void input_established(struct tcp_connection *c)
 {
     state_change(c, STRATA_TCP_ESTABLISHED);
     core_count(connection_core(c), COUNTER_tcp_opened);
+    mtu_begin(c);
     if (c->modes & MODE_FAST_OPEN && !(c->flags & FLAG_ACTIVE))
         fast_open_end(c); // data may be under way already, and its window has begun
     else

@@ -15,6 +15,7 @@
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/ecn.h"
 #include "transport/tcp/fast_open.h"
+#include "transport/tcp/mtu.h"
 #include "transport/tcp/receive.h"
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/reply.h"
@@ -194,6 +195,8 @@ static bool plan_data(struct tcp_connection *c, struct plan *plan)
     if (window <= 0)
         return false;
     uint32_t full = full_segment(c), length = unsent < full ? unsent : full;
+    if (c->mtu && full == c->smss && mtu_plan(c, unsent, (uint32_t)window, &length) == MTU_WAIT)
+        return false;
     if (length > (uint32_t)window)
         length = (uint32_t)window;
     uint32_t cwnd = (c->cwnd > c->smss ? c->cwnd : c->smss) + recovery_limited_transmit(c);
@@ -430,6 +433,8 @@ static void note_octets(struct tcp_connection *c, const struct plan *plan)
         if (plan->flags & TCP_SYN && plan->length > 0)
             c->syn_marks |= SYN_DATA;
     }
+    if (c->mtu)
+        mtu_sent(c, plan->seq, plan->length, plan->again > 0);
     c->last_sent = now;
     // What goes though a window was being probed is ordinary data, under the ordinary timer.
     if (c->flags & FLAG_PERSIST && plan->mark != MARK_PROBE)

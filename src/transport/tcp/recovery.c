@@ -13,6 +13,7 @@
  * In LOSS what was out is marked as lost in the map of sent ranges and is sent again as slow start opens the window.
  */
 #include "transport/tcp/recovery.h"
+#include "transport/tcp/mtu.h"
 #include "transport/tcp/timers.h"
 
 /* ---- The record ---------------------------------------------------------------------------------------- */
@@ -129,9 +130,31 @@ static void count_fast(struct tcp_connection *c)
     c->fast_retransmits++;
 }
 
+/** Whether only a probe for the path MTU was lost, which says nothing of congestion (RFC 4821-1): it goes again in
+ * smaller pieces, and cwnd stays. */
+static bool probe_lost(struct tcp_connection *c)
+{
+    seq_t start, end;
+    if (c->recovery > RECOVERY_DISORDER || !mtu_lost(c, &start, &end))
+        return false;
+    sent_lose(&c->sent, connection_memory(c), start, end);
+    c->marks |= MARK_RETRANSMIT;
+    c->dup_acks = 0;
+    if (c->flags & FLAG_SACK) {
+        c->recovery = RECOVERY_DISORDER;
+    } else {
+        // Duplicates of what was out mean nothing until then.
+        c->recover = c->snd_nxt - 1; // so that the next loss may be noticed right behind
+        c->recovery = RECOVERY_LOSS;
+    }
+    return true;
+}
+
 /** Something is lost (RFC 6675-3). `flight` was out before that was noticed. */
 static void enter_fast(struct tcp_connection *c, uint32_t flight, uint32_t delivered)
 {
+    if (c->mtu && probe_lost(c))
+        return;
     count_fast(c);
     undo_begin(c);
     if (c->repair)
@@ -226,7 +249,8 @@ static void duplicate(struct tcp_connection *c)
         c->recovery = RECOVERY_DISORDER;
     // RFC 6582-2: only when the ACK covers more than `recover`; duplicates of what a repair sent twice do not
     // count.
-    if (c->dup_acks == threshold(c) && (seq_gt(c->snd_una, c->recover) || c->recovery == RECOVERY_CWR))
+    bool third = c->dup_acks == threshold(c) && (seq_gt(c->snd_una, c->recover) || c->recovery == RECOVERY_CWR);
+    if (third && !(c->mtu && probe_lost(c)))
         third_duplicate(c);
 }
 

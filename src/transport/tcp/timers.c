@@ -9,6 +9,7 @@
 #include "transport/tcp/ack_delay.h"
 #include "transport/tcp/ecn.h"
 #include "transport/tcp/fast_open.h"
+#include "transport/tcp/mtu.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/recovery.h"
 
@@ -307,6 +308,7 @@ static bool retransmission_timeout(struct tcp_connection *c)
             connection_event(c, STRATA_ERROR);
     }
     fast_open_timeout(c);
+    mtu_timeout(c);
     recovery_timeout(c);
     c->retransmit_at = connection_now(c) + timers_rto(c);
     return true;
