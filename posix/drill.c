@@ -102,8 +102,9 @@ static int begin(struct drill *drill, const struct flags *flags)
     int error = strata_host_new(&drill->host, &config);
     if (error)
         return error;
+    struct sysctl_target target = {drill->host, &drill->rules};
     for (const struct sysctl_row *row = flags->profile; row->name; row++) {
-        error = sysctl_set(drill->host, row->name, row->value);
+        error = sysctl_set(&target, row->name, row->value);
         if (error)
             fprintf(stderr, "strata: profile: %s=%s: %s\n", row->name, row->value, strerror(-error));
     }
@@ -307,7 +308,8 @@ static void settle(struct drill *drill)
 void drill_enter(struct drill *drill)
 {
     pthread_mutex_lock(&drill->lock);
-    sysctl_follow(&drill->settings, drill->host);
+    struct sysctl_target target = {drill->host, &drill->rules};
+    sysctl_follow(&drill->settings, &target);
 }
 
 void drill_leave(struct drill *drill)

@@ -47,6 +47,7 @@ struct drill_call {
 struct drill {
     pthread_mutex_t lock;
     struct strata_host *host;
+    struct posix_rules rules;
     int port;
     uint32_t mtu_bytes;
     pthread_t driver;          /**< The thread that drives the clock: one that began. */

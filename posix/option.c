@@ -123,7 +123,8 @@ static int set_row(struct posix_socket *socket, const struct row *row, const voi
         wanted = number != 0;
     if (row->form == FORM_BUFFER) {
         // Linux: the program's number is for its data, as much again is for bookkeeping; never less than a minimum.
-        wanted = number < 0 || number > INT32_MAX / 2 ? INT32_MAX - 1 : number * 2ll;
+        bool doubles = socket->rules->double_buffers;
+        wanted = number < 0 || number > INT32_MAX / 2 ? INT32_MAX - 1 : doubles ? number * 2ll : number;
         if (wanted < 2304)
             wanted = 2304;
     }

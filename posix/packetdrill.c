@@ -72,7 +72,7 @@ static int call_socket(void *self, int domain, int type, int protocol)
     if (!drill)
         return (int)answer(-ENODEV);
     drill_enter(drill);
-    int result = posix_open(&socket, drill->host, domain, type, protocol);
+    int result = posix_open(&socket, drill->host, &drill->rules, domain, type, protocol);
     if (result == 0) {
         result = drill_add(drill, &socket);
         if (result < 0)

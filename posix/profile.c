@@ -8,6 +8,7 @@
 
 /** Linux as its public scripts assume it: mostly what Strata does of its own accord. */
 static const struct sysctl_row profile_linux[] = {
+    {"posix.double_buffers", "1"},
     {"strata.tcp_missing_timestamps", "1"},
     {"strata.tcp_window_update", "1"},
     {"net.ipv4.tcp_rmem", "4096 131072 6291456"},
@@ -22,6 +23,11 @@ static const struct sysctl_row profile_linux[] = {
 static const struct sysctl_row profile_freebsd[] = {
     {"strata.tcp_syn_options", "1"},
     {"strata.tcp_window_update", "2"},
+    {"strata.tcp_buffer_segments", "1"},
+    {"strata.tcp_window_small_steps", "1"},
+    {"strata.tcp_ack_second", "1"},
+    {"strata.tcp_quick_acks", "0"},
+    {"posix.implied_connect", "1"},
     {"strata.tcp_missing_timestamps", "1"},
     {"net.inet.tcp.recvspace", "65536"},
     {"net.inet.tcp.sendspace", "32768"},

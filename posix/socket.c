@@ -20,7 +20,8 @@ static bool is_stream(const struct posix_socket *socket)
     return socket->type == SOCK_STREAM;
 }
 
-int posix_open(struct posix_socket *socket, struct strata_host *host, int domain, int type, int protocol)
+int posix_open(struct posix_socket *socket, struct strata_host *host, const struct posix_rules *rules, int domain,
+               int type, int protocol)
 {
     int kind = type & ~TYPE_FLAGS;
     if (domain != AF_INET && domain != AF_INET6)
@@ -35,6 +36,7 @@ int posix_open(struct posix_socket *socket, struct strata_host *host, int domain
     *socket = (struct posix_socket){
         .host = host,
         .handle = handle,
+        .rules = rules,
         .domain = domain,
         .type = kind,
         .receive_low_water = 1,
@@ -91,6 +93,7 @@ int posix_accept(struct posix_socket *listener, struct posix_socket *accepted, s
     *accepted = (struct posix_socket){
         .host = listener->host,
         .handle = handle,
+        .rules = listener->rules,
         .domain = listener->domain,
         .type = listener->type,
         .receive_timeout_ns = listener->receive_timeout_ns,
@@ -393,6 +396,28 @@ static int64_t write_with_syn(struct posix_socket *socket, const struct msghdr *
     return taken == -EAGAIN ? -EINPROGRESS : taken;
 }
 
+/** BSD: writing to an address connects, with Fast Open where TCP_FASTOPEN asks for it, and what is written is kept. */
+static int64_t connect_implied(struct posix_socket *socket, const struct msghdr *message, strata_time now)
+{
+    int64_t fast = 0;
+    (void)strata_get_option(socket->host, socket->handle, STRATA_OPTION_FAST_OPEN, &fast);
+    (void)strata_set_option(socket->host, socket->handle, STRATA_OPTION_FAST_OPEN_CONNECT, fast != 0, now);
+    int error = posix_connect(socket, message->msg_name, message->msg_namelen, now);
+    if (error && error != -EINPROGRESS)
+        return error;
+    if (socket->deferred)
+        return write_with_syn(socket, message, now);
+    int64_t done = 0;
+    for (size_t i = 0; i < message->msg_iovlen; i++) {
+        int64_t taken = strata_write(socket->host, socket->handle, message->msg_iov[i].iov_base,
+                                     message->msg_iov[i].iov_len, now);
+        if (taken < 0)
+            return done > 0 ? done : taken;
+        done += taken;
+    }
+    return done;
+}
+
 int64_t posix_send(struct posix_socket *socket, const struct msghdr *message, size_t skip, int flags, strata_time now)
 {
     int64_t size = posix_message_size(message);
@@ -402,10 +427,13 @@ int64_t posix_send(struct posix_socket *socket, const struct msghdr *message, si
         return flags & MSG_OOB ? -EOPNOTSUPP : send_datagram(socket, message, now);
     if (socket->listening)
         return -EPIPE;
+    bool fresh = !socket->connected && !socket->connecting;
     if (flags & MSG_FASTOPEN && !socket->connected) {
         int error = connect_fast(socket, message, now);
         if (error)
             return error;
+    } else if (fresh && !socket->deferred && message->msg_name && socket->rules->implied_connect) {
+        return connect_implied(socket, message, now);
     }
     if (socket->deferred)
         return write_with_syn(socket, message, now);

@@ -12,10 +12,17 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+/** Where systems differ. */
+struct posix_rules {
+    bool double_buffers;  /**< SO_SNDBUF and SO_RCVBUF are for data, as much again is for bookkeeping (Linux). */
+    bool implied_connect; /**< Writing to an address connects a stream first (BSD). */
+};
+
 /** A socket as a program has it. */
 struct posix_socket {
     struct strata_host *host;
     strata_socket handle;
+    const struct posix_rules *rules;
     int domain;             /**< AF_INET, AF_INET6. */
     int type;               /**< SOCK_STREAM, SOCK_DGRAM. */
     strata_time receive_timeout_ns, send_timeout_ns; /**< SO_RCVTIMEO, SO_SNDTIMEO; 0: none. */
@@ -34,7 +41,8 @@ struct posix_socket {
 };
 
 /** socket(2): fills in the record. @return 0 or a negative errno. */
-int posix_open(struct posix_socket *socket, struct strata_host *host, int domain, int type, int protocol);
+int posix_open(struct posix_socket *socket, struct strata_host *host, const struct posix_rules *rules, int domain,
+               int type, int protocol);
 int posix_bind(struct posix_socket *socket, const struct sockaddr *address, socklen_t length);
 int posix_listen(struct posix_socket *socket, int backlog, strata_time now);
 /** Fills in the record of the accepted one. @return 0, -EAGAIN, ... */

@@ -99,8 +99,24 @@ static int set_key(struct strata_host *host, const char *name, const char *value
     return 0;
 }
 
-int sysctl_set(struct strata_host *host, const char *name, const char *value)
+static int set_rule(struct posix_rules *rules, const char *name, const char *value)
 {
+    bool *rule = strcmp(name, "double_buffers") == 0    ? &rules->double_buffers
+                 : strcmp(name, "implied_connect") == 0 ? &rules->implied_connect
+                                                        : NULL;
+    if (!rule)
+        return -ENOENT;
+    if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+        return -EINVAL;
+    *rule = *value == '1';
+    return 0;
+}
+
+int sysctl_set(const struct sysctl_target *target, const char *name, const char *value)
+{
+    struct strata_host *host = target->host;
+    if (strncmp(name, "posix.", 6) == 0)
+        return set_rule(target->rules, name + 6, value);
     if (strcmp(name, "net.ipv4.tcp_congestion_control") == 0)
         return set_congestion(host, value);
     if (strcmp(name, "net.ipv4.tcp_fastopen_key") == 0)
@@ -160,12 +176,12 @@ static bool is_empty(const char *line)
     return *line == '\0' || *line == '#';
 }
 
-int sysctl_line(struct strata_host *host, const char *line)
+int sysctl_line(const struct sysctl_target *target, const char *line)
 {
     char copy[512], *name, *value;
     if (is_empty(line))
         return 0;
-    return split(line, copy, sizeof copy, &name, &value) ? sysctl_set(host, name, value) : -EINVAL;
+    return split(line, copy, sizeof copy, &name, &value) ? sysctl_set(target, name, value) : -EINVAL;
 }
 
 /** Says once that a line could not be obeyed. */
@@ -183,7 +199,7 @@ static void complain(struct sysctl_file *file, const char *line, int error)
     fprintf(stderr, "strata: %s: %s: %s\n", file->path, name, reason);
 }
 
-void sysctl_follow(struct sysctl_file *file, struct strata_host *host)
+void sysctl_follow(struct sysctl_file *file, const struct sysctl_target *target)
 {
     struct stat status;
     if (!file->path || stat(file->path, &status) != 0 || status.st_size == file->offset)
@@ -197,7 +213,7 @@ void sysctl_follow(struct sysctl_file *file, struct strata_host *host)
     if (fseek(stream, file->offset, SEEK_SET) == 0) {
         while (fgets(line, sizeof line, stream)) {
             line[strcspn(line, "\n")] = '\0';
-            int error = sysctl_line(host, line);
+            int error = sysctl_line(target, line);
             if (error)
                 complain(file, line, error);
         }

@@ -116,6 +116,8 @@ void ack_arrived(struct tcp_connection *c, uint32_t length)
     else if (length > c->receive_mss)
         c->receive_mss = length < c->own_mss ? (uint16_t)length : c->own_mss; // more than that is a super-frame
     bool quickly = c->modes & MODE_QUICK_ACK || (c->quick_acks > 0 && !(c->modes & MODE_INTERACTIVE));
+    if (c->ack_at != STRATA_NEVER && connection_core(c)->settings.tcp_ack_second)
+        quickly = true;
     if (quickly || c->rcv_nxt - c->last_ack_sent >= 2u * c->receive_mss ||
         connection_core(c)->settings.tcp_delayed_ack_ms == 0) {
         ack_now(c);

@@ -163,6 +163,8 @@ void input_take_options(struct tcp_connection *c, const struct tcp_options *opti
     // SHLD-19).
     uint32_t full = c->own_mss < mss ? c->own_mss : mss, stamps = c->flags & FLAG_TIMESTAMPS ? 12 : 0;
     c->receive_mss = (uint16_t)(full < MSS_DEFAULT_IPV4 + stamps ? full - stamps : MSS_DEFAULT_IPV4);
+    if (connection_core(c)->settings.tcp_buffer_segments && c->receive_bytes > full)
+        receive_set_buffer(c, (c->receive_bytes + full - 1) / full * full);
 }
 
 void input_established(struct tcp_connection *c)

@@ -30,6 +30,8 @@ static uint32_t window(const struct tcp_connection *c)
         return offered;
     // RFC 9293 MUST-39: the edge moves by a segment or half of the buffer, or not at all.
     uint32_t half = allowed / 2, least = half < c->own_mss ? half : c->own_mss;
+    if (connection_core(c)->settings.tcp_window_small_steps && room >= least)
+        return room;
     return room - offered >= least ? room : offered;
 }
 
@@ -50,8 +52,9 @@ uint16_t receive_offer(struct tcp_connection *c, bool syn)
 
 void receive_set_buffer(struct tcp_connection *c, uint32_t bytes)
 {
-    uint32_t promised = c->receive.length + (c->rcv_adv - c->rcv_nxt);
+    uint32_t promised = c->receive.length + (c->rcv_adv - c->rcv_nxt), unit = 1u << c->receive_scale;
     c->receive_bytes = bytes;
+    bytes = (bytes + unit - 1) & ~(unit - 1); // what a scaled window rounds up to
     ring_set_capacity(&c->receive, bytes > promised ? bytes : promised);
 }
 
