@@ -344,6 +344,10 @@ STRATA_API int64_t strata_read(struct strata_host *host, strata_socket socket, v
 /** Writes to a stream. @return bytes taken (as many as there is room for); -EAGAIN; -EPIPE ... */
 STRATA_API int64_t strata_write(struct strata_host *host, strata_socket socket, const void *data, size_t size,
                                 strata_time now);
+/** As strata_write, and more will follow soon: bytes that do not fill a segment wait for it, until something is
+ * acknowledged or written without this, or as long as with STRATA_OPTION_CORK (RFC 9293 MAY-16). */
+STRATA_API int64_t strata_write_more(struct strata_host *host, strata_socket socket, const void *data, size_t size,
+                                     strata_time now);
 /** Looks at readable bytes without taking them. */
 STRATA_API int64_t strata_peek(struct strata_host *host, strata_socket socket, void *data, size_t size);
 
@@ -438,6 +442,21 @@ enum strata_option {
     STRATA_OPTION_FAST_OPEN_NO_COOKIE, /**< 1: Fast Open without cookies, as client and as listener [stream]. */
     STRATA_OPTION_DEFER_ACCEPT_NS, /**< Listener: a connection counts only when data came, or so late; 0: off [stream]. */
     STRATA_OPTION_SYN_RETRIES,     /**< SYNs sent again until the end; 0: net.ipv4.tcp_syn_retries [stream]. */
+    /** 1: full segments only, until it is taken away; what is less goes when nothing was acknowledged for a
+     * retransmission timeout, a little more than 200 ms, all the same [stream]. */
+    STRATA_OPTION_CORK,
+    /** 1: segments are acknowledged at once from now on; 0: ACKs wait for data of ours, or for their time. Read:
+     * whether they are quick now. Without it the host chooses, see strata.tcp_quick_acks [stream]. */
+    STRATA_OPTION_QUICK_ACK,
+    /** Writable only with less than half of so many bytes not sent even once, and no more is taken beyond it than makes
+     * the last piece full; 0: net.ipv4.tcp_notsent_lowat [stream]. */
+    STRATA_OPTION_UNSENT_LOW,
+    STRATA_OPTION_SEND_LOW,    /**< Writable with room for so many bytes; 0: a third of the buffer [stream]. */
+    STRATA_OPTION_RECEIVE_LOW, /**< Readable from so many bytes on, or when no more would come; 1 [stream]. */
+    STRATA_OPTION_WINDOW_CLAMP, /**< The receive window is never larger; 0: no bound [stream]. */
+    STRATA_OPTION_PACING_RATE, /**< Bytes a second at most; 0: no bound [stream]. */
+    STRATA_OPTION_MIN_TTL,     /**< What arrives with less TTL is dropped (RFC 5082); 0: none is [stream]. */
+    STRATA_OPTION_RECEIVED_TOS, /**< Only to be read: the traffic class of what came last [stream]. RFC 9293 MAY-9. */
 };
 STRATA_API int strata_set_option(struct strata_host *host, strata_socket socket, enum strata_option option,
                                  int64_t value, strata_time now);
@@ -535,6 +554,10 @@ struct strata_tcp_info {
 STRATA_API int strata_tcp_info(struct strata_host *host, strata_socket socket, struct strata_tcp_info *info);
 /** Names of the congestion control algorithms: "reno" ...; NULL after the last. */
 STRATA_API const char *strata_congestion_name(unsigned index);
+/** Chooses one by its name. @return 0, -ENOENT (no such name), -EBADF, -ENOPROTOOPT (no stream). */
+STRATA_API int strata_set_congestion(struct strata_host *host, strata_socket socket, const char *name, strata_time now);
+/** The name of a stream's; NULL: no such stream. */
+STRATA_API const char *strata_get_congestion(struct strata_host *host, strata_socket socket);
 
 /* ---- Counters ------------------------------------------------------------------------------------ */
 

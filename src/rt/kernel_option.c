@@ -9,6 +9,10 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#ifndef IPV6_MINHOPCOUNT
+#define IPV6_MINHOPCOUNT 73 /* RFC 5082, where the C library does not name it */
+#endif
+
 /** How a value is turned into the kernel's. */
 enum unit { UNIT_NUMBER, UNIT_FLAG, UNIT_SECONDS, UNIT_MILLISECONDS, UNIT_DISCOVERY };
 
@@ -42,7 +46,21 @@ static const struct mapping mappings[] = {
     {STRATA_OPTION_DONT_FRAGMENT, IPPROTO_IP, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, UNIT_DISCOVERY},
     {STRATA_OPTION_RECEIVE_ERRORS, IPPROTO_IP, IP_RECVERR, IPV6_RECVERR, UNIT_FLAG},
     {STRATA_OPTION_TRANSPARENT, IPPROTO_IP, IP_TRANSPARENT, IPV6_TRANSPARENT, UNIT_FLAG},
+    {STRATA_OPTION_FAST_OPEN, IPPROTO_TCP, TCP_FASTOPEN, 0, UNIT_NUMBER},
+    {STRATA_OPTION_FAST_OPEN_CONNECT, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, UNIT_FLAG},
+    {STRATA_OPTION_FAST_OPEN_NO_COOKIE, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 0, UNIT_FLAG},
+    {STRATA_OPTION_DEFER_ACCEPT_NS, IPPROTO_TCP, TCP_DEFER_ACCEPT, 0, UNIT_SECONDS},
+    {STRATA_OPTION_SYN_RETRIES, IPPROTO_TCP, TCP_SYNCNT, 0, UNIT_NUMBER},
+    {STRATA_OPTION_CORK, IPPROTO_TCP, TCP_CORK, 0, UNIT_FLAG},
+    {STRATA_OPTION_QUICK_ACK, IPPROTO_TCP, TCP_QUICKACK, 0, UNIT_FLAG},
+    {STRATA_OPTION_UNSENT_LOW, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 0, UNIT_NUMBER},
+    {STRATA_OPTION_RECEIVE_LOW, SOL_SOCKET, SO_RCVLOWAT, 0, UNIT_NUMBER},
+    {STRATA_OPTION_WINDOW_CLAMP, IPPROTO_TCP, TCP_WINDOW_CLAMP, 0, UNIT_NUMBER},
+    {STRATA_OPTION_MIN_TTL, IPPROTO_IP, IP_MINTTL, IPV6_MINHOPCOUNT, UNIT_NUMBER},
 };
+
+/* STRATA_OPTION_FILTER, STRATA_OPTION_SEND_LOW and STRATA_OPTION_RECEIVED_TOS: the kernel has nothing of the kind that
+ * can be set, or asked for, by an option. */
 
 static const struct mapping *mapping_of(enum strata_option option)
 {
@@ -151,6 +169,23 @@ static int get_congestion(const struct kernel_conn *conn, int64_t *value)
     return -ENOENT; /* the kernel uses one that we do not know */
 }
 
+static int set_pacing(const struct kernel_conn *conn, int64_t bytes)
+{
+    uint64_t most = bytes > 0 ? (uint64_t)bytes : UINT64_MAX;
+    return setsockopt(conn->fd, SOL_SOCKET, SO_MAX_PACING_RATE, &most, sizeof most) < 0 ? -errno : 0;
+}
+
+static int get_pacing(const struct kernel_conn *conn, int64_t *bytes)
+{
+    uint64_t most = 0;
+    socklen_t length = sizeof most;
+    if (getsockopt(conn->fd, SOL_SOCKET, SO_MAX_PACING_RATE, &most, &length) < 0)
+        return -errno;
+    bool none = most == (length == sizeof most ? UINT64_MAX : UINT32_MAX);
+    *bytes = none ? 0 : (int64_t)most;
+    return 0;
+}
+
 static int set_bind_port(const struct kernel_conn *conn, int64_t value)
 {
     char name[IF_NAMESIZE] = "";
@@ -203,6 +238,8 @@ int kernel_set_option(void *net, void *self, enum strata_option option, int64_t 
         return set_linger(conn, value);
     case STRATA_OPTION_CONGESTION:
         return set_congestion(conn, value);
+    case STRATA_OPTION_PACING_RATE:
+        return set_pacing(conn, value);
     case STRATA_OPTION_BIND_PORT:
         error = set_bind_port(conn, value);
         break;
@@ -240,6 +277,8 @@ int kernel_get_option(void *net, void *self, enum strata_option option, int64_t 
         return get_linger(conn, value);
     case STRATA_OPTION_CONGESTION:
         return get_congestion(conn, value);
+    case STRATA_OPTION_PACING_RATE:
+        return get_pacing(conn, value);
     case STRATA_OPTION_BIND_PORT:
         return get_bind_port(conn, value);
     case STRATA_OPTION_FILTER:

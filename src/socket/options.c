@@ -49,6 +49,14 @@ static const struct row stream_rows[] = {
     STREAM(SYN_RETRIES, syn_retries, 0, 127),
     STREAM(FILTER, filter, 0, 1),
     STREAM(TRANSPARENT, transparent, 0, 1),
+    STREAM(CORK, cork, 0, 1),
+    STREAM(QUICK_ACK, quick_ack, 0, 1),
+    STREAM(UNSENT_LOW, unsent_low, 0, UINT32_MAX),
+    STREAM(SEND_LOW, send_low, 0, BUFFER_MAX),
+    STREAM(RECEIVE_LOW, receive_low, 1, BUFFER_MAX),
+    STREAM(WINDOW_CLAMP, window_most, 0, BUFFER_MAX),
+    STREAM(PACING_RATE, pacing_bytes, 0, INT64_MAX - 1),
+    STREAM(MIN_TTL, ttl_least, 0, 255),
 };
 
 #define DATAGRAM(option, field, minimum, maximum)                                                            \
@@ -221,7 +229,14 @@ static int stream_set(struct sockets *sockets, struct socket *socket, const stru
     row_store(row, &changed, value);
     changed.send_fixed |= row->option == STRATA_OPTION_SEND_BUFFER;
     changed.receive_fixed |= row->option == STRATA_OPTION_RECEIVE_BUFFER;
-    return stream_change(sockets, socket, &changed);
+    error = stream_change(sockets, socket, &changed);
+    if (error < 0 || socket->kind != SOCKET_CONNECTION)
+        return error;
+    if (row->option == STRATA_OPTION_NO_DELAY && value)
+        tcp_push(socket->connection); // what a cork holds back as well
+    else if (row->option == STRATA_OPTION_QUICK_ACK)
+        tcp_quick_ack(socket->connection, value);
+    return 0;
 }
 
 int strata_set_fast_open_keys(struct strata_host *host, strata_socket handle, const uint8_t *keys, unsigned count)
@@ -255,6 +270,28 @@ static int datagram_set(struct sockets *sockets, struct socket *socket, const st
     return udp_set_options(socket->datagram, &options);
 }
 
+/** What only a connection can say. @return whether it did. */
+static bool connection_says(const struct socket *socket, enum strata_option option, int64_t *value)
+{
+    if (socket->kind != SOCKET_CONNECTION)
+        return false;
+    struct strata_tcp_info info = {.size = sizeof info};
+    switch ((int)option) {
+    case STRATA_OPTION_MAX_SEGMENT:
+        tcp_info(socket->connection, &info);
+        *value = info.mss_send;
+        return true;
+    case STRATA_OPTION_QUICK_ACK:
+        *value = tcp_is_quick_ack(socket->connection);
+        return true;
+    case STRATA_OPTION_RECEIVED_TOS:
+        *value = tcp_received_tos(socket->connection);
+        return true;
+    default:
+        return false;
+    }
+}
+
 int strata_set_option(struct strata_host *host, strata_socket handle, enum strata_option option,
                       int64_t value, strata_time now)
 {
@@ -278,6 +315,8 @@ int strata_get_option(struct strata_host *host, strata_socket handle, enum strat
     struct socket *socket = socket_find(sockets, handle);
     if (!socket)
         return -EBADF;
+    if (connection_says(socket, option, value))
+        return 0;
     const struct row *row = find_row(socket, option);
     if (!row)
         return -ENOPROTOOPT;
@@ -285,12 +324,6 @@ int strata_get_option(struct strata_host *host, strata_socket handle, enum strat
         struct udp_options options;
         udp_get_options(socket->datagram, &options);
         *value = row_load(row, &options);
-        return 0;
-    }
-    if (option == STRATA_OPTION_MAX_SEGMENT && socket->kind == SOCKET_CONNECTION) {
-        struct strata_tcp_info info = {.size = sizeof info};
-        tcp_info(socket->connection, &info);
-        *value = info.mss_send;
         return 0;
     }
     bool buffer = option == STRATA_OPTION_SEND_BUFFER || option == STRATA_OPTION_RECEIVE_BUFFER;
@@ -302,4 +335,20 @@ int strata_get_option(struct strata_host *host, strata_socket handle, enum strat
     stream_get_options(sockets, socket, &options);
     *value = row_load(row, &options);
     return 0;
+}
+
+int strata_set_congestion(struct strata_host *host, strata_socket handle, const char *name, strata_time now)
+{
+    const char *known;
+    for (unsigned i = 0; (known = tcp_congestion_name(i)); i++)
+        if (name && strcmp(known, name) == 0)
+            return strata_set_option(host, handle, STRATA_OPTION_CONGESTION, i, now);
+    return -ENOENT;
+}
+
+const char *strata_get_congestion(struct strata_host *host, strata_socket handle)
+{
+    int64_t index;
+    return strata_get_option(host, handle, STRATA_OPTION_CONGESTION, &index) == 0 ? tcp_congestion_name((unsigned)index)
+                                                                                 : NULL;
 }

@@ -562,6 +562,18 @@ static int options(struct strata_rt *rt, int argc, char **argv)
         {STRATA_OPTION_BIND_PORT, 0, 0},
         {STRATA_OPTION_FILTER, 0, 0},
         {STRATA_OPTION_URGENT_INLINE, 1, 1},
+        {STRATA_OPTION_FAST_OPEN_NO_COOKIE, 1, 1},
+        {STRATA_OPTION_DEFER_ACCEPT_NS, STRATA_SECOND, STRATA_SECOND},
+        {STRATA_OPTION_SYN_RETRIES, 3, 3},
+        {STRATA_OPTION_CORK, 1, 1},
+        {STRATA_OPTION_CORK, 0, 0},
+        {STRATA_OPTION_QUICK_ACK, 0, 0},
+        {STRATA_OPTION_QUICK_ACK, 1, 1},
+        {STRATA_OPTION_UNSENT_LOW, 16384, 16384},
+        {STRATA_OPTION_RECEIVE_LOW, 100, 100},
+        {STRATA_OPTION_PACING_RATE, 125000, 125000},
+        {STRATA_OPTION_PACING_RATE, 0, 0},
+        {STRATA_OPTION_MIN_TTL, 254, 254},
     };
     struct strata_conn *conn;
     int64_t value;

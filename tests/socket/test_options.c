@@ -43,6 +43,14 @@ static const struct want wants[] = {
     {STRATA_OPTION_FAST_OPEN_NO_COOKIE, true, false, 0, 1},
     {STRATA_OPTION_DEFER_ACCEPT_NS, true, false, 0, STRATA_SECOND << 31},
     {STRATA_OPTION_SYN_RETRIES, true, false, 0, 127},
+    {STRATA_OPTION_CORK, true, false, 0, 1},
+    {STRATA_OPTION_QUICK_ACK, true, false, 0, 1},
+    {STRATA_OPTION_UNSENT_LOW, true, false, 0, UINT32_MAX},
+    {STRATA_OPTION_SEND_LOW, true, false, 0, (int64_t)1 << 30},
+    {STRATA_OPTION_RECEIVE_LOW, true, false, 1, (int64_t)1 << 30},
+    {STRATA_OPTION_WINDOW_CLAMP, true, false, 0, (int64_t)1 << 30},
+    {STRATA_OPTION_PACING_RATE, true, false, 0, INT64_MAX - 1},
+    {STRATA_OPTION_MIN_TTL, true, false, 0, 255},
 };
 
 TEST(options_have_bounds_and_types)
@@ -80,6 +88,7 @@ TEST(options_have_bounds_and_types)
     strata_socket s = strata_open(solo.host, STRATA_STREAM);
     CHECK_EQ(strata_set_option(solo.host, s, (enum strata_option)0, 0, solo.now), -ENOPROTOOPT);
     CHECK_EQ(strata_set_option(solo.host, s, (enum strata_option)4711, 0, solo.now), -ENOPROTOOPT);
+    CHECK_EQ(strata_set_option(solo.host, s, STRATA_OPTION_RECEIVED_TOS, 0, solo.now), -ENOPROTOOPT);
     CHECK_EQ(strata_set_option(solo.host, s, STRATA_OPTION_BIND_PORT, 9, solo.now), -ENODEV);
     CHECK_EQ(strata_set_option(solo.host, s, STRATA_OPTION_CONGESTION, 200, solo.now), -ENOENT);
     solo_free(&solo);

@@ -563,12 +563,17 @@ void rig_connected(struct rig *rig, const char *syn_ack)
 
 int64_t rig_write(struct rig *rig, size_t size)
 {
+    return rig_write_flags(rig, size, 0);
+}
+
+int64_t rig_write_flags(struct rig *rig, size_t size, unsigned flags)
+{
     uint8_t *octets = malloc(size + 1);
     REQUIRE(octets);
     uint32_t at = rig->c->bytes_acked + rig->c->send.length + 1;
     for (size_t i = 0; i < size; i++)
         octets[i] = octet_at(at + (uint32_t)i);
-    int64_t taken = tcp_write(rig->c, octets, size, 0);
+    int64_t taken = tcp_write(rig->c, octets, size, flags);
     free(octets);
     return taken;
 }

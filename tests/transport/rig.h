@@ -109,6 +109,8 @@ void rig_connected(struct rig *rig, const char *syn_ack);
 
 /** Writes `size` octets of the stream, as they must be. */
 int64_t rig_write(struct rig *rig, size_t size);
+/** Likewise with flags: enum tcp_write_flag. */
+int64_t rig_write_flags(struct rig *rig, size_t size, unsigned flags);
 /** Reads and checks `size` octets at most. @return what tcp_read says. */
 int64_t rig_read(struct rig *rig, size_t size);
 struct strata_tcp_info rig_info(struct rig *rig);

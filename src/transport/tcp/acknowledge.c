@@ -133,14 +133,21 @@ static bool fin_acknowledged(struct tcp_connection *c)
     }
 }
 
-/** Tells a program that found its buffer full that there is room now: a third of it, so that it comes in
- * gulps. */
-static void offer_room(struct tcp_connection *c)
+bool acknowledge_offers_room(const struct tcp_connection *c)
+{
+    // Usually a third of the buffer, so that the program comes in gulps.
+    uint32_t room = ring_room(&c->send), least = c->send.capacity / 3, low = output_unsent_low(c);
+    if (c->tuning->send_low > 0)
+        least = c->tuning->send_low < c->send.capacity ? c->tuning->send_low : c->send.capacity;
+    return room > 0 && room >= least && (low == UINT32_MAX || connection_unsent(c) < (low + 1) / 2);
+}
+
+void acknowledge_offer_room(struct tcp_connection *c)
 {
     if (!(c->flags & FLAG_WANT_WRITE))
         return;
     autotune_send(c);
-    if (ring_room(&c->send) < c->send.capacity / 3)
+    if (!acknowledge_offers_room(c))
         return;
     c->flags &= ~(uint32_t)(FLAG_WANT_WRITE | FLAG_HUNGRY);
     connection_event(c, STRATA_WRITABLE);
@@ -194,7 +201,7 @@ static bool advance(struct tcp_connection *c, const struct segment *segment, str
     timers_acked(c, rtt_ns > 0, restart);
     if (connection_flight(c) > 0 || connection_unsent(c) > 0 || c->flags & FLAG_FIN_QUEUED)
         connection_mark(c);
-    offer_room(c);
+    acknowledge_offer_room(c);
     return !fin || fin_acknowledged(c);
 }
 

@@ -13,6 +13,10 @@ bool acknowledge_segment(struct tcp_connection *c, const struct segment *segment
 void acknowledge_predicted(struct tcp_connection *c, const struct segment *segment);
 /** Our SYN was acknowledged: SND.UNA steps behind it, without growth of cwnd (RFC 5681-3). */
 void acknowledge_syn(struct tcp_connection *c, const struct segment *segment);
+/** Whether a program should write now. */
+bool acknowledge_offers_room(const struct tcp_connection *c);
+/** Tells a program that found no room that there is room now, if there is. */
+void acknowledge_offer_room(struct tcp_connection *c);
 /** The window of a segment, whether it is news or not. */
 void acknowledge_window(struct tcp_connection *c, const struct segment *segment);
 /** A round-trip time was measured (RFC 6298 2.2, 2.3). */

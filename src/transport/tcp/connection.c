@@ -231,6 +231,8 @@ struct tcp_connection *connection_new(struct tcp *tcp, const struct tcp_record *
     timer_init(&c->timer, timers_fire);
     speaker_init(&c->speaker, &tcp_speaker_ops);
     connection_apply(c, options);
+    if (!options->quick_ack)
+        c->modes |= MODE_INTERACTIVE;
     c->way.port = -1;
     tcp->connection_count++;
     return c;

@@ -290,6 +290,8 @@ static bool open_fast(struct tcp *tcp, const struct tcp_half_open *syn, struct s
 static void fill_own(struct tcp *tcp, struct tcp_half_open *syn)
 {
     uint32_t bytes = autotune_receive_initial(tcp, &syn->listener->options);
+    if (syn->listener->options.window_most > 0 && bytes > syn->listener->options.window_most)
+        bytes = syn->listener->options.window_most;
     syn->offered = bytes < UINT16_MAX ? (uint16_t)bytes : UINT16_MAX; // RFC 7323-2: never scaled in a SYN
     syn->own_scale = connection_scale_of(tcp, &syn->listener->options);
     syn->own_mss = own_mss(syn->listener, syn);

@@ -12,6 +12,7 @@
  */
 #include "transport/tcp/output.h"
 #include "transport/tcp/ack_delay.h"
+#include "transport/tcp/acknowledge.h"
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/ecn.h"
 #include "transport/tcp/fast_open.h"
@@ -78,6 +79,15 @@ static inline uint32_t full_segment(const struct tcp_connection *c)
         return c->smss;
     uint32_t taken = sack_bytes(c);
     return c->smss > taken ? c->smss - taken : 1;
+}
+
+uint32_t output_sendable(const struct tcp_connection *c)
+{
+    int32_t window = window_beyond(c, seq_max(c->snd_nxt, connection_data_start(c)));
+    uint32_t pipe = connection_pipe(c), room = c->cwnd > pipe ? c->cwnd - pipe : 0;
+    if (window <= 0 || !connection_is_synchronized(c))
+        return 0;
+    return room < (uint32_t)window ? room : (uint32_t)window;
 }
 
 /** Sets PSH where the segment ends with the last octet written (RFC 9293 MUST-61), FIN where that follows. */
@@ -544,6 +554,8 @@ static void rest(struct tcp_connection *c)
     enum tcp_bound bound = bound_now(c);
     if (c->bound != bound)
         connection_bound(c, bound);
+    if (c->flags & FLAG_WANT_WRITE)
+        acknowledge_offer_room(c); // less waits to be sent than did
 }
 
 static long speak(struct speaker *speaker, struct room *room)

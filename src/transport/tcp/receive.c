@@ -26,6 +26,8 @@ static uint32_t window(const struct tcp_connection *c)
     uint32_t most = (uint32_t)UINT16_MAX << c->receive_scale; // that the field can say
     if (room > most)
         room = most;
+    if (c->tuning->window_most > 0 && room > c->tuning->window_most)
+        room = c->tuning->window_most;
     if (room <= offered)
         return offered;
     // RFC 9293 MUST-39: the edge moves by a segment or half of the buffer, or not at all.
@@ -246,7 +248,7 @@ bool receive_in_order(struct tcp_connection *c, const uint8_t *data, uint32_t le
         ack_now(c);
     else
         ack_arrived(c, length);
-    if (taken > 0 && !(c->flags & FLAG_READ_SHUT))
+    if (taken > 0 && !(c->flags & FLAG_READ_SHUT) && receive_is_worth_reading(c))
         connection_event(c, STRATA_READABLE);
     return taken == length;
 }
@@ -290,6 +292,8 @@ bool receive_segment(struct tcp_connection *c, struct segment *segment)
     if (c->out_of_order) {
         ack_now(c); // RFC 5681-13: a gap was filled, wholly or in part
         join_ahead(c);
+        if (c->tuning->receive_low > 1 && !(c->flags & FLAG_READ_SHUT) && receive_is_worth_reading(c))
+            connection_event(c, STRATA_READABLE);
     }
     if (!whole)
         return true; // the rest, and the FIN behind it, come again

@@ -23,6 +23,13 @@ bool receive_segment(struct tcp_connection *c, struct segment *segment);
 bool receive_in_order(struct tcp_connection *c, const uint8_t *data, uint32_t length);
 /** The program wants a buffer of this size. A window that was offered before is honoured. */
 void receive_set_buffer(struct tcp_connection *c, uint32_t bytes);
+/** Whether there is as much to read as the program wants, or all that can come for now. */
+static inline bool receive_is_worth_reading(const struct tcp_connection *c)
+{
+    uint32_t least = c->tuning->receive_low, length = c->receive.length;
+    uint32_t seen = (c->rcv_adv - c->rcv_nxt) >> c->receive_scale << c->receive_scale; // as the peer knows our window
+    return length >= least || (length > 0 && seen <= c->receive_mss);
+}
 /** The program has taken bytes: says so to the peer when the window opens enough (RFC 9293 MUST-39). */
 void receive_taken(struct tcp_connection *c);
 /** Gives up what lies out of order. */

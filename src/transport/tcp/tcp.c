@@ -5,6 +5,7 @@
  * They change rings and flags and mark the connection; segments are made when the port asks.
  */
 #include "transport/tcp/ack_delay.h"
+#include "transport/tcp/acknowledge.h"
 #include "transport/tcp/autotune.h"
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/cookie.h"
@@ -144,6 +145,7 @@ void tcp_default_options(const struct tcp *tcp, struct tcp_socket_options *optio
         .congestion = (uint8_t)settings->tcp_congestion,
         .urgent_inline = true,
         .receive_low = 1,
+        .quick_ack = true,
     };
 }
 
@@ -300,6 +302,7 @@ static int may_write(const struct tcp_connection *c)
 static void written(struct tcp_connection *c, unsigned flags)
 {
     const uint16_t held = MODE_MORE | MODE_NO_PUSH;
+    c->modes &= (uint16_t)~MODE_PUSH_ALL;
     c->modes = (uint16_t)(flags & TCP_WRITE_MORE ? c->modes | held : c->modes & ~held);
     if (flags & TCP_WRITE_URGENT) {
         // RFC 9293 MUST-62: the pointer is the octet after urgent data; it goes out at once, data or no data.
@@ -308,7 +311,7 @@ static void written(struct tcp_connection *c, unsigned flags)
         if (connection_is_open(c))
             c->marks |= MARK_ACK;
     }
-    if (ring_room(&c->send) < c->send.capacity / 3)
+    if (!acknowledge_offers_room(c))
         c->flags |= FLAG_WANT_WRITE; // who asks for readiness and hears no waits for an event, refused or not
     if (c->syn_marks & SYN_DEFERRED)
         send_syn(c);
@@ -328,11 +331,26 @@ static int write_with_syn(struct tcp_connection *c, size_t *size)
     return *size > 0 ? -EAGAIN : -EINPROGRESS;
 }
 
+/** How much more may be taken without too much being not sent: what goes at once does not count, and a piece that was
+ * begun is made full. */
+static size_t unsent_room(const struct tcp_connection *c)
+{
+    uint32_t low = output_unsent_low(c), unsent = connection_unsent(c), sendable = output_sendable(c);
+    if (low == UINT32_MAX)
+        return SIZE_MAX;
+    uint32_t behind = unsent > sendable ? unsent - sendable : 0, ahead = sendable > unsent ? sendable - unsent : 0;
+    uint32_t half = c->snd_wnd_max / 2 < UINT16_MAX ? c->snd_wnd_max / 2 : UINT16_MAX;
+    uint32_t piece = c->smss > 0 ? half - half % c->smss : 0;
+    if (behind >= low)
+        return 0;
+    return (size_t)ahead + (piece > 0 ? ((size_t)low - behind + piece - 1) / piece * piece : low - behind);
+}
+
 /** A write was cut short: for want of room, which ACKs make, or of memory, which nobody announces. */
 static void want_write(struct tcp_connection *c)
 {
     c->flags |= FLAG_WANT_WRITE;
-    if (ring_room(&c->send) == 0)
+    if (ring_room(&c->send) == 0 || unsent_room(c) == 0)
         return;
     c->flags |= FLAG_HUNGRY;
     if (!timer_is_armed(&c->tcp->hungry_timer))
@@ -344,7 +362,8 @@ static size_t may_take(struct tcp_connection *c)
 {
     if (c->send.length == 0)
         autotune_send(c);
-    return tcp_memory_for(connection_core(c), &c->send, false);
+    size_t memory = tcp_memory_for(connection_core(c), &c->send, false), room = unsent_room(c);
+    return memory < room ? memory : room;
 }
 
 int64_t tcp_write(struct tcp_connection *c, const void *data, size_t size, unsigned flags)
@@ -380,7 +399,12 @@ void tcp_quick_ack(struct tcp_connection *c, bool on)
 
 bool tcp_is_quick_ack(const struct tcp_connection *c)
 {
-    return !(c->modes & MODE_INTERACTIVE);
+    return c->modes & MODE_QUICK_ACK || !(c->modes & MODE_INTERACTIVE);
+}
+
+uint8_t tcp_received_tos(const struct tcp_connection *c)
+{
+    return (uint8_t)c->received_tos;
 }
 
 int tcp_space(struct tcp_connection *c, size_t size, struct strata_iovec *pieces, int count)
@@ -557,12 +581,11 @@ uint32_t tcp_readiness(const struct tcp_connection *c)
     uint32_t ready = 0;
     bool over = c->state == STRATA_TCP_CLOSED || c->state == STRATA_TCP_TIME_WAIT;
     bool both = c->flags & FLAG_FIN_RECEIVED && c->flags & FLAG_FIN_QUEUED;
-    if (c->receive.length > 0 || over || c->flags & (FLAG_FIN_RECEIVED | FLAG_READ_SHUT))
+    if (receive_is_worth_reading(c) || over || c->flags & (FLAG_FIN_RECEIVED | FLAG_READ_SHUT))
         ready |= STRATA_READABLE;
     if (over || c->flags & FLAG_FIN_QUEUED ||
         ((connection_is_open(c) || c->syn_marks & SYN_DEFERRED) && !(c->flags & FLAG_HUNGRY) &&
-         ring_room(&c->send) > 0 &&
-         ring_room(&c->send) >= c->send.capacity / 3))
+         acknowledge_offers_room(c)))
         ready |= STRATA_WRITABLE;
     if (over || both)
         ready |= STRATA_HANGUP;

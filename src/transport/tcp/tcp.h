@@ -44,7 +44,7 @@ struct tcp_socket_options {
     uint8_t syn_retries;         /**< 0: the host's setting. */
     bool fast_open_connect;      /**< The SYN waits for data to carry, where a cookie is known (RFC 7413). */
     uint8_t ttl, tos, congestion, ttl_least;
-    bool cork;
+    bool cork, quick_ack;
     bool send_fixed, receive_fixed; /**< The program chose the size: the buffer does not tune itself. */
     bool keep_alive, no_delay, urgent_inline, v6only, reuse_address, reuse_port, filter, transparent, receive_errors;
     int bind_port;
@@ -90,6 +90,7 @@ void tcp_push(struct tcp_connection *connection);
 /** Acknowledge at once from now on, or let ACKs wait (STRATA_OPTION_QUICK_ACK). */
 void tcp_quick_ack(struct tcp_connection *connection, bool on);
 bool tcp_is_quick_ack(const struct tcp_connection *connection);
+uint8_t tcp_received_tos(const struct tcp_connection *connection);
 int64_t tcp_read(struct tcp_connection *connection, void *data, size_t size);
 int64_t tcp_peek(struct tcp_connection *connection, void *data, size_t size);
 int tcp_data(struct tcp_connection *connection, struct strata_iovec *pieces, int count);

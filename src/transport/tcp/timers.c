@@ -327,8 +327,11 @@ static bool keep_alive_timeout(struct tcp_connection *c, strata_time now)
         c->other_at = c->last_received + tuning->keep_idle_ns;
         return true;
     }
-    // RFC 9293 MUST-29: one probe without an answer means nothing.
-    if (c->keep_probes >= tuning->keep_count) {
+    // RFC 9293 MUST-29: one probe without an answer means nothing. The program's patience counts instead, if it has
+    // said how long that is.
+    strata_time patience = tuning->user_timeout_ns;
+    bool enough = patience ? now - c->last_received >= patience : c->keep_probes >= tuning->keep_count;
+    if (c->keep_probes > 0 && enough) {
         connection_reset(c, c->soft_error ? c->soft_error : ETIMEDOUT);
         return false;
     }
