@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 
-#define LIMIT (12 * 3600 * STRATA_SECOND)
+#define LIMIT (48 * 3600 * STRATA_SECOND)
 
 /** Sees each frame as it leaves; the pair itself carries none. */
 static bool carry(void *context, int from, const uint8_t *bytes, size_t length)
@@ -29,6 +29,11 @@ static void open_listener(struct soak *soak)
     REQUIRE(soak->listener > 0);
     REQUIRE(strata_set_option(soak->pair.b, soak->listener, STRATA_OPTION_RECEIVE_BUFFER,
                               (int64_t)ONE_OF(&soak->random, 2048, 10000, 262144), soak->pair.now) == 0);
+    if (soak->plan.fast)
+        REQUIRE(strata_set_option(soak->pair.b, soak->listener, STRATA_OPTION_FAST_OPEN,
+                                  (int64_t)ONE_OF(&soak->random, 0, 1, 16), soak->pair.now) == 0);
+    REQUIRE(strata_set_option(soak->pair.b, soak->listener, STRATA_OPTION_DEFER_ACCEPT_NS,
+                              (int64_t)ONE_OF(&soak->random, 0, 0, 0, 5) * STRATA_SECOND, soak->pair.now) == 0);
     REQUIRE(strata_bind(soak->pair.b, soak->listener, &at) == 0);
     REQUIRE(strata_listen(soak->pair.b, soak->listener, 0, soak->pair.now) == 0);
 }
@@ -301,8 +306,12 @@ static void check_survivors(struct soak *soak)
         struct strata_tcp_info info = {.size = sizeof info};
         if (program->gone)
             continue;
-        if (program->error != 0) // a shutdown may be the first to learn of it
-            CHECK(program->error == -ECONNRESET || program->error == -EPIPE || program->error == -ENOTCONN);
+        // A shutdown may be the first to learn of it. A forged SYN that comes first makes a half-open connection of the
+        // same name, and while the restarted host waits for its ACK it tells nobody anything.
+        if (soak->plan.forged && program->error == -ETIMEDOUT)
+            continue;
+        if (program->error != -EPIPE && program->error != -ENOTCONN && program->error != 0)
+            CHECK_EQ(program->error, -ECONNRESET);
         if (program->socket <= 0)
             continue;
         CHECK_EQ(strata_tcp_info(program->host, program->socket, &info), 0);

@@ -32,6 +32,7 @@ struct plan {
     bool deaf;             /**< Programs may stop reading before the end. */
     int restarts;          /**< The host that loses its power and comes up again; -1: none. */
     bool dark;             /**< The path is narrower and nobody says so (RFC 2923). */
+    bool fast;             /**< Data goes with the SYN (RFC 7413). */
     bool tunes;            /**< Most buffers are left to tune themselves. */
     unsigned marks;        /**< Per mille of frames that meet with congestion (RFC 3168). */
 };
@@ -58,6 +59,7 @@ struct program {
     strata_socket socket;                    /**< 0: not yet; -1: closed. */
     bool runnable, finished, ended, answers; /**< answers: finishes only after the peer has. */
     bool connected, refused;
+    bool waits;      /**< Its first write opens the connection. */
     bool deaf, gone; /**< It reads no more; its host has lost its power. */
     int error;
     uint32_t salt;

@@ -46,6 +46,7 @@ void soak_draw(struct plan *plan, uint64_t seed)
     if (plan->restarts >= 0)
         plan->cut = plan->aborts = false; // one reason to end early is enough to judge by
     plan->dark = test_below(&random, 8) == 0;
+    plan->fast = test_below(&random, 4) == 0 && !plan->crossing;
     plan->tunes = test_below(&random, 2);
     plan->marks = (unsigned)ONE_OF(&random, 0, 0, 20, 500);
 }
@@ -104,6 +105,8 @@ void soak_settings(struct soak *soak, struct strata_host *host)
     bool in_order = !plan->loss && !plan->damage && !plan->late && !plan->jitter && !plan->failures && !plan->memory;
     CHECK_EQ(strata_set(host, "net.ipv4.tcp_syncookies",
                         (int64_t)test_below(random, in_order && !plan->flaps && !plan->narrows ? 3 : 2)), 0);
+    if (soak->plan.fast) // client and server, and both without cookies as well
+        CHECK_EQ(strata_set(host, "net.ipv4.tcp_fastopen", (int64_t)ONE_OF(random, 1, 3, 3, 0x207)), 0);
     if (soak->plan.dark)
         try_setting(host, "net.ipv4.tcp_mtu_probing", 1 + (int64_t)test_below(random, 2));
 }
@@ -114,12 +117,12 @@ void soak_report(const struct soak *soak)
     printf("    seed %" PRIu64
            ": ipv%d%s%s mtu %u, loss %u double %u damage %u, delay %d+%d ms, memory %zu KiB, "
            "failures %u, changes %d, cut %d, aborts %d, late %u, forged %u, narrows %d, flaps %d, deaf %d, "
-           "restarts %d, dark %d, tunes %d, marks %u, %" PRIu64 " and %" PRIu64 " frames in %.3f s\n",
+           "restarts %d, dark %d, fast %d, tunes %d, marks %u, %" PRIu64 " and %" PRIu64 " frames in %.3f s\n",
            plan->seed, plan->ipv6 ? 6 : 4, plan->ethernet ? " ethernet" : "",
            plan->crossing ? " crossing" : "", plan->mtu, plan->loss, plan->doubling, plan->damage,
            (int)(plan->delay / STRATA_MILLISECOND), (int)(plan->jitter / STRATA_MILLISECOND),
            plan->memory / 1024, plan->failures, plan->changes, plan->cut, plan->aborts, plan->late,
-           plan->forged, plan->narrows, plan->flaps, plan->deaf, plan->restarts, plan->dark, plan->tunes,
+           plan->forged, plan->narrows, plan->flaps, plan->deaf, plan->restarts, plan->dark, plan->fast, plan->tunes,
            plan->marks, soak->pair.frames[0], soak->pair.frames[1],
            (double)soak->pair.now / 1e9);
     for (unsigned i = 0; i < soak->program_count; i++) {

@@ -46,6 +46,14 @@ static int64_t write_piece(struct program *program, size_t size)
     static uint8_t buffer[70000];
     struct soak *soak = program->soak;
     strata_time now = soak->pair.now;
+    if (program->waits) {
+        // Either it goes with the SYN, or it has to be written again once the connection is open.
+        program->waits = false;
+        fill(program, buffer, size, 0);
+        int64_t taken = strata_write(program->host, program->socket, buffer, size, now);
+        program->connected = false;
+        return taken == -EINPROGRESS ? -EAGAIN : taken;
+    }
     switch (test_below(&soak->random, 8)) {
     case 0:
         fill(program, buffer, size, program->sent);
@@ -300,9 +308,13 @@ bool soak_connect_program(struct program *program, unsigned index)
         struct strata_endpoint local = {.port = (uint16_t)(1000 + 100 * soak->boots + index / 2)};
         error = strata_bind(program->host, program->socket, &local);
     }
+    if (soak->plan.fast && program->total > 0 && test_below(&soak->random, 2))
+        set(program, STRATA_OPTION_FAST_OPEN_CONNECT, 1);
     if (error == 0)
         error = strata_connect(program->host, program->socket, &peer, soak->pair.now);
-    if (error == -EINPROGRESS)
+    if (error == 0)
+        program->waits = program->connected = true;
+    if (error == 0 || error == -EINPROGRESS)
         return true;
     REQUIRE(error == -ENOMEM);
     CHECK_EQ(strata_close(program->host, program->socket, soak->pair.now), 0);
