@@ -445,6 +445,34 @@ TEST(at_the_budget_new_connections_are_refused)
     pair_free(&pair);
 }
 
+/** Fast Open: the connection waits for its first write, and the write for memory. Somebody has to say when. */
+TEST(a_write_that_opens_is_told_when_there_is_memory_again)
+{
+    struct pair pair;
+    pair_start(&pair, STRATA_LINK_IP);
+    struct strata_endpoint peer = pair_ipv4(1, 80);
+    strata_socket client = strata_open(pair.a, STRATA_STREAM);
+    CHECK_EQ(strata_set_option(pair.a, client, STRATA_OPTION_FAST_OPEN_CONNECT, 1, pair.now), 0);
+    CHECK_EQ(strata_set(pair.a, "net.ipv4.tcp_fastopen", 1 | 4), 0); // without a cookie
+    CHECK_EQ(strata_connect(pair.a, client, &peer, pair.now), 0);
+    pair.memory[0].fail_at = pair.memory[0].allocations + 1;
+    pair.memory[0].fail_after = true;
+    CHECK_EQ(strata_write(pair.a, client, "hello", 5, pair.now), -EAGAIN);
+    struct strata_event event;
+    while (strata_event_next(pair.a, &event))
+        continue;
+    pair_run(&pair, STRATA_SECOND);
+    CHECK_EQ(pair.frames[0], 0);
+    pair.memory[0].fail_after = false;
+    pair.memory[0].fail_at = 0;
+    CHECK_EQ(strata_event_next(pair.a, &event), 1);
+    CHECK(event.socket == client && event.ready & STRATA_WRITABLE);
+    CHECK_EQ(strata_write(pair.a, client, "hello", 5, pair.now), 5);
+    pair_settle(&pair);
+    CHECK(pair.frames[0] > 0);
+    pair_free(&pair);
+}
+
 TEST(thousands_of_connections_cost_little_each)
 {
     enum { COUNT = 4000 };
@@ -495,4 +523,5 @@ TEST_MAIN(TEST_ENTRY(every_allocation_of_a_day_may_fail),
           TEST_ENTRY(at_the_budget_windows_close_established_ones_go_on_and_afterwards_all_is_as_before),
           TEST_ENTRY(no_flood_takes_the_last_of_the_memory),
           TEST_ENTRY(at_the_budget_new_connections_are_refused),
+          TEST_ENTRY(a_write_that_opens_is_told_when_there_is_memory_again),
           TEST_ENTRY(thousands_of_connections_cost_little_each))

@@ -48,10 +48,9 @@ static int64_t write_piece(struct program *program, size_t size)
     strata_time now = soak->pair.now;
     if (program->waits) {
         // Either it goes with the SYN, or it has to be written again once the connection is open.
-        program->waits = false;
         fill(program, buffer, size, 0);
         int64_t taken = strata_write(program->host, program->socket, buffer, size, now);
-        program->connected = false;
+        program->waits = program->connected = taken == -EAGAIN;
         return taken == -EINPROGRESS ? -EAGAIN : taken;
     }
     switch (test_below(&soak->random, 8)) {
@@ -127,6 +126,32 @@ static void fail(struct program *program, int64_t error)
     program->ended = program->finished = true;
 }
 
+static void close_refused(struct program *program)
+{
+    if (program->socket > 0)
+        CHECK_EQ(strata_close(program->host, program->socket, program->soak->pair.now), 0);
+    program->socket = -1;
+    program->refused = true;
+}
+
+/** What a handshake may end with, given what is done to it. */
+static void check_refusal(const struct plan *plan, int error)
+{
+    if (plan->restarts >= 0)
+        return;
+    CHECK(plan->memory > 0 || plan->cut || plan->aborts);
+    bool vanished = error == ETIMEDOUT || (plan->cut && plan->ethernet && error == EHOSTUNREACH);
+    // Data that went with the SYN may have been taken and answered with an RST.
+    CHECK(vanished || (plan->aborts && (error == ECONNREFUSED || (plan->fast && error == ECONNRESET))));
+}
+
+static void refuse(struct program *program, int error)
+{
+    check_refusal(&program->soak->plan, error);
+    close_refused(program);
+    close_refused(program->peer);
+}
+
 /** @return whether it may go on at once. */
 static bool try_write(struct program *program)
 {
@@ -137,7 +162,9 @@ static bool try_write(struct program *program)
         if (size > program->total - program->sent)
             size = (size_t)(program->total - program->sent);
         int64_t taken = write_piece(program, size);
-        if (taken < 0 && taken != -EAGAIN)
+        if (taken < 0 && taken != -EAGAIN && program->waits)
+            refuse(program, (int)-taken);
+        else if (taken < 0 && taken != -EAGAIN)
             fail(program, taken);
         if (taken <= 0)
             return false;
@@ -169,24 +196,6 @@ static bool try_read(struct program *program)
     return true;
 }
 
-static void close_refused(struct program *program)
-{
-    if (program->socket > 0)
-        CHECK_EQ(strata_close(program->host, program->socket, program->soak->pair.now), 0);
-    program->socket = -1;
-    program->refused = true;
-}
-
-/** What a handshake may end with, given what is done to it. */
-static void check_refusal(const struct plan *plan, int error)
-{
-    if (plan->restarts >= 0)
-        return;
-    CHECK(plan->memory > 0 || plan->cut || plan->aborts);
-    bool vanished = error == ETIMEDOUT || (plan->cut && plan->ethernet && error == EHOSTUNREACH);
-    CHECK(vanished || (plan->aborts && error == ECONNREFUSED));
-}
-
 /** Whether the handshake is done. One that fails is a failure, unless there is no memory for somebody new, or
  * nobody there any more. */
 static bool connected(struct program *program)
@@ -194,9 +203,7 @@ static bool connected(struct program *program)
     int ready = strata_readiness(program->host, program->socket);
     program->runnable = false;
     if (ready & STRATA_ERROR) {
-        check_refusal(&program->soak->plan, strata_take_error(program->host, program->socket));
-        close_refused(program);
-        close_refused(program->peer);
+        refuse(program, strata_take_error(program->host, program->socket));
     } else if (ready & STRATA_WRITABLE) {
         program->connected = program->runnable = true;
     }
@@ -234,7 +241,9 @@ bool soak_run_program(struct program *program)
         return false;
     if (!program->connected && !connected(program))
         return true;
-    bool writes = try_write(program), reads = try_read(program);
+    bool writes = try_write(program), reads = program->socket > 0 && try_read(program);
+    if (program->socket <= 0)
+        return true;
     if (!writes && !reads)
         program->runnable = false;
     if (!be_moody(program))

@@ -50,7 +50,8 @@ static bool feed(struct table_entry *entry, void *context)
     struct tcp_connection *c = CONTAINER_OF(record, struct tcp_connection, record);
     if (c->flags & FLAG_HUNGRY) {
         c->flags &= ~(uint32_t)FLAG_HUNGRY;
-        if (connection_is_synchronized(c)) // before, the event would say: connected
+        // Before it is open the event would say: connected; but for one whose first write opens it.
+        if (connection_is_open(c) || c->syn_marks & SYN_DEFERRED)
             connection_event(c, STRATA_WRITABLE);
     }
     return true;
