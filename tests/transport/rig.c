@@ -155,8 +155,21 @@ static void read_text(struct text_segment *segment, const char *text)
     }
 }
 
+/** Writes the blocks " a:b c:d", in our relative numbers. @return how much of the text that was. */
+static int emit_sack(const struct rig *rig, uint8_t *room, const char *text)
+{
+    int at = 0, used = 0;
+    unsigned a, b;
+    room[0] = 5;
+    for (room[1] = 2; sscanf(text + at, " %u:%u%n", &a, &b, &used) == 2; room[1] += 8, at += used) {
+        bytes_put32(room + room[1], rig->our_isn + a);
+        bytes_put32(room + room[1] + 4, rig->our_isn + b);
+    }
+    return at;
+}
+
 /** Writes options from text. @return their length, padded to a multiple of four with EOL. */
-static size_t emit_options(uint8_t *room, const char *text)
+static size_t emit_options(const struct rig *rig, uint8_t *room, const char *text)
 {
     size_t at = 0;
     unsigned a, b;
@@ -186,6 +199,9 @@ static size_t emit_options(uint8_t *room, const char *text)
             room[at + 1] = 2;
             at += 2;
             used = 6;
+        } else if (strncmp(text, "sack ", 5) == 0) {
+            used = 4 + emit_sack(rig, room + at, text + 4);
+            at += room[at + 1];
         } else if (sscanf(text, "uto %u%n", &a, &used) == 1 && used) {
             room[at] = 28;
             room[at + 1] = 4;
@@ -239,6 +255,9 @@ static void print_options(const struct rig *rig, const struct tcp_options *optio
         p += snprintf(p, (size_t)(end - p), options->fast_open_experimental ? ",foexp" : ",fo");
     for (int i = 0; options->has_fast_open && i < options->fast_open_bytes; i++)
         p += snprintf(p, (size_t)(end - p), i ? "%02x" : " %02x", options->fast_open[i]);
+    for (unsigned i = 0; i < options->sack_count; i++)
+        p += snprintf(p, (size_t)(end - p), "%s%u:%u", i == 0 ? ",sack " : " ", options->sack[i].start - rig->peer_isn,
+                      options->sack[i].end - rig->peer_isn);
     if (*text)
         memmove(text, text + 1, strlen(text));
 }
@@ -281,7 +300,7 @@ size_t rig_segment(struct rig *rig, uint8_t *room, const char *text)
         .urgent = (uint16_t)segment.urgent,
     };
     tcp_emit(room, &header);
-    size_t length = TCP_HEADER_BYTES + emit_options(room + TCP_HEADER_BYTES, segment.options);
+    size_t length = TCP_HEADER_BYTES + emit_options(rig, room + TCP_HEADER_BYTES, segment.options);
     room[12] = (uint8_t)(length / 4 << 4);
     for (uint32_t i = 0; i < segment.length; i++)
         room[length++] = octet_at(segment.start + (segment.flags & TCP_SYN ? 1 : 0) + i);

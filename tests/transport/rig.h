@@ -15,7 +15,7 @@
  * Numbers are relative to the initial numbers of each side, so that the SYN is 0 and data begins at 1. Octets
  * of data are a function of their relative number, both ways; the rig fills them in and checks them. What
  * `expect` leaves out (win, urg, options) may be anything; `*` stands for any number or cookie. Every segment
- * that comes out is checked for addresses and checksum too.
+ * that comes out is checked for addresses and checksum too. SACK blocks are in the numbers of who hears them.
  *
  * Each test runs twice, over IPv4 and over IPv6. We are 10.0.0.1 or 2001:db8::1, the peer is .2, its port
  * 4000.

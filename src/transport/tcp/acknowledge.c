@@ -246,7 +246,7 @@ bool acknowledge_segment(struct tcp_connection *c, const struct segment *segment
         return false;
     }
     struct tcp_news news = NO_NEWS(c, segment);
-    if (segment->header.options.sack_count > 0 && c->flags & FLAG_SACK && connection_flight(c) > 0)
+    if (segment->header.options.sack_count > 0 && c->flags & FLAG_SACK)
         sack_arrives(c, segment, &news);
     if (seq_lt(segment->ack, c->snd_una)) {
         take_sacks(c, segment, &news); // an old duplicate tells nothing else

@@ -11,14 +11,14 @@
 #include "transport/tcp/timers.h"
 
 /** RFC 8985-10. */
-static strata_time probe_wait(const struct tcp_connection *c)
+static strata_time probe_wait(const struct tcp_connection *c, bool more)
 {
     const struct settings *settings = &connection_core(c)->settings;
     if (!(c->flags & FLAG_RTT_SAMPLED))
         return settings->tcp_rto_initial_ms * STRATA_MILLISECOND;
     strata_time wait = 2 * c->srtt_ns;
     // Alone, its ACK may be a delayed one.
-    if (connection_flight(c) <= c->smss)
+    if (!more && connection_flight(c) <= c->smss)
         wait += settings->tcp_rto_min_ms * STRATA_MILLISECOND;
     return wait;
 }
@@ -29,12 +29,12 @@ static bool is_eligible(const struct tcp_connection *c)
            connection_core(c)->settings.tcp_early_retrans >= 3 && connection_is_synchronized(c) && c->snd_wnd > 0;
 }
 
-bool probe_wanted(const struct tcp_connection *c, strata_time *wait)
+bool probe_wanted(const struct tcp_connection *c, bool more, strata_time *wait)
 {
     // RFC 8985-11: one at a time, and the next only after a round-trip time was measured.
     if (!is_eligible(c) || c->flags & (FLAG_PROBED | FLAG_PERSIST))
         return false;
-    *wait = probe_wait(c);
+    *wait = probe_wait(c, more);
     return true;
 }
 
@@ -44,7 +44,7 @@ bool probe_timeout(struct tcp_connection *c)
     struct sent_cursor at;
     const struct sent_range *first = sent_find(&c->sent, c->snd_una, &at);
     strata_time rto_at = first->last_sent + timers_rto(c);
-    if (probe_wanted(c, &wait)) {
+    if (probe_wanted(c, false, &wait)) {
         strata_time probe_at = c->last_sent + wait < rto_at ? c->last_sent + wait : rto_at;
         if (probe_at > now) {
             c->retransmit_at = probe_at;

@@ -17,6 +17,9 @@
 /** Recoveries for which an enlarged window holds (RFC 8985-6). */
 #define ROUNDS_KEPT 16u
 
+/** The timer comes a little later than what is suspected is lost: ACKs come in bursts. */
+#define SLACK (2 * STRATA_MILLISECOND)
+
 enum { RECOVERY_BIT_RACK = 1, RECOVERY_BIT_STATIC = 2, RECOVERY_BIT_NO_COUNT = 4 };
 
 static int64_t setting(const struct tcp_connection *c)
@@ -126,7 +129,7 @@ static uint32_t judge_originals(struct tcp_connection *c, struct tcp_repair *rep
                 (range->last_sent == repair->rack_sent && seq_ge(range->start, repair->rack_end)))
                 break;
             if (range->last_sent + patience > connection_now(c)) {
-                repair->reorder_at = range->last_sent + patience;
+                repair->reorder_at = range->last_sent + patience + SLACK;
                 break;
             }
             // Of what left at one time, what lies beyond the latest that arrived is not overtaken.
@@ -162,11 +165,12 @@ static uint32_t judge_resent(struct tcp_connection *c, struct tcp_repair *repair
     for (; repair->resent_count > 0; repair->resent_count--) {
         const struct tcp_resent *first = &repair->resent[repair->resent_head];
         if (seq_gt(first->end, c->snd_una) && still_out(c, first)) {
-            if (!sent_before(first->when, first->end, repair))
+            // At one time numbers do not tell which was first: where time stands still nothing is ever late.
+            if (first->when >= repair->rack_sent)
                 break;
             if (first->when + patience > connection_now(c)) {
-                if (first->when + patience < repair->reorder_at)
-                    repair->reorder_at = first->when + patience;
+                if (first->when + patience + SLACK < repair->reorder_at)
+                    repair->reorder_at = first->when + patience + SLACK;
                 break;
             }
             seq_t start = first->start;
@@ -192,8 +196,6 @@ static uint32_t count_losses(struct tcp_connection *c)
     uint32_t above = c->sent.sacked_bytes, most = (count - 1) * c->smss, lost = c->sent.lost_bytes;
     struct sent_cursor at;
     struct sent_range *range;
-    if (above == 0)
-        return 0;
     for (range = sent_find(&c->sent, c->snd_una, &at); range; range = sent_next(&c->sent, &at))
         ranges += range->flags & SENT_SACKED ? 1 : 0;
     seq_t start = c->snd_una, end = c->snd_una;

@@ -41,12 +41,12 @@ void recovery_forget(struct tcp_connection *c)
     c->repair = NULL;
 }
 
-/** Forgets what nobody will ask for any more. */
+/** Forgets what nobody will ask for any more. The last duplicate may be told of when all is acknowledged. */
 static void tidy(struct tcp_connection *c)
 {
     const struct tcp_repair *repair = c->repair;
     if (c->recovery != RECOVERY_OPEN || c->sent.sacked_bytes > 0 || c->sent.lost_bytes > 0 || repair->probing ||
-        (repair->undo && seq_lt(c->snd_una, repair->undo_until)))
+        (repair->undo && seq_le(c->snd_una, repair->undo_until)))
         return;
     recovery_forget(c);
 }
@@ -150,15 +150,19 @@ static bool probe_lost(struct tcp_connection *c)
     return true;
 }
 
-/** Something is lost (RFC 6675-3). `flight` was out before that was noticed. */
-static void enter_fast(struct tcp_connection *c, uint32_t flight, uint32_t delivered)
+/** Something is lost (RFC 6675-3). */
+static void enter_fast(struct tcp_connection *c, uint32_t delivered)
 {
+    // What arrived out of order let more go (RFC 5681-10); after a timeout cwnd tells what was really out.
+    uint32_t flight = connection_flight(c) < c->cwnd ? connection_flight(c) : c->cwnd;
     if (c->mtu && probe_lost(c))
         return;
     count_fast(c);
     undo_begin(c);
     if (c->repair)
         c->repair->frto = FRTO_OFF;
+    else
+        c->marks |= MARK_RETRANSMIT; // PRR would have let one go
     if (c->recovery != RECOVERY_CWR)
         reduce(c, flight, delivered);
     c->recover = c->snd_nxt;
@@ -342,15 +346,21 @@ static void detect(struct tcp_connection *c, struct tcp_news *news, bool left)
     // What was lost beyond `recover` meanwhile, and what was lost again after a timeout, is a new loss (RFC 5681-15).
     bool lost = news->ack.lost > 0 || (left && c->sent.lost_bytes > 0);
     if (lost && (c->recovery == RECOVERY_LOSS ? again : c->recovery != RECOVERY_FAST))
-        enter_fast(c, news->ack.flight < c->cwnd ? news->ack.flight : c->cwnd, news->ack.delivered);
+        enter_fast(c, news->ack.delivered);
     else if (c->recovery <= RECOVERY_DISORDER)
         c->recovery = c->sent.sacked_bytes > 0 ? RECOVERY_DISORDER : RECOVERY_OPEN;
 }
 
+static bool is_reducing(const struct tcp_connection *c)
+{
+    return c->recovery == RECOVERY_FAST || c->recovery == RECOVERY_CWR;
+}
+
 static void tell_congestion(struct tcp_connection *c, struct tcp_news *news)
 {
-    news->ack.in_recovery = c->recovery == RECOVERY_FAST || c->recovery == RECOVERY_CWR;
-    if (news->ack.in_recovery && c->repair && c->repair->prr)
+    // The ACK that ends a recovery leaves cwnd where that has brought it (RFC 9937-8).
+    news->ack.in_recovery = news->ack.in_recovery || is_reducing(c);
+    if (c->repair && c->repair->prr)
         prr_acked(c, prr_estimate(c, news), news->ack.lost, news->advanced);
     if (news->ack.delivered > 0)
         congestion_acked(c, &news->ack);
@@ -366,6 +376,7 @@ bool recovery_acked(struct tcp_connection *c, struct tcp_news *news)
         congestion_acked(c, &news->ack);
         return true;
     }
+    news->ack.in_recovery = is_reducing(c);
     if (c->flags & FLAG_SACK) {
         rack_update(c, news);
         if (c->repair)
@@ -428,11 +439,11 @@ void recovery_timeout(struct tcp_connection *c)
 void recovery_reorder_timeout(struct tcp_connection *c)
 {
     bool again;
-    uint32_t flight = connection_pipe(c), lost = rack_detect(c, &again);
+    uint32_t lost = rack_detect(c, &again);
     if (lost == 0)
         return;
     if (c->recovery == RECOVERY_LOSS ? again : c->recovery != RECOVERY_FAST)
-        enter_fast(c, flight < c->cwnd ? flight : c->cwnd, 0);
+        enter_fast(c, 0);
     // Nothing arrived, but what is lost makes room.
     if (c->recovery == RECOVERY_FAST && c->repair && c->repair->prr)
         prr_acked(c, c->smss, lost, false);

@@ -123,8 +123,9 @@ uint32_t prr_estimate(struct tcp_connection *c, const struct tcp_news *news);
 
 /* probe.c: tail loss probes. */
 
-/** Whether a probe comes before the retransmission timeout now, and how long until then. */
-bool probe_wanted(const struct tcp_connection *c, strata_time *wait);
+/** Whether a probe comes before the retransmission timeout now, and how long until then. `more`: more may follow what
+ * is in flight, so that it is not alone. */
+bool probe_wanted(const struct tcp_connection *c, bool more, strata_time *wait);
 /** Its time has come. @return false: it is the retransmission timer's turn, when it is due. */
 bool probe_timeout(struct tcp_connection *c);
 /** It was sent: a retransmission or new data. */

@@ -74,25 +74,31 @@ strata_time timers_rto(const struct tcp_connection *c)
     return earlier(rto, most);
 }
 
-void timers_sent(struct tcp_connection *c)
-{
-    if (c->retransmit_at != STRATA_NEVER)
-        return;
-    c->unacked_since = connection_now(c);
-    timers_restart(c);
-}
-
-void timers_restart(struct tcp_connection *c)
+/** The retransmission timer, or that of a tail loss probe before it; `more` may follow. */
+static void start(struct tcp_connection *c, bool more)
 {
     strata_time now = connection_now(c), rto = timers_rto(c), wait;
     c->timer_kind = TIMER_KIND_RTO;
     c->marks &= (uint8_t)~MARK_TAIL;
-    if (probe_wanted(c, &wait)) {
+    if (probe_wanted(c, more, &wait)) {
         c->timer_kind = TIMER_KIND_PROBE; // RFC 8985-10: at the RTO's time at the latest
         rto = earlier(rto, wait);
     }
     c->retransmit_at = now + rto;
     timers_update(c);
+}
+
+void timers_sent(struct tcp_connection *c)
+{
+    if (c->retransmit_at != STRATA_NEVER)
+        return;
+    c->unacked_since = connection_now(c);
+    start(c, true);
+}
+
+void timers_restart(struct tcp_connection *c)
+{
+    start(c, false);
 }
 
 /** What is suspected to be lost is looked at again in time (RFC 8985-8). */
