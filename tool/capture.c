@@ -109,12 +109,27 @@ static void print_json_string(const char *text)
     putchar('"');
 }
 
+/** A frame that was cut when it was captured is printed by what is left of it: its header tells its length. */
+static const uint8_t *whole_frame(const struct pcapng_packet *packet, size_t *length)
+{
+    static uint8_t whole[CAPTURE_FRAME_BYTES];
+    *length = packet->length;
+    if (packet->original_length <= packet->length || packet->original_length > sizeof whole)
+        return packet->frame;
+    *length = packet->original_length;
+    memcpy(whole, packet->frame, packet->length);
+    memset(whole + packet->length, 0, *length - packet->length);
+    return whole;
+}
+
 static void capture_print(const struct capture *capture, const struct pcapng_packet *packet)
 {
     char line[512], clock[32];
+    size_t length;
+    const uint8_t *frame = whole_frame(packet, &length);
     enum strata_link link = packet->link_type == PCAPNG_ETHERNET ? STRATA_LINK_ETHERNET : STRATA_LINK_IP;
     if (packet->link_type == PCAPNG_ETHERNET || packet->link_type == PCAPNG_RAW)
-        strata_frame_print(link, packet->frame, packet->length, line, sizeof line);
+        strata_frame_print(link, frame, length, line, sizeof line);
     else
         snprintf(line, sizeof line, "link type %u, %zu bytes", packet->link_type, packet->length);
     if (capture->json) {

@@ -268,6 +268,7 @@ def two_hosts(folder):
     check(result["a_to_b"]["bytes_delivered"] > len(content) and result["a_to_b"]["lost"] > 0, "over this cable")
     frames = strata("capture", "--read", capture).stdout.splitlines()
     check(len(frames) == result["a_to_b"]["sent"] + result["b_to_a"]["sent"], "all of it is in the capture")
+    check(not any("malformed" in frame for frame in frames), "and can be read")
 
 
 # ---- Between kernels ---------------------------------------------------------------------------------------------
