@@ -163,7 +163,8 @@ static void read_counted(struct reader_state *reader, const yaml_node_t *value, 
 {
     static const char *const words[] = {"sent",       "delivered",       "lost",
                                         "bytes_sent", "bytes_delivered", "duplicated",
-                                        "reordered",  "corrupted",       "marked",     NULL};
+                                        "reordered",  "corrupted",       "marked",     "queue",
+                                        NULL};
     int word = read_word(reader, value, words);
     if (word >= 0)
         ((struct check_reader *)into)->check.counted = words[word];
@@ -266,6 +267,8 @@ static const char *name_check(struct scenario *scenario, const struct scenario_c
     case CHECK_RECEIVED:
         return format(scenario, "bytes received by %s", target);
     case CHECK_CABLE:
+        if (check->counted && strcmp(check->counted, "queue") == 0)
+            return format(scenario, "longest queue on %s", target);
         return format(scenario, "frames %s on %s", check->counted ? check->counted : "sent", target);
     case CHECK_TIME:
         return format(scenario, "done before %lld.%03lld s", (long long)(check->before / STRATA_SECOND),

@@ -174,6 +174,7 @@ static bool judge_cable(const struct scenario_check *check, char **detail)
             {"reordered", counts.reordered},
             {"corrupted", counts.corrupted},
             {"marked", counts.marked},
+            {"queue", counts.queue_most > sum ? counts.queue_most - sum : 0}, // the longer of both
         };
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
             if (strcmp(rows[i].name, what) == 0)

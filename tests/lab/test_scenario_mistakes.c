@@ -272,7 +272,7 @@ TEST(checks)
          "f:3:33: 12 is not a SHA-256: 64 digits from 0 to 9 and a to f\n"},
         {PAIR "checks: [{cable: a-b, count: teleported, min: 1}]\n",
          "f:3:30: teleported is not sent, delivered, lost, bytes_sent, bytes_delivered, duplicated, "
-         "reordered, corrupted or marked\n"},
+         "reordered, corrupted, marked or queue\n"},
         {PAIR "checks: [{received: 'a:eth7', min: 1}]\n", "f:3:21: there is no link at eth7 of a\n"},
         {PAIR "checks: [{no_drops: [a, z]}]\n", "f:3:25: there is no node z\n"},
         {PAIR "checks: [{programs: finished}]\n", "f:3:21: finished is not done\n"},
