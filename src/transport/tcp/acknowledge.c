@@ -80,9 +80,12 @@ void acknowledge_syn(struct tcp_connection *c, const struct segment *segment)
     // Data too that went with the SYN or right behind our SYN-ACK (RFC 7413 4.2).
     uint32_t bytes = segment->ack - (c->iss + 1);
     c->snd_una = segment->ack;
+    c->delivered++;
     if (bytes > 0) {
         ring_consume(&c->send, connection_memory(c), bytes);
         c->bytes_acked += bytes;
+        if (!(c->flags & FLAG_ACTIVE))
+            c->delivered += (bytes + c->smss - 1) / c->smss; // in segments of their own
     }
     if (c->syn_marks & SYN_DATA && c->snd_una != c->snd_nxt) {
         // The peer did not want it, or not all of it: again, at once.

@@ -238,6 +238,13 @@ struct tcp_connection *connection_new(struct tcp *tcp, const struct tcp_record *
     return c;
 }
 
+void connection_orphan(struct tcp_connection *c)
+{
+    ASSERT(!(c->flags & FLAG_ORPHAN));
+    c->flags |= FLAG_ORPHAN;
+    c->tcp->orphan_count++;
+}
+
 void connection_unlist(struct tcp_connection *c)
 {
     demux_remove(c->tcp, &c->record);
@@ -267,6 +274,8 @@ void connection_free(struct tcp_connection *c)
     fast_open_end(c);
     connection_drop_extra(c);
     c->tcp->connection_count--;
+    if (c->flags & FLAG_ORPHAN)
+        c->tcp->orphan_count--;
     memory_release(memory, c, sizeof *c);
 }
 

@@ -297,8 +297,8 @@ struct tcp_connection {
     uint8_t error;      /**< Why it ended. */
     uint8_t soft_error; /**< What ICMP or a neighbour said and did not end it. */
     uint32_t receive_bytes; /**< The receive buffer; the ring's capacity is what was promised. */
-    uint32_t challenge_second;
-    uint16_t challenges; /**< In that second. */
+    uint32_t challenge_ms; /**< When the last challenge ACK was due, modulo 2^32. */
+    uint16_t challenges;   /**< In a row, each less than a second after the one before. */
     uint8_t syn_marks;   /**< enum tcp_syn_mark */
     uint8_t congestion;   /**< Index of the algorithm. */
     uint8_t ack_delay_ms; /**< How long ACKs wait, where that adapts itself. */
@@ -353,12 +353,13 @@ struct tcp {
     struct timer time_wait_timer;
     struct timer hungry_timer; /**< While somebody waits for memory to write. */
     uint32_t time_wait_count, half_open_count, connection_count;
+    uint32_t orphan_count; /**< Connections that no program holds. */
     struct siphash_key demux_key, isn_key, timestamp_key, cookie_key;
     struct ports ports;
     struct tcp_fast_open fast_open;
     struct tcp_tuning tuning; /**< The host's defaults. */
     int64_t reset_second;
-    int64_t resets; /**< In that second. */
+    int64_t resets_left; /**< Of that second's budget. */
     uint64_t next_id;
 };
 
@@ -503,6 +504,8 @@ void connection_unlist(struct tcp_connection *c);
 void connection_end(struct tcp_connection *c, int error);
 /** Ends it with an RST to the peer. */
 void connection_reset(struct tcp_connection *c, int error);
+/** The program lets go of it. */
+void connection_orphan(struct tcp_connection *c);
 /** Frees it in silence, wherever it stands. */
 void connection_free(struct tcp_connection *c);
 /** Recomputes smss after a change of path MTU, peer's MSS, options or the program's bound (RFC 9293 MUST-16).

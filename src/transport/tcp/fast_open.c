@@ -21,6 +21,7 @@ struct fast_open_peer {
     struct list node; /**< In tcp->fast_open.used, the one used last in front. */
     struct strata_address address;
     strata_time lost_at; /**< The last of `losses`. */
+    int64_t epoch;       /**< strata.tcp_fast_open_epoch when it was learned. */
     int16_t scope;
     uint16_t mss;        /**< Of its last SYN-ACK; 0: not told. */
     uint8_t losses;      /**< SYNs with data in a row that did not arrive, or whose SYN-ACK did not. */
@@ -71,6 +72,14 @@ static bool equal(const struct table_entry *entry, const void *key)
     return peer->scope == record->scope && address_equal(&peer->address, &record->remote);
 }
 
+static void forget(struct tcp *tcp, struct fast_open_peer *peer)
+{
+    table_remove(&tcp->fast_open.table, &tcp->core->memory, &peer->entry);
+    list_remove(&peer->node);
+    tcp->fast_open.count--;
+    memory_release(&tcp->core->memory, peer, sizeof *peer);
+}
+
 /** NULL: nothing is known. */
 static struct fast_open_peer *find(struct tcp *tcp, const struct tcp_record *key)
 {
@@ -79,17 +88,13 @@ static struct fast_open_peer *find(struct tcp *tcp, const struct tcp_record *key
     if (!entry)
         return NULL;
     struct fast_open_peer *peer = CONTAINER_OF(entry, struct fast_open_peer, entry);
+    if (peer->epoch != tcp->core->settings.tcp_fast_open_epoch) {
+        forget(tcp, peer);
+        return NULL;
+    }
     list_remove(&peer->node);
     list_push_front(&tcp->fast_open.used, &peer->node);
     return peer;
-}
-
-static void forget(struct tcp *tcp, struct fast_open_peer *peer)
-{
-    table_remove(&tcp->fast_open.table, &tcp->core->memory, &peer->entry);
-    list_remove(&peer->node);
-    tcp->fast_open.count--;
-    memory_release(&tcp->core->memory, peer, sizeof *peer);
 }
 
 /** NULL: no memory. */
@@ -105,6 +110,7 @@ static struct fast_open_peer *want(struct tcp *tcp, const struct tcp_record *key
         return NULL;
     peer->address = key->remote;
     peer->scope = key->scope;
+    peer->epoch = tcp->core->settings.tcp_fast_open_epoch;
     uint32_t hash = hash_of(tcp, &key->remote, key->scope);
     if (table_insert(&tcp->fast_open.table, &tcp->core->memory, &peer->entry, hash) < 0) {
         memory_release(&tcp->core->memory, peer, sizeof *peer);

@@ -403,6 +403,17 @@ static bool syn_sent_syn(struct tcp_connection *c, struct segment *segment)
     return true;
 }
 
+/** Whether a SYN-ACK echoes a timestamp that a SYN of ours can have had; one of another incarnation does not. */
+static bool echoes_ours(const struct tcp_connection *c, const struct segment *segment)
+{
+    const struct tcp_options *options = &segment->header.options;
+    if ((segment->flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK) || !(c->flags & FLAG_TIMESTAMPS) ||
+        !options->has_timestamps || options->ts_echo == 0)
+        return true;
+    uint32_t first = tcp_timestamp_at(c->unacked_since, c->ts_offset);
+    return options->ts_echo - first <= tcp_timestamp(connection_core(c), c->ts_offset) - first;
+}
+
 static void syn_sent_arrives(struct tcp_connection *c, struct segment *segment)
 {
     struct tcp *tcp = c->tcp;
@@ -420,6 +431,11 @@ static void syn_sent_arrives(struct tcp_connection *c, struct segment *segment)
             connection_end(c, ECONNREFUSED);
         else
             input_drop(tcp, segment, COUNTER_tcp_drop_reset);
+        return;
+    }
+    if (!echoes_ours(c, segment)) {
+        input_drop(tcp, segment, COUNTER_tcp_drop_paws);
+        reply_reset(tcp, segment);
         return;
     }
     // Fourth; fifth: neither SYN nor RST is nothing.
@@ -488,7 +504,8 @@ void input_segment(struct tcp_connection *c, struct segment *segment)
         connection_check(c);
         return;
     }
-    if (!check_timestamps(c, segment) || !check_syn(c, segment) || !check_sequence(c, segment) ||
+    // RFC 5961-2: a SYN is challenged whatever its timestamp, or a peer that has lost its memory never learns of it.
+    if (!check_syn(c, segment) || !check_timestamps(c, segment) || !check_sequence(c, segment) ||
         !check_reset(c, segment))
         return;
     take_timestamp(c, segment);
@@ -500,9 +517,9 @@ void input_segment(struct tcp_connection *c, struct segment *segment)
 
 /* ---- What ICMP says ------------------------------------------------------------------------------------ */
 
-/** The connection that an ICMP error quotes, if it quotes something that is under way (RFC 9293 MUST-54,
- * RFC 5927 4.1). */
-static struct tcp_connection *quoted_connection(struct tcp *tcp, const struct net_error *error)
+/** The connection or half-open connection that an ICMP error quotes, if it quotes something that is under way
+ * (RFC 9293 MUST-54, RFC 5927 4.1). */
+static struct tcp_record *quoted_record(struct tcp *tcp, const struct net_error *error)
 {
     struct tcp_quote quote;
     if (!tcp_parse_quote(&quote, error->quoted, error->quoted_length))
@@ -511,25 +528,37 @@ static struct tcp_connection *quoted_connection(struct tcp *tcp, const struct ne
     struct strata_endpoint remote = {.address = error->destination, .scope = (uint32_t)error->port,
                                      .port = quote.destination_port};
     struct tcp_record key = demux_key_of(&local, &remote), *record = demux_find(tcp, &key);
-    if (!record || record->kind != TCP_RECORD_CONNECTION)
+    if (!record || record->kind == TCP_RECORD_TIME_WAIT)
         return NULL;
-    struct tcp_connection *c = CONTAINER_OF(record, struct tcp_connection, record);
-    return seq_le(c->snd_una, quote.seq) && seq_lt(quote.seq, c->snd_nxt) ? c : NULL;
+    const void *whole = record; // which begins with its key
+    const struct tcp_half_open *half_open = whole;
+    if (record->kind == TCP_RECORD_HALF_OPEN)
+        return quote.seq == half_open->iss && !half_open->undecided ? record : NULL;
+    const struct tcp_connection *c = whole;
+    return seq_le(c->snd_una, quote.seq) && seq_lt(quote.seq, c->snd_nxt) ? record : NULL;
 }
 
 bool input_owns(void *context, const struct net_error *error)
 {
-    return quoted_connection(context, error) != NULL;
+    return quoted_record(context, error) != NULL;
 }
 
 void input_error(void *context, const struct net_error *error)
 {
     struct tcp *tcp = context;
-    struct tcp_connection *c = quoted_connection(tcp, error);
-    if (!c) {
+    struct tcp_record *record = quoted_record(tcp, error);
+    if (!record) {
         core_count(tcp->core, COUNTER_icmp_drop_quote);
         return;
     }
+    // What no program knows as a connection yet may be forgotten sooner.
+    bool ends = error->error != EMSGSIZE && (error->hard || tcp->core->settings.tcp_icmp_ends_opening);
+    if (record->kind == TCP_RECORD_HALF_OPEN) {
+        if (ends)
+            half_open_free(tcp, CONTAINER_OF(record, struct tcp_half_open, record));
+        return;
+    }
+    struct tcp_connection *c = CONTAINER_OF(record, struct tcp_connection, record);
     connection_check(c);
     if (error->error == EMSGSIZE) {
         // Path MTU discovery: the network room has learned it, we follow (RFC 1191-5).
@@ -538,8 +567,10 @@ void input_error(void *context, const struct net_error *error)
             recovery_smaller_mtu(c);
         return;
     }
-    if (error->hard) {
-        connection_end(c, error->error); // RFC 9293 SHLD-26
+    // RFC 9293 SHLD-26, but only until the handshake is done: later a real peer answers for itself, and whoever can
+    // guess what is in flight must not end connections (RFC 5927 5.2).
+    if (ends && !connection_is_synchronized(c)) {
+        connection_end(c, error->error);
         return;
     }
     // RFC 9293 MUST-56: a soft error ends nothing; it is kept (RFC 9293 MUST-47, SHLD-25).

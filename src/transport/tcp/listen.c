@@ -479,6 +479,7 @@ static struct tcp_connection *promote(struct tcp *tcp, struct tcp_half_open *hal
         time_wait_free(tcp, half_open->previous);
     half_open->previous = NULL;
     half_open_free(tcp, half_open);
+    c->delivered = 1; // our SYN-ACK
     c->state = STRATA_TCP_SYN_RECEIVED;
     enqueue(listener, c);
     input_established(c);
@@ -643,7 +644,8 @@ void tcp_listener_close(struct tcp_listener *listener)
     while (listener->first) {
         struct tcp_connection *c = listener->first;
         listener->first = c->owner;
-        c->flags = (c->flags & ~(uint32_t)FLAG_QUEUED) | FLAG_ORPHAN;
+        c->flags &= ~(uint32_t)FLAG_QUEUED;
+        connection_orphan(c);
         if (c->state == STRATA_TCP_CLOSED)
             connection_free(c);
         else

@@ -42,16 +42,18 @@ struct plan {
 void output_challenge(struct tcp_connection *c)
 {
     struct core *core = connection_core(c);
-    uint32_t second = (uint32_t)(core->now / STRATA_SECOND);
-    if (c->challenge_second != second) {
-        c->challenge_second = second;
+    // RFC 5961-4. What is counted is this connection's alone: a count for all would tell of one what a stranger can
+    // learn from another.
+    uint32_t now_ms = (uint32_t)(core->now / STRATA_MILLISECOND), ago_ms = now_ms - c->challenge_ms;
+    if (ago_ms >= 1000)
         c->challenges = 0;
-    }
-    if (c->challenges >= core->settings.tcp_challenge_acks_per_second) {
+    if (c->challenges >= core->settings.tcp_challenge_acks_per_second ||
+        (c->challenges > 0 && ago_ms < core->settings.tcp_invalid_ratelimit_ms)) {
         core_count(core, COUNTER_tcp_challenge_acks_suppressed);
         return;
     }
     c->challenges++;
+    c->challenge_ms = now_ms;
     core_count(core, COUNTER_tcp_challenge_acks);
     c->marks |= MARK_CHALLENGE;
     connection_mark(c);
@@ -433,7 +435,7 @@ static void note_octets(struct tcp_connection *c, const struct plan *plan)
         ack_answered(c);
     }
     if (seq_gt(end, c->snd_nxt)) {
-        if (plan->length < c->smss)
+        if (plan->length < c->smss && !(plan->flags & TCP_SYN))
             c->snd_small = end;
         c->modes |= plan->length > 0 ? MODE_BURST : 0;
         sent_push(&c->sent, memory, c->snd_nxt, end, now, (uint32_t)c->bytes_acked);

@@ -47,12 +47,17 @@ void reply_reset(struct tcp *tcp, const struct segment *segment)
         return;
     int64_t second = core->now / STRATA_SECOND;
     if (tcp->reset_second != second) {
+        // All share the budget, so that nobody may know how large it is: who could count on it would learn from what
+        // is left of it whether segments in another's name were answered (CVE-2016-5696).
+        int64_t most = core->settings.tcp_resets_per_second;
         tcp->reset_second = second;
-        tcp->resets = 0;
+        tcp->resets_left = most - (int64_t)random_below(&core->random, (uint64_t)most / 2 + 1);
     }
-    if (tcp->resets >= core->settings.tcp_resets_per_second)
+    if (tcp->resets_left <= 0) {
+        core_count(core, COUNTER_tcp_resets_suppressed);
         return;
-    tcp->resets++;
+    }
+    tcp->resets_left--;
     // RFC 9293-1: the number the other side waits for, or zero with an acknowledgement of all it said.
     struct tcp_header header = {.flags = TCP_RST};
     if (segment->flags & TCP_ACK) {

@@ -178,6 +178,17 @@ static bool is_host(const struct tcp *tcp, const struct strata_endpoint *peer)
            !address_is_limited_broadcast(address) && !net_is_broadcast(tcp->net, address);
 }
 
+/** Whether a four-tuple is free, or `reuse` and its TIME-WAIT may be followed. */
+static bool may_take(struct tcp *tcp, const struct strata_endpoint *local, const struct strata_endpoint *peer,
+                     bool reuse)
+{
+    struct tcp_record key = demux_key_of(local, peer), *record = demux_find(tcp, &key);
+    if (!record)
+        return true;
+    return reuse && record->kind == TCP_RECORD_TIME_WAIT &&
+           time_wait_may_follow(tcp, CONTAINER_OF(record, struct tcp_time_wait, record));
+}
+
 /** Chooses the local address and port (RFC 9293 MUST-43, MUST-44; RFC 6056). */
 static int choose_local(struct tcp *tcp, const struct binding *binding, const struct net_path *path,
                         const struct strata_endpoint *peer, struct strata_endpoint *local)
@@ -193,11 +204,14 @@ static int choose_local(struct tcp *tcp, const struct binding *binding, const st
         return -EINVAL;
     }
     if (local->port)
-        return tcp_tuple_in_use(tcp, local, peer) ? -EADDRINUSE : 0;
-    for (uint32_t attempt = 0; attempt < EPHEMERAL_ATTEMPTS; attempt++) {
-        local->port = ports_ephemeral(&tcp->ports, &local->address, peer, attempt);
-        if (!tcp_tuple_in_use(tcp, local, peer) && !ports_is_held(&tcp->ports, local->port))
+        return may_take(tcp, local, peer, true) ? 0 : -EADDRINUSE;
+    // Whoever waits in TIME-WAIT is disturbed only when nothing else is left.
+    for (uint32_t attempt = 0; attempt < 2 * EPHEMERAL_ATTEMPTS; attempt++) {
+        local->port = ports_ephemeral(&tcp->ports, &local->address, peer, attempt % EPHEMERAL_ATTEMPTS);
+        if (may_take(tcp, local, peer, attempt >= EPHEMERAL_ATTEMPTS) && !ports_is_held(&tcp->ports, local->port))
             return 0;
+        if (attempt == EPHEMERAL_ATTEMPTS && tcp->core->settings.tcp_tw_reuse == 0)
+            break;
     }
     return -EADDRNOTAVAIL;
 }
@@ -214,11 +228,20 @@ static void send_syn(struct tcp_connection *c)
 static int begin(struct tcp_connection *c)
 {
     int error = connection_find_path(c);
-    if (error == 0)
+    c->iss = tcp_initial_sequence(c->tcp, &c->record);
+    struct tcp_record *old = demux_find(c->tcp, &c->record);
+    if (error == 0 && old) {
+        struct tcp_time_wait *previous = CONTAINER_OF(old, struct tcp_time_wait, record);
+        // RFC 9293 3.6.1: beyond everything the old incarnation used.
+        if (seq_le(c->iss, previous->snd_nxt + UINT16_MAX))
+            c->iss = previous->snd_nxt + UINT16_MAX + 2;
+        demux_replace(c->tcp, old, &c->record);
+        time_wait_free(c->tcp, previous);
+    } else if (error == 0) {
         error = demux_add(c->tcp, &c->record);
+    }
     if (error)
         return error;
-    c->iss = tcp_initial_sequence(c->tcp, &c->record);
     c->recover = c->snd_una = c->snd_nxt = c->snd_up = c->snd_small = c->iss;
     c->own_mss = connection_mss_of_port(c->tcp, c->way.port, strata_address_is_ipv4(&c->record.remote),
                                         c->max_segment);
@@ -359,7 +382,7 @@ static void want_write(struct tcp_connection *c)
 }
 
 /** Octets that may be written now, but for the capacity of the ring. */
-static size_t may_take(struct tcp_connection *c)
+static size_t room_for(struct tcp_connection *c)
 {
     if (c->send.length == 0)
         autotune_send(c);
@@ -375,7 +398,7 @@ int64_t tcp_write(struct tcp_connection *c, const void *data, size_t size, unsig
     connection_check(c);
     if (c->syn_marks & SYN_DEFERRED && (error = write_with_syn(c, &size)) != 0)
         return error;
-    size_t most = may_take(c);
+    size_t most = room_for(c);
     size_t taken = ring_append(&c->send, connection_memory(c), data, size < most ? size : most);
     if (taken < size)
         want_write(c);
@@ -413,7 +436,7 @@ int tcp_space(struct tcp_connection *c, size_t size, struct strata_iovec *pieces
     int error = may_write(c);
     if (error)
         return error;
-    size_t most = may_take(c), room = ring_room(&c->send);
+    size_t most = room_for(c), room = ring_room(&c->send);
     if (most > room)
         most = room;
     int used = ring_space(&c->send, connection_memory(c), (uint32_t)(size < most ? size : most), pieces, count);
@@ -541,7 +564,7 @@ int tcp_shutdown(struct tcp_connection *c, enum strata_shutdown how)
 
 void tcp_close(struct tcp_connection *c)
 {
-    c->flags |= FLAG_ORPHAN;
+    connection_orphan(c);
     if (c->state == STRATA_TCP_CLOSED || c->state == STRATA_TCP_TIME_WAIT) {
         connection_free(c);
         return;
@@ -552,6 +575,12 @@ void tcp_close(struct tcp_connection *c)
     }
     // RFC 9293 SHLD-3: data nobody will read now. Linger zero asks for the same.
     if (c->tuning->linger_ns == 0 || c->receive.length > 0 || c->out_of_order) {
+        connection_reset(c, 0);
+        return;
+    }
+    struct core *core = connection_core(c);
+    if (c->tcp->orphan_count > core->settings.tcp_max_orphans) {
+        core_count(core, COUNTER_tcp_orphans_reset);
         connection_reset(c, 0);
         return;
     }
@@ -568,7 +597,7 @@ void tcp_close(struct tcp_connection *c)
 
 void tcp_abort(struct tcp_connection *c)
 {
-    c->flags |= FLAG_ORPHAN;
+    connection_orphan(c);
     if (c->state == STRATA_TCP_CLOSED || c->state == STRATA_TCP_TIME_WAIT)
         connection_free(c);
     else

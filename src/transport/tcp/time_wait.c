@@ -148,11 +148,26 @@ static bool is_new(const struct tcp_time_wait *record, const struct segment *seg
     return greater; // RFC 6191-2
 }
 
+bool time_wait_may_follow(const struct tcp *tcp, const struct tcp_time_wait *record)
+{
+    const struct settings *settings = &tcp->core->settings;
+    bool reuse = settings->tcp_tw_reuse == 1 ||
+                 (settings->tcp_tw_reuse == 2 && address_is_loopback(&record->record.remote));
+    // Our clock of milliseconds has surely gone on after a second, so that PAWS knows old from new.
+    uint32_t since_ms = now_ms(tcp) - (record->expiry_ms - 2 * (uint32_t)settings->tcp_msl_ms - 1);
+    return reuse && record->timestamps && settings->tcp_timestamps && since_ms >= 1000;
+}
+
 void time_wait_input(struct tcp *tcp, struct tcp_time_wait *record, struct segment *segment)
 {
     const struct net_packet *packet = segment->packet;
-    // RFC 1337-1: an RST ends nothing here.
+    // RFC 1337-1: an RST ends nothing here, unless the program of the host insists (fix F1 is a setting in Linux too).
     if (segment->flags & TCP_RST) {
+        if (!tcp->core->settings.tcp_rfc1337 && segment->seq == record->rcv_nxt) {
+            state_trace(tcp, &record->record, STRATA_TCP_TIME_WAIT, STRATA_TCP_CLOSED);
+            time_wait_free(tcp, record);
+            return;
+        }
         core_drop(tcp->core, COUNTER_tcp_drop_reset, packet->port, packet->datagram, packet->datagram_length);
         return;
     }

@@ -17,4 +17,8 @@ void time_wait_return(struct tcp *tcp, struct tcp_time_wait *record);
 /** Frees a record wherever it is. */
 void time_wait_free(struct tcp *tcp, struct tcp_time_wait *record);
 
+/** Whether an active open may take a four-tuple over from TIME-WAIT (net.ipv4.tcp_tw_reuse): timestamps tell what the
+ * new incarnation sends from what the old one did (RFC 7323 5, RFC 6191). */
+bool time_wait_may_follow(const struct tcp *tcp, const struct tcp_time_wait *record);
+
 #endif

@@ -15,6 +15,9 @@
 
 #include <errno.h>
 
+/** What 0 of net.ipv4.tcp_orphan_retries stands for, as in Linux: more than 100 s. */
+#define ORPHAN_RETRIES 8
+
 static strata_time earlier(strata_time a, strata_time b)
 {
     return a < b ? a : b;
@@ -237,12 +240,26 @@ static bool syn_timeout(struct tcp_connection *c)
     return true;
 }
 
+/** How often what nobody acknowledges is sent again, until the end. A program's own timeout goes before it (RFC 9293
+ * MUST-21); without a program there is less patience. */
+static int64_t retries_most(const struct tcp_connection *c)
+{
+    const struct settings *settings = &connection_core(c)->settings;
+    int64_t orphan = settings->tcp_orphan_retries ? settings->tcp_orphan_retries : ORPHAN_RETRIES;
+    return c->flags & FLAG_ORPHAN && orphan < settings->tcp_retries2 ? orphan : settings->tcp_retries2;
+}
+
+static bool gives_up(const struct tcp_connection *c)
+{
+    return c->retries == UINT8_MAX || (c->tuning->user_timeout_ns == 0 && c->retries >= retries_most(c));
+}
+
 /** The window is still closed: probe it (RFC 9293 MUST-36). @return false: the connection is gone. */
 static bool persist_timeout(struct tcp_connection *c)
 {
     // RFC 9293 MUST-37: as long as probes are answered there is no end; unanswered ones are counted like
     // timeouts.
-    int64_t most = connection_core(c)->settings.tcp_retries2;
+    int64_t most = retries_most(c);
     if (c->probes >= most) {
         connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
         return false;
@@ -297,7 +314,7 @@ static bool retransmission_timeout(struct tcp_connection *c)
         c->flags |= FLAG_PERSIST;
         return persist_timeout(c);
     }
-    if (c->retries >= settings->tcp_retries2) {
+    if (gives_up(c)) {
         // R2 (RFC 9293 MUST-20): close. Whatever ICMP said meanwhile is the better reason.
         connection_end(c, c->soft_error ? c->soft_error : ETIMEDOUT);
         return false;
