@@ -10,6 +10,9 @@
 static const struct sysctl_row profile_linux[] = {
     {"posix.double_buffers", "1"},
     {"strata.tcp_missing_timestamps", "1"},
+    {"strata.tcp_icmp_ends_opening", "1"},
+    {"net.ipv4.tcp_invalid_ratelimit", "500"},
+    {"net.ipv4.tcp_rfc1337", "0"},
     {"strata.tcp_window_update", "1"},
     {"net.ipv4.tcp_rmem", "4096 131072 6291456"},
     {"net.ipv4.tcp_wmem", "4096 16384 4194304"},

@@ -35,7 +35,9 @@ static const struct alias aliases[] = {
     {"net.inet.tcp.tolerate_missing_ts", "strata.tcp_missing_timestamps", 1, 1},
     {"kern.ipc.maxsockbuf", "net.ipv4.tcp_rmem.max", 1, 1},
     {"kern.ipc.maxsockbuf", "net.ipv4.tcp_wmem.max", 1, 1},
-    {"net.inet.tcp.hostcache.purgenow", "", 1, 1},
+    {"net.inet.tcp.hostcache.purgenow", "strata.tcp_fast_open_epoch", 1, 1},
+    // Linux of some makers: changed to make the host forget its cookies
+    {"net.ipv4.tcp_fastopen_cookies", "strata.tcp_fast_open_epoch", 1, 1},
 };
 
 static int set_number(struct strata_host *host, const char *name, int64_t value)

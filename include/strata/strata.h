@@ -440,7 +440,8 @@ enum strata_option {
      * one the SYN asks for it. strata_connect is 0 when it waits [stream]. RFC 7413. */
     STRATA_OPTION_FAST_OPEN_CONNECT,
     STRATA_OPTION_FAST_OPEN_NO_COOKIE, /**< 1: Fast Open without cookies, as client and as listener [stream]. */
-    STRATA_OPTION_DEFER_ACCEPT_NS, /**< Listener: a connection counts only when data came, or so late; 0: off [stream]. */
+    /** Listener: a connection counts only when data came, or so late; 0: off [stream]. */
+    STRATA_OPTION_DEFER_ACCEPT_NS,
     STRATA_OPTION_SYN_RETRIES,     /**< SYNs sent again until the end; 0: net.ipv4.tcp_syn_retries [stream]. */
     /** 1: full segments only, until it is taken away; what is less goes when nothing was acknowledged for a
      * retransmission timeout, a little more than 200 ms, all the same [stream]. */
@@ -508,9 +509,9 @@ STRATA_API int strata_decide(struct strata_host *host, strata_socket listener, u
 
 /**
  * Connects and writes at once: where a Fast Open cookie is known the data goes out with the SYN (RFC 7413). It may
- * reach the server twice then (RFC 7413 2.1). @return octets taken, which is less than a segment; -EINPROGRESS: none, the connection
- * is being opened as by strata_connect (and asks for a cookie); otherwise as strata_connect, or strata_write when
- * connected; -EOPNOTSUPP: net.ipv4.tcp_fastopen does not allow it.
+ * reach the server twice then (RFC 7413 2.1). @return octets taken, which is less than a segment; -EINPROGRESS: none,
+ * the connection is being opened as by strata_connect (and asks for a cookie); otherwise as strata_connect, or
+ * strata_write when connected; -EOPNOTSUPP: net.ipv4.tcp_fastopen does not allow it.
  */
 STRATA_API int64_t strata_connect_write(struct strata_host *host, strata_socket socket,
                                         const struct strata_endpoint *peer, const void *data, size_t size,

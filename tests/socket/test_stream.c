@@ -718,6 +718,7 @@ TEST_MAIN(TEST_ENTRY(bytes_cross_in_both_families_and_both_ways), TEST_ENTRY(a_h
           TEST_ENTRY(reading_and_writing_have_edges), TEST_ENTRY(what_came_before_accept_is_announced),
           TEST_ENTRY(a_filter_sees_a_connection_before_it_is_answered),
           TEST_ENTRY(a_transparent_listener_answers_for_others),
-          TEST_ENTRY(urgent_data_is_announced_and_stays_in_the_stream), TEST_ENTRY(data_goes_with_the_syn), TEST_ENTRY(tcp_info_tells_the_truth),
+          TEST_ENTRY(urgent_data_is_announced_and_stays_in_the_stream), TEST_ENTRY(data_goes_with_the_syn),
+          TEST_ENTRY(tcp_info_tells_the_truth),
           TEST_ENTRY(soft_errors_are_reported_to_who_asks), TEST_ENTRY(names_are_claimed_and_shared),
           TEST_ENTRY(a_name_is_taken_while_connections_have_it))

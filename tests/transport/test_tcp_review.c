@@ -131,7 +131,7 @@ TCP_TEST(an_orphan_does_not_probe_a_closed_window_for_ever)
             inject(rig, ". 1:1(0) ack 1001 win 0");
         }
     }
-    CHECK(probes >= 6 && probes < 40);
+    CHECK(probes >= 2 && probes < 40);
     rig->c = NULL;
     CHECK_EQ(rig->core.memory.pages, 0);
 }

@@ -56,21 +56,27 @@ static void begin_quickly(struct tcp_connection *c)
         c->quick_acks = fit & UINT8_MAX;
 }
 
+void ack_opened(struct tcp_connection *c)
+{
+    c->data_received_ms = clock_ms(c);
+}
+
 void ack_heard(struct tcp_connection *c)
 {
     uint32_t least = (uint32_t)connection_core(c)->settings.tcp_delayed_ack_ms, now_ms = clock_ms(c);
     uint32_t before_ms = c->data_received_ms, apart_ms = now_ms - before_ms, delay_ms = c->ack_delay_ms;
+    bool first = delay_ms == 0; // before_ms may tell of a SYN-ACK
     c->data_received_ms = now_ms;
-    if (before_ms != 0 && apart_ms <= least / 2 && delay_ms <= least)
+    if (!first && apart_ms <= least / 2 && delay_ms <= least)
         return; // a flow of segments, nothing learned before
-    if (before_ms == 0)
+    if (first)
         delay_ms = least;
     else if (apart_ms <= least / 2)
         delay_ms = delay_ms / 2 + least / 2;
     else if (apart_ms < delay_ms)
         delay_ms = delay_ms / 2 + apart_ms;
     c->ack_delay_ms = bounded(c, delay_ms);
-    if (before_ms == 0 || apart_ms * STRATA_MILLISECOND > timers_rto(c))
+    if (first || apart_ms * STRATA_MILLISECOND > timers_rto(c))
         begin_quickly(c);
 }
 

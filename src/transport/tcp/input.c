@@ -9,6 +9,7 @@
  * answered through the port's queue; see reply.c.)
  */
 #include "transport/tcp/input.h"
+#include "transport/tcp/ack_delay.h"
 #include "transport/tcp/acknowledge.h"
 #include "transport/tcp/autotune.h"
 #include "transport/tcp/congestion.h"
