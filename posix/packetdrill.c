@@ -183,6 +183,7 @@ struct message_call {
     struct msghdr *message;
     int flags;
     size_t done, size;
+    bool with_syn; /**< The data may have gone with the SYN. */
 };
 
 static int64_t attempt_receive(struct drill_call *call)
@@ -258,7 +259,7 @@ static int64_t attempt_finish(struct message_call *send)
 {
     struct posix_socket *socket = send->call.socket;
     bool waits = send->call.drill->now < send->call.deadline;
-    int error = waits && socket->connecting ? posix_connect_result(socket) : 0;
+    int error = waits && send->with_syn && socket->connecting ? posix_connect_result(socket) : 0;
     send->call.expired = (int64_t)send->done;
     return error ? error : (int64_t)send->done;
 }
@@ -269,6 +270,7 @@ static int64_t attempt_send(struct drill_call *call)
     bool connecting = call->socket->connecting; // an error is about that, not about what was taken
     if (send->size > 0 && send->done == send->size)
         return attempt_finish(send);
+    send->with_syn |= send->flags & MSG_FASTOPEN || call->socket->deferred;
     int64_t taken = posix_send(call->socket, send->message, send->done, send->flags, call->drill->now);
     if (taken > 0)
         send->done += (size_t)taken;

@@ -14,30 +14,34 @@
 struct alias {
     const char *name;    /**< Elsewhere. */
     const char *setting; /**< Here; "" : known, and of no consequence here. */
-    int64_t multiply, divide;
+    int64_t multiply, divide, add;
 };
 
 static const struct alias aliases[] = {
     // FreeBSD
-    {"net.inet.tcp.recvspace", "net.ipv4.tcp_rmem.default", 1, 1},
-    {"net.inet.tcp.sendspace", "net.ipv4.tcp_wmem.default", 1, 1},
-    {"net.inet.tcp.delacktime", "strata.tcp_delayed_ack_ms", 1, 1},
-    {"net.inet.tcp.msl", "strata.tcp_msl_ms", 1, 1},
-    {"net.inet.tcp.keepidle", "net.ipv4.tcp_keepalive_time", 1, 1000},
-    {"net.inet.tcp.keepintvl", "net.ipv4.tcp_keepalive_intvl", 1, 1000},
-    {"net.inet.tcp.keepcnt", "net.ipv4.tcp_keepalive_probes", 1, 1},
-    {"net.inet.tcp.rexmit_initial", "strata.tcp_rto_initial_ms", 1, 1},
-    {"net.inet.tcp.rexmit_min", "strata.tcp_rto_min_ms", 1, 1},
-    {"net.inet.tcp.sack.enable", "net.ipv4.tcp_sack", 1, 1},
-    {"net.inet.tcp.ecn.enable", "net.ipv4.tcp_ecn", 1, 1},
-    {"net.inet.tcp.rfc1323", "net.ipv4.tcp_timestamps", 1, 1},
-    {"net.inet.tcp.rfc1323", "net.ipv4.tcp_window_scaling", 1, 1},
-    {"net.inet.tcp.tolerate_missing_ts", "strata.tcp_missing_timestamps", 1, 1},
-    {"kern.ipc.maxsockbuf", "net.ipv4.tcp_rmem.max", 1, 1},
-    {"kern.ipc.maxsockbuf", "net.ipv4.tcp_wmem.max", 1, 1},
-    {"net.inet.tcp.hostcache.purgenow", "strata.tcp_fast_open_epoch", 1, 1},
+    {"net.inet.tcp.recvspace", "net.ipv4.tcp_rmem.default", 1, 1, 0},
+    {"net.inet.tcp.sendspace", "net.ipv4.tcp_wmem.default", 1, 1, 0},
+    {"net.inet.tcp.delacktime", "strata.tcp_delayed_ack_ms", 1, 1, 0},
+    {"net.inet.tcp.msl", "strata.tcp_msl_ms", 1, 1, 0},
+    {"net.inet.tcp.keepidle", "net.ipv4.tcp_keepalive_time", 1, 1000, 0},
+    {"net.inet.tcp.keepintvl", "net.ipv4.tcp_keepalive_intvl", 1, 1000, 0},
+    {"net.inet.tcp.keepcnt", "net.ipv4.tcp_keepalive_probes", 1, 1, 0},
+    {"net.inet.tcp.rexmit_initial", "strata.tcp_rto_initial_ms", 1, 1, 0},
+    {"net.inet.tcp.rexmit_min", "strata.tcp_rto_min_ms", 1, 1, 0},
+    {"net.inet.tcp.rexmit_slop", "strata.tcp_rto_slop_ms", 1, 1, 0},
+    {"net.inet.tcp.insecure_rst", "strata.tcp_insecure_rst", 1, 1, 0},
+    {"net.inet.tcp.insecure_syn", "strata.tcp_insecure_syn", 1, 1, 0},
+    {"net.inet.tcp.icmp_may_rst", "strata.tcp_icmp_ends_opening", -1, 1, 3},
+    {"net.inet.tcp.sack.enable", "net.ipv4.tcp_sack", 1, 1, 0},
+    {"net.inet.tcp.ecn.enable", "net.ipv4.tcp_ecn", 1, 1, 0},
+    {"net.inet.tcp.rfc1323", "net.ipv4.tcp_timestamps", 1, 1, 0},
+    {"net.inet.tcp.rfc1323", "net.ipv4.tcp_window_scaling", 1, 1, 0},
+    {"net.inet.tcp.tolerate_missing_ts", "strata.tcp_missing_timestamps", 1, 1, 0},
+    {"kern.ipc.maxsockbuf", "net.ipv4.tcp_rmem.max", 1, 1, 0},
+    {"kern.ipc.maxsockbuf", "net.ipv4.tcp_wmem.max", 1, 1, 0},
+    {"net.inet.tcp.hostcache.purgenow", "strata.tcp_fast_open_epoch", 1, 1, 0},
     // Linux of some makers: changed to make the host forget its cookies
-    {"net.ipv4.tcp_fastopen_cookies", "strata.tcp_fast_open_epoch", 1, 1},
+    {"net.ipv4.tcp_fastopen_cookies", "strata.tcp_fast_open_epoch", 1, 1, 0},
 };
 
 static int set_number(struct strata_host *host, const char *name, int64_t value)
@@ -136,7 +140,7 @@ int sysctl_set(const struct sysctl_target *target, const char *name, const char 
             continue;
         if (!number)
             return -EINVAL;
-        error = *alias->setting ? set_number(host, alias->setting, numbers[0] * alias->multiply / alias->divide) : 0;
+        error = *alias->setting ? set_number(host, alias->setting, numbers[0] * alias->multiply / alias->divide + alias->add) : 0;
         if (error)
             return error;
     }

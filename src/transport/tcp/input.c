@@ -290,7 +290,8 @@ static bool check_reset(struct tcp_connection *c, const struct segment *segment)
 {
     if (!(segment->flags & TCP_RST))
         return true;
-    if (segment->header.seq != c->rcv_nxt) {
+    const struct settings *settings = &connection_core(c)->settings;
+    if (segment->header.seq != c->rcv_nxt && !settings->tcp_insecure_rst) {
         input_drop(c->tcp, segment, COUNTER_tcp_drop_reset);
         output_challenge(c);
         return false;
@@ -300,7 +301,7 @@ static bool check_reset(struct tcp_connection *c, const struct segment *segment)
         fast_open_reset(c);
     else if (c->state == STRATA_TCP_SYN_RECEIVED)
         error = ECONNREFUSED;
-    else if (c->state == STRATA_TCP_CLOSING || c->state == STRATA_TCP_LAST_ACK)
+    else if ((c->state == STRATA_TCP_CLOSING || c->state == STRATA_TCP_LAST_ACK) && !settings->tcp_reset_is_error)
         error = 0; // both sides had finished
     connection_end(c, error);
     return false;
@@ -320,7 +321,11 @@ static bool check_syn(struct tcp_connection *c, struct segment *segment)
         return segment->flags & TCP_ACK;
     }
     input_drop(c->tcp, segment, COUNTER_tcp_drop_syn);
-    output_challenge(c);
+    uint32_t ahead = segment->seq - c->rcv_nxt;
+    if (connection_core(c)->settings.tcp_insecure_syn && ahead < c->rcv_adv - c->rcv_nxt)
+        connection_reset(c, ECONNRESET);
+    else
+        output_challenge(c);
     return false;
 }
 
@@ -544,6 +549,33 @@ bool input_owns(void *context, const struct net_error *error)
     return quoted_record(context, error) != NULL;
 }
 
+/** What of ICMP ends an opening: strata.tcp_icmp_ends_opening. */
+enum icmp_ends {
+    ICMP_ENDS_HARD,       /**< Protocol and port unreachable (RFC 9293 SHLD-26). */
+    ICMP_ENDS_ALL,        /**< Every error. */
+    ICMP_ENDS_PROHIBITED, /**< The hard ones and what is prohibited; always as ECONNREFUSED. */
+    ICMP_ENDS_NOTHING,
+};
+
+/** @return the error that an opening ends with, or 0: it goes on. */
+static int ends_opening(const struct tcp *tcp, const struct net_error *error)
+{
+    if (error->error == EMSGSIZE)
+        return 0;
+    bool unreachable = error->type == (error->ipv6 ? 1 : 3);
+    bool prohibited = error->ipv6 ? error->code == 1 : error->code == 9 || error->code == 10 || error->code == 13;
+    switch ((enum icmp_ends)tcp->core->settings.tcp_icmp_ends_opening) {
+    case ICMP_ENDS_ALL:
+        return error->error;
+    case ICMP_ENDS_PROHIBITED:
+        return error->hard || (unreachable && prohibited) ? ECONNREFUSED : 0;
+    case ICMP_ENDS_NOTHING:
+        return 0;
+    default:
+        return error->hard ? error->error : 0;
+    }
+}
+
 void input_error(void *context, const struct net_error *error)
 {
     struct tcp *tcp = context;
@@ -553,7 +585,7 @@ void input_error(void *context, const struct net_error *error)
         return;
     }
     // What no program knows as a connection yet may be forgotten sooner.
-    bool ends = error->error != EMSGSIZE && (error->hard || tcp->core->settings.tcp_icmp_ends_opening);
+    int ends = ends_opening(tcp, error);
     if (record->kind == TCP_RECORD_HALF_OPEN) {
         if (ends)
             half_open_free(tcp, CONTAINER_OF(record, struct tcp_half_open, record));
@@ -571,7 +603,7 @@ void input_error(void *context, const struct net_error *error)
     // RFC 9293 SHLD-26, but only until the handshake is done: later a real peer answers for itself, and whoever can
     // guess what is in flight must not end connections (RFC 5927 5.2).
     if (ends && !connection_is_synchronized(c)) {
-        connection_end(c, error->error);
+        connection_end(c, ends);
         return;
     }
     // RFC 9293 MUST-56: a soft error ends nothing; it is kept (RFC 9293 MUST-47, SHLD-25).

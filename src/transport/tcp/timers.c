@@ -74,6 +74,8 @@ strata_time timers_rto(const struct tcp_connection *c)
     // RFC 6298-10: doubled for each timeout.
     for (unsigned i = 0; i < c->backoff && rto < most; i++)
         rto *= 2;
+    if (c->backoff > 0 || c->flags & FLAG_RTT_SAMPLED)
+        rto += settings->tcp_rto_slop_ms * STRATA_MILLISECOND;
     return earlier(rto, most);
 }
 
