@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #define MTU_DEFAULT 1500
+/** So much that buffers may be as large as scripts like. */
+#define MEMORY_BYTES (SIZE_MAX / 2 < ((uint64_t)8 << 30) ? SIZE_MAX / 2 : (size_t)((uint64_t)8 << 30))
 /** The clock's first reading: an afternoon in 2023. */
 #define TIME_BEGINS (1700000000 * STRATA_SECOND)
 /** Nobody waits longer for a packet than this: whatever still fires then will fire for ever. */
@@ -98,7 +100,8 @@ static int make_port(struct drill *drill, const struct flags *flags)
 
 static int begin(struct drill *drill, const struct flags *flags)
 {
-    struct strata_config config = {.size = sizeof config, .seed = "the same packets every time", .name = "drill"};
+    struct strata_config config = {.size = sizeof config, .seed = "the same packets every time", .name = "drill",
+                                   .memory_bytes = MEMORY_BYTES};
     int error = strata_host_new(&drill->host, &config);
     if (error)
         return error;

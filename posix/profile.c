@@ -31,6 +31,8 @@ static const struct sysctl_row profile_freebsd[] = {
     {"strata.tcp_window_small_steps", "1"},
     {"strata.tcp_ack_second", "1"},
     {"strata.tcp_fin_with_acks", "1"},
+    {"strata.tcp_window_is_buffer", "1"},
+    {"strata.tcp_fastopen_refused_s", "900"},
     {"strata.tcp_reset_is_error", "1"},
     {"strata.tcp_icmp_ends_opening", "2"},
     {"net.inet.tcp.rexmit_slop", "200"},

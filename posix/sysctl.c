@@ -44,9 +44,13 @@ static const struct alias aliases[] = {
     {"net.ipv4.tcp_fastopen_cookies", "strata.tcp_fast_open_epoch", 1, 1, 0},
 };
 
+/** More than any buffer can have is as much as there can be. */
+#define BUFFER_MOST ((int64_t)1 << 30)
+
 static int set_number(struct strata_host *host, const char *name, int64_t value)
 {
-    return strata_set(host, name, value);
+    int error = strata_set(host, name, value);
+    return error == -ERANGE && value > BUFFER_MOST ? strata_set(host, name, BUFFER_MOST) : error;
 }
 
 /** The next number of a text. @return whether there was one. */

@@ -22,6 +22,7 @@ struct fast_open_peer {
     struct strata_address address;
     strata_time lost_at; /**< The last of `losses`. */
     int64_t epoch;       /**< strata.tcp_fast_open_epoch when it was learned. */
+    strata_time refused_until; /**< It does not do Fast Open: strata.tcp_fastopen_refused_s. */
     int16_t scope;
     uint16_t mss;        /**< Of its last SYN-ACK; 0: not told. */
     uint8_t losses;      /**< SYNs with data in a row that did not arrive, or whose SYN-ACK did not. */
@@ -145,6 +146,8 @@ static bool is_off(const struct tcp *tcp, const struct fast_open_peer *peer)
     strata_time now = tcp->core->now;
     if (now < tcp->fast_open.off_until)
         return true;
+    if (peer && now < peer->refused_until)
+        return true;
     if (!peer || peer->losses < LOSSES_MOST)
         return false;
     return now - peer->lost_at < SPARE_NS << (peer->losses < 8 ? peer->losses : 8);
@@ -233,6 +236,9 @@ void fast_open_answered(struct tcp_connection *c, const struct segment *segment)
             if (form > peer->form)
                 peer->form = form;
         }
+        if (asked && !cookie && (!with_data || refused))
+            peer->refused_until = connection_now(c) +
+                                  connection_core(c)->settings.tcp_fastopen_refused_s * STRATA_SECOND;
         // Only the SYN without data has arrived, or only its answer.
         bool lost = asked && resent && refused && !cookie;
         peer->losses = lost ? (uint8_t)(peer->losses < UINT8_MAX ? peer->losses + 1 : UINT8_MAX) : 0;

@@ -276,6 +276,10 @@ static bool check_sequence(struct tcp_connection *c, struct segment *segment)
         trim(c, segment);
         return true;
     }
+    // BSD counts what fits in the buffer as its window, offered or not.
+    if (segment->flags & TCP_RST && connection_core(c)->settings.tcp_window_is_buffer && from >= 0 &&
+        (uint32_t)from < c->receive_bytes - c->receive.length)
+        return true;
     if (segment->flags & TCP_RST) {
         input_drop(c->tcp, segment, COUNTER_tcp_drop_reset); // RFC 5961-1: outside of the window, in silence
         return false;
@@ -321,8 +325,11 @@ static bool check_syn(struct tcp_connection *c, struct segment *segment)
         return segment->flags & TCP_ACK;
     }
     input_drop(c->tcp, segment, COUNTER_tcp_drop_syn);
-    uint32_t ahead = segment->seq - c->rcv_nxt;
-    if (connection_core(c)->settings.tcp_insecure_syn && ahead < c->rcv_adv - c->rcv_nxt)
+    const struct settings *settings = &connection_core(c)->settings;
+    uint32_t ahead = segment->seq - c->rcv_nxt, window = c->rcv_adv - c->rcv_nxt;
+    if (settings->tcp_window_is_buffer && window < c->receive_bytes - c->receive.length)
+        window = c->receive_bytes - c->receive.length;
+    if (settings->tcp_insecure_syn && ahead < window)
         connection_reset(c, ECONNRESET);
     else
         output_challenge(c);

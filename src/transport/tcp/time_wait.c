@@ -188,6 +188,11 @@ void time_wait_input(struct tcp *tcp, struct tcp_time_wait *record, struct segme
             core_count(tcp->core, old ? COUNTER_tcp_drop_paws : COUNTER_tcp_drop_unacceptable);
         return;
     }
+    bool acceptable = segment->seq - record->rcv_nxt < (record->window > 0 ? record->window : 1u);
+    if (!(segment->flags & TCP_ACK) && acceptable && !old) {
+        core_count(tcp->core, COUNTER_tcp_drop_unacceptable); // RFC 9293 3.10.7.4, fifth: the segment is dropped
+        return;
+    }
     if (old) {
         core_count(tcp->core, COUNTER_tcp_drop_paws);
     } else if (segment->flags & TCP_FIN && segment->flags & TCP_ACK &&
