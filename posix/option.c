@@ -209,8 +209,9 @@ static int set_own(struct posix_socket *socket, int level, int name, const void 
     if (level == IPPROTO_TCP && name == TCP_CONGESTION)
         return set_congestion(socket, value, length, now);
     if (level == IPPROTO_TCP && name == NAME_FASTOPEN_KEY)
-        return length == 16 || length == 32 ? strata_set_fast_open_keys(socket->host, socket->handle, value, length / 16)
-                                            : -EINVAL;
+        return length != 16 && length != 32
+                   ? -EINVAL
+                   : strata_set_fast_open_keys(socket->host, socket->handle, value, length / 16);
     int error = take_int(value, length, false, &number);
     if (level == SOL_SOCKET) {
         switch (name) {

@@ -55,8 +55,8 @@ int posix_connect_result(struct posix_socket *socket);
 
 /** recvmsg(2) with MSG_PEEK, MSG_TRUNC, MSG_OOB; flags that say how to wait are the caller's business. */
 int64_t posix_receive(struct posix_socket *socket, struct msghdr *message, int flags, strata_time now);
-/** sendmsg(2), from octet `skip` of the message on, as much as there is room for. With MSG_FASTOPEN it begins to connect
- * first; -EINPROGRESS: nothing could go with the SYN, and one who waits goes on without the flag. */
+/** sendmsg(2), from octet `skip` of the message on, as much as there is room for. With MSG_FASTOPEN it begins to
+ * connect first; -EINPROGRESS: nothing could go with the SYN, and one who waits goes on without the flag. */
 int64_t posix_send(struct posix_socket *socket, const struct msghdr *message, size_t skip, int flags, strata_time now);
 /** Octets in a message. @return -EINVAL, -EMSGSIZE: too many; -EFAULT: a piece that is nowhere. */
 int64_t posix_message_size(const struct msghdr *message);

@@ -144,7 +144,8 @@ int sysctl_set(const struct sysctl_target *target, const char *name, const char 
             continue;
         if (!number)
             return -EINVAL;
-        error = *alias->setting ? set_number(host, alias->setting, numbers[0] * alias->multiply / alias->divide + alias->add) : 0;
+        int64_t here = numbers[0] * alias->multiply / alias->divide + alias->add;
+        error = *alias->setting ? set_number(host, alias->setting, here) : 0;
         if (error)
             return error;
     }
