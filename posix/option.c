@@ -48,6 +48,12 @@ static const struct row rows[] = {
     {IPPROTO_TCP, TCP_KEEPIDLE, STRATA_OPTION_KEEP_IDLE_NS, FORM_NUMBER, STRATA_SECOND},
     {IPPROTO_TCP, TCP_KEEPINTVL, STRATA_OPTION_KEEP_INTERVAL_NS, FORM_NUMBER, STRATA_SECOND},
     {IPPROTO_TCP, TCP_KEEPCNT, STRATA_OPTION_KEEP_COUNT, FORM_NUMBER, 1},
+    {SOL_SOCKET, SO_RCVLOWAT, STRATA_OPTION_RECEIVE_LOW, FORM_NUMBER, 1},
+    {IPPROTO_IP, IP_MINTTL, STRATA_OPTION_MIN_TTL, FORM_OCTET, 1},
+    {IPPROTO_TCP, TCP_CORK, STRATA_OPTION_CORK, FORM_FLAG, 1},
+    {IPPROTO_TCP, TCP_QUICKACK, STRATA_OPTION_QUICK_ACK, FORM_FLAG, 1},
+    {IPPROTO_TCP, TCP_WINDOW_CLAMP, STRATA_OPTION_WINDOW_CLAMP, FORM_NUMBER, 1},
+    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, STRATA_OPTION_UNSENT_LOW, FORM_NUMBER, 1},
     {IPPROTO_TCP, TCP_SYNCNT, STRATA_OPTION_SYN_RETRIES, FORM_NUMBER, 1},
     {IPPROTO_TCP, TCP_DEFER_ACCEPT, STRATA_OPTION_DEFER_ACCEPT_NS, FORM_NUMBER, STRATA_SECOND},
     {IPPROTO_TCP, TCP_FASTOPEN, STRATA_OPTION_FAST_OPEN, FORM_NUMBER, 1},
@@ -121,6 +127,12 @@ static int set_row(struct posix_socket *socket, const struct row *row, const voi
     int64_t wanted = (int64_t)number * row->unit;
     if (row->form == FORM_FLAG)
         wanted = number != 0;
+    if (row->option == STRATA_OPTION_RECEIVE_LOW) {
+        wanted = number > 0 ? number : number < 0 ? INT32_MAX : 1;
+        socket->receive_low_water = (uint32_t)wanted;
+    }
+    if (row->option == STRATA_OPTION_UNSENT_LOW)
+        wanted = (uint32_t)number;
     if (row->form == FORM_BUFFER) {
         // Linux: the program's number is for its data, as much again is for bookkeeping; never less than a minimum.
         bool doubles = socket->rules->double_buffers;
@@ -221,9 +233,6 @@ static int set_own(struct posix_socket *socket, int level, int name, const void 
         case SO_MARK:
             socket->mark = error ? socket->mark : (uint32_t)number;
             return error;
-        case SO_RCVLOWAT:
-            socket->receive_low_water = error ? socket->receive_low_water : number > 0 ? (uint32_t)number : 1;
-            return error;
         case SO_ZEROCOPY: // writing copies, as Linux's may too
         case SO_DEBUG:
         case SO_DONTROUTE:
@@ -321,8 +330,6 @@ static int get_own(struct posix_socket *socket, int level, int name, void *value
         return give_int(socket->priority, value, length);
     case SO_MARK:
         return give_int(socket->mark, value, length);
-    case SO_RCVLOWAT:
-        return give_int(socket->receive_low_water, value, length);
     case SO_SNDLOWAT:
         return give_int(1, value, length);
     default:

@@ -99,7 +99,6 @@ int posix_accept(struct posix_socket *listener, struct posix_socket *accepted, s
         .receive_timeout_ns = listener->receive_timeout_ns,
         .send_timeout_ns = listener->send_timeout_ns,
         .receive_low_water = listener->receive_low_water,
-        .corked = listener->corked,
         .inquire = listener->inquire,
         .priority = listener->priority,
         .mark = listener->mark,
@@ -443,7 +442,10 @@ int64_t posix_send(struct posix_socket *socket, const struct msghdr *message, si
             return error;
     }
     int64_t done = 0;
-    for (size_t i = 0; i < message->msg_iovlen; i++) {
+    size_t pieces = message->msg_iovlen;
+    while (pieces > 0 && message->msg_iov[pieces - 1].iov_len == 0)
+        pieces--; // the last one that has something says that it is the last
+    for (size_t i = 0; i < pieces; i++) {
         size_t length = message->msg_iov[i].iov_len;
         if (skip >= length) {
             skip -= length;
@@ -452,10 +454,11 @@ int64_t posix_send(struct posix_socket *socket, const struct msghdr *message, si
         const char *from = (const char *)message->msg_iov[i].iov_base + skip;
         length -= skip;
         skip = 0;
-        bool last = i + 1 == message->msg_iovlen;
-        int64_t taken = flags & MSG_OOB && last
-                            ? strata_write_urgent(socket->host, socket->handle, from, length, now)
-                            : strata_write(socket->host, socket->handle, from, length, now);
+        bool last = i + 1 == pieces;
+        bool more = flags & MSG_MORE || !last;
+        int64_t taken = flags & MSG_OOB && last ? strata_write_urgent(socket->host, socket->handle, from, length, now)
+                        : more ? strata_write_more(socket->host, socket->handle, from, length, now)
+                               : strata_write(socket->host, socket->handle, from, length, now);
         if (taken < 0)
             return done > 0 ? done : write_error(socket, taken);
         done += taken;

@@ -35,7 +35,6 @@ struct posix_socket {
     bool reset_told;        /**< An error has been told: from now on the stream is at its end. */
     bool read_shut;         /**< shutdown(SHUT_RD): what is there may still be read, after that it is the end. */
     bool write_shut;        /**< shutdown(SHUT_WR). */
-    bool corked, more;      /**< TCP_CORK; MSG_MORE, which lasts until the next write. */
     bool inquire;           /**< TCP_INQ: recvmsg tells what is left. */
     uint32_t priority, mark; /**< SO_PRIORITY, SO_MARK: kept and told again, without effect. */
 };
