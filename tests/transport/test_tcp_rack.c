@@ -180,6 +180,45 @@ TCP_TEST(duplicates_widen_the_window)
     CHECK_EQ(patience(rig), 25 * MS); // one that does not adapt
 }
 
+/* Where a timestamp proves that what counted as lost was only late, the window becomes as long as would have been
+ * enough: the segments behind it, which are as late, are not lost once more. */
+TCP_TEST(what_was_late_is_not_lost_again)
+{
+    rig->options.send_bytes = 1 << 20;
+    rig->options.no_delay = true;
+    rig_connect(rig);
+    rig_next(rig);
+    rig_wait(rig, 100 * MS);
+    inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,sackok,ts 500 %u,nop>", rig->our_ts);
+    rig_drain(rig);
+    rig->c->smss = 1000; // with timestamps too
+    rig_write(rig, 8000);
+    CHECK_EQ(rig_drain(rig), 8);
+    unsigned first = rig->our_ts + 100;
+    rig_wait(rig, 50 * MS); // the sixth takes another way, of half the length
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,ts 550 %u,nop,nop,sack 5001:6001>", first);
+    silence(rig);
+    rig_wait(rig, 15 * MS); // a quarter of that later
+    AGAIN(rig, 1);
+    CHECK_EQ(rig_info(rig).recovery, 2);
+    rig_wait(rig, 35 * MS);
+    inject(rig, ". 1:1(0) ack 1001 win 65535 <nop,nop,ts 600 %u,nop,nop,sack 5001:6001>", first);
+    CHECK_EQ(COUNT(rig, tcp_spurious_recoveries), 1);
+    CHECK_EQ(rig_info(rig).recovery, 1);
+    CHECK_EQ(rig->c->sent.lost_bytes, 0);
+    silence(rig);
+    rig_wait(rig, MS);
+    inject(rig, ". 1:1(0) ack 5001 win 65535 <nop,nop,ts 601 %u,nop,nop,sack 5001:6001>", first);
+    silence(rig);
+    inject(rig, ". 1:1(0) ack 8001 win 65535 <nop,nop,ts 601 %u>", first);
+    CHECK_EQ(rig_info(rig).recovery, 0);
+    CHECK_EQ(rig_info(rig).segments_retransmitted, 1);
+    CHECK(patience(rig) > 50 * MS && patience(rig) <= rig_info(rig).srtt_ns);
+    for (int i = 0; i < 16; i++)
+        rack_recovered(rig->c);
+    CHECK(patience(rig) < 20 * MS); // forgotten as RFC 8985-6 forgets
+}
+
 /* RFC 8985-7 for retransmissions: they are lost by the same rule, and go again. */
 TCP_TEST(a_lost_retransmission_is_found)
 {
@@ -259,6 +298,7 @@ TEST_MAIN(TEST_ENTRY(rack_needs_sack), TEST_ENTRY(what_is_overtaken_and_late_is_
           TEST_ENTRY(what_was_sent_later_is_not_lost), TEST_ENTRY(no_patience_without_reordering),
           TEST_ENTRY(patience_without_the_short_cut), TEST_ENTRY(reordering_makes_patient),
           TEST_ENTRY(a_repaired_hole_is_no_reordering), TEST_ENTRY(duplicates_widen_the_window),
+          TEST_ENTRY(what_was_late_is_not_lost_again),
           TEST_ENTRY(a_lost_retransmission_is_found), TEST_ENTRY(an_answer_that_comes_too_soon),
           TEST_ENTRY(a_timeout_marks_what_has_had_its_time), TEST_ENTRY(rack_and_counting_are_not_mixed),
           TEST_ENTRY(lost_segments_wait_for_the_window))

@@ -285,6 +285,7 @@ struct tcp_connection {
     seq_t dsack_round;   /**< SND.NXT when the reordering window last grew. */
     uint8_t reorder_steps;  /**< Quarters of the round-trip time that were added to it (RFC 8985-4). */
     uint8_t reorder_rounds; /**< Recoveries until it shrinks again (RFC 8985-6). */
+    uint16_t reorder_share; /**< Of the smoothed round-trip time, in 1024ths: so late has been what was no loss. */
     seq_t recover;       /**< SND.NXT when a loss was last noticed (RFC 6582's recover, plus one); ISS at first. */
 
     seq_t iss, irs;

@@ -58,10 +58,39 @@ static void note_duplicates(struct tcp_connection *c, const struct tcp_news *new
     c->reorder_rounds = ROUNDS_KEPT;
 }
 
+/**
+ * The window grows at once to what would have been enough, beyond the quarter of a round trip for each round that
+ * RFC 8985-4 asks for: where an ACK echoes the timestamp of a first copy, it tells how long that was under way. What
+ * was taken for lost with it is judged again, and would be lost again; and on a path that lets some segments go by
+ * another, much shorter way, quarters of the shortest round trip may never add up to the longer one. The bound is the
+ * same: one round trip.
+ */
+void rack_late(struct tcp_connection *c, const struct tcp_news *news)
+{
+    const struct tcp_repair *repair = c->repair;
+    if (!news->advanced || !repair->rack_valid || setting(c) & RECOVERY_BIT_STATIC ||
+        !(c->flags & FLAG_TIMESTAMPS) || !news->options->has_timestamps || c->srtt_ns == 0)
+        return;
+    uint32_t echo = news->options->ts_echo;
+    int32_t ms = (int32_t)(tcp_timestamp(connection_core(c), c->ts_offset) - echo);
+    // Timestamps count whole milliseconds.
+    strata_time late = (strata_time)(ms + 1) * STRATA_MILLISECOND - repair->rack_rtt_ns;
+    if (ms < 0 || late <= 0)
+        return;
+    late = late < c->srtt_ns ? late : c->srtt_ns;
+    // Some more, so that the next one, a little later, is not lost either.
+    uint32_t share = (uint32_t)(late * 1024 / c->srtt_ns) + 64;
+    share = share < 1024 ? share : 1024;
+    if (share > c->reorder_share)
+        c->reorder_share = (uint16_t)share;
+    c->reorder_rounds = ROUNDS_KEPT;
+    c->flags |= FLAG_REORDERED;
+}
+
 void rack_recovered(struct tcp_connection *c)
 {
     if (c->reorder_rounds > 0 && --c->reorder_rounds == 0)
-        c->reorder_steps = 0; // RFC 8985-6
+        c->reorder_steps = c->reorder_share = 0; // RFC 8985-6
 }
 
 void rack_update(struct tcp_connection *c, const struct tcp_news *news)
@@ -105,6 +134,8 @@ static strata_time reorder_window(const struct tcp_connection *c)
             return 0;
     }
     strata_time window = c->min_rtt_ns / 4 * (1 + c->reorder_steps);
+    if (c->reorder_share > 0 && c->srtt_ns / 1024 * c->reorder_share > window)
+        window = c->srtt_ns / 1024 * c->reorder_share;
     return window < c->srtt_ns ? window : c->srtt_ns;
 }
 

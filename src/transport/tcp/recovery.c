@@ -319,6 +319,7 @@ static void progress(struct tcp_connection *c, const struct tcp_news *news)
             leave(c);
     } else if (c->recovery == RECOVERY_FAST) {
         if (undo_proved(c, news)) {
+            rack_late(c, news);
             undo_reduction(c);
         } else if (full) {
             end_reduction(c);

@@ -106,6 +106,8 @@ void rack_update(struct tcp_connection *c, const struct tcp_news *news);
 /** Marks what counts as lost now and finds out when the next will. @return octets marked; *again: some of these had
  * been sent again before. */
 uint32_t rack_detect(struct tcp_connection *c, bool *again);
+/** News that prove that what counted as lost was only late say how late. */
+void rack_late(struct tcp_connection *c, const struct tcp_news *news);
 /** A recovery is over (RFC 8985-6). */
 void rack_recovered(struct tcp_connection *c);
 /** What was sent before this has had its time. */
