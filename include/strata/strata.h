@@ -458,6 +458,10 @@ enum strata_option {
     STRATA_OPTION_PACING_RATE, /**< Bytes a second at most; 0: no bound [stream]. */
     STRATA_OPTION_MIN_TTL,     /**< What arrives with less TTL is dropped (RFC 5082); 0: none is [stream]. */
     STRATA_OPTION_RECEIVED_TOS, /**< Only to be read: the traffic class of what came last [stream]. RFC 9293 MAY-9. */
+    /** 1: set DF and refuse only what is larger than the port's MTU, whatever was heard of the path: for a program that
+     * finds out by itself, by datagrams that its peer acknowledges (RFC 8899; QUIC). Messages of routers come by
+     * strata_receive_error [datagram]. */
+    STRATA_OPTION_PATH_MTU_PROBE,
 };
 STRATA_API int strata_set_option(struct strata_host *host, strata_socket socket, enum strata_option option,
                                  int64_t value, strata_time now);

@@ -6,7 +6,6 @@
  */
 #include "net/internal.h"
 
-#define IPV4_LEAST_MTU 68u
 #define IPV6_LEAST_MTU 1280u
 
 void destinations_init(struct net *net)

@@ -8,6 +8,9 @@
 #include "base/core.h"
 #include "base/table.h"
 
+/** No path of IPv4 is narrower (RFC 791 3.1). */
+#define IPV4_LEAST_MTU 68u
+
 struct destination {
     struct table_entry entry;
     struct list node;   /**< In destinations->used, the one used last in front. */

@@ -9,6 +9,7 @@
 #include "net/internal.h"
 #include "wire/checksum.h"
 #include "wire/ethernet.h"
+#include "wire/tcp.h"
 
 struct range4 {
     uint32_t first, bits;
@@ -59,6 +60,20 @@ static struct packet *copy(struct net *net, const struct net_packet *packet, uin
     return owned;
 }
 
+/* MSS clamping: both ends are told what the narrower of the two links carries, so that they need not learn it from
+ * messages that a network beyond may not let through. `offset`: of what IP carries. */
+static void clamp_mss(struct net *net, struct packet *owned, size_t offset, uint8_t protocol, int in, int out)
+{
+    if (!net->core->settings.tcp_mss_clamp || protocol != PROTOCOL_TCP || offset >= owned->length)
+        return;
+    uint32_t a = links_port(&net->links, in)->mtu_bytes, b = links_port(&net->links, out)->mtu_bytes;
+    uint32_t mtu = a < b ? a : b, fixed = (owned->ethertype == ETHERTYPE_IPV4 ? 20u : 40u) + TCP_HEADER_BYTES;
+    uint32_t most = mtu > fixed ? mtu - fixed : 1;
+    if (most < UINT16_MAX &&
+        tcp_clamp_mss(packet_data(owned) + offset, owned->length - offset, (uint16_t)most))
+        core_count(net->core, COUNTER_tcp_mss_clamped);
+}
+
 static void send_ipv4(struct net *net, const struct net_packet *packet, const struct ipv4_header *header,
                       const struct net_path *path)
 {
@@ -68,6 +83,8 @@ static void send_ipv4(struct net *net, const struct net_packet *packet, const st
         net_drop(net, COUNTER_net_drop_memory, packet);
         return;
     }
+    if (header->fragment_offset_bytes == 0)
+        clamp_mss(net, owned, header->header_bytes, header->protocol, packet->port, path->port);
     if (header->total_bytes <= path->mtu_bytes) {
         core_count(net->core, COUNTER_ipv4_forwarded);
         ipv4_decrement_ttl(packet_data(owned)); // RFC 1812-3
@@ -162,6 +179,10 @@ void ipv6_forward(struct net *net, const struct net_packet *packet, const struct
     struct ipv6_header lower = *header;
     lower.hop_limit--;
     ipv6_emit(packet_data(owned), &lower);
+    uint8_t protocol;
+    size_t offset;
+    if (net->core->settings.tcp_mss_clamp && ipv6_find_upper(packet_data(owned), owned->length, &protocol, &offset))
+        clamp_mss(net, owned, offset, protocol, packet->port, path.port);
     core_count(net->core, COUNTER_ipv6_forwarded);
     port_send(port, owned, &path.next_hop, path.broadcast, PORT_FORWARD);
 }

@@ -228,8 +228,14 @@ static void learn_mtu(struct net *net, struct net_error *error, uint32_t quoted_
     // RFC 8201-4: the datagram was one of ours, as far as its transport can tell. What nobody sends we did
     // not.
     const struct net_upper *upper = upper_of_quoted(net, error);
-    if (upper && (!upper->owns || upper->owns(upper->context, error)))
-        destination_lower_mtu(net, &error->destination, scope, error->info);
+    if (!upper || (upper->owns && !upper->owns(upper->context, error)))
+        return;
+    // A port is soon guessed, and tiny fragments are a burden for everybody: not so small on such a word. Where the
+    // path is narrower than that, routers cut (what is not TCP goes without DF, or is refused by the program's wish).
+    uint32_t mtu = error->info, least = (uint32_t)net->core->settings.path_mtu_least;
+    if (!error->ipv6 && upper->guessable && mtu >= IPV4_LEAST_MTU && mtu < least)
+        mtu = least;
+    destination_lower_mtu(net, &error->destination, scope, mtu);
 }
 
 static bool quoted_ipv4(const uint8_t *bytes, size_t length, struct net_error *error, uint32_t *total)

@@ -60,6 +60,8 @@ struct net_upper {
     /** Whether a quoted datagram can be one that was sent: asked before a path MTU is believed (RFC 8201-4).
      * NULL: whatever names a source of ours is believed. */
     bool (*owns)(void *context, const struct net_error *error);
+    /** What it owns could be guessed by a stranger: a path MTU never falls below a setting by it. */
+    bool guessable;
 };
 
 /** The way to a destination, kept by whoever sends there often. */

@@ -24,13 +24,41 @@ int udp_new(struct udp **result, struct net *net, const struct udp_events *event
     list_init(&udp->sockets);
     list_init(&udp->transparent);
     struct net_upper upper = {
-        .context = udp, .input = udp_input, .error = udp_error, .wants = udp_wants, .owns = udp_owns};
+        .context = udp, .input = udp_input, .error = udp_error, .wants = udp_wants, .owns = udp_owns,
+        .guessable = true};
     net_set_upper(net, PROTOCOL_UDP, &upper);
     upper.wants = NULL;
     net_set_upper(net, PROTOCOL_ICMP, &upper);
     net_set_upper(net, PROTOCOL_ICMPV6, &upper);
     *result = udp;
     return 0;
+}
+
+/* ---- Who may hear that a path is too narrow --------------------------------------------------------------- */
+
+/** How many marks there are. */
+#define RECENT 1024u
+
+static uint32_t *recent_of(const struct udp *udp, const struct strata_address *address, uint32_t *mark)
+{
+    uint64_t hash = siphash(&udp->key, address->bytes, sizeof address->bytes);
+    *mark = (uint32_t)(hash >> 32) | 1;
+    return &udp->recent[hash % RECENT];
+}
+
+void udp_remember(struct udp *udp, const struct strata_address *address)
+{
+    uint32_t mark, *recent;
+    if (!udp->recent && !(udp->recent = memory_allocate(&udp->core->memory, RECENT * sizeof *udp->recent)))
+        return;
+    recent = recent_of(udp, address, &mark);
+    *recent = mark;
+}
+
+bool udp_remembers(const struct udp *udp, const struct strata_address *address)
+{
+    uint32_t mark;
+    return udp->recent && *recent_of(udp, address, &mark) == mark;
 }
 
 void udp_free(struct udp *udp)
@@ -46,6 +74,7 @@ void udp_free(struct udp *udp)
         udp_socket_free(socket);
     }
     table_free(&udp->table, &udp->core->memory);
+    memory_release(&udp->core->memory, udp->recent, RECENT * sizeof *udp->recent);
     ports_free(&udp->ports);
     ports_free(&udp->echo_ports);
     memory_release(&udp->core->memory, udp, sizeof *udp);
@@ -304,6 +333,8 @@ int udp_set_options(struct udp_socket *socket, const struct udp_options *options
         drain(socket, &socket->errors);
         socket->error_count = 0;
     }
+    if (options->path_mtu_probe != socket->options.path_mtu_probe)
+        socket->path.generation--; // it is to be found anew
     socket->options = *options;
     if (socket->blocked && writable(socket)) {
         socket->blocked = false;

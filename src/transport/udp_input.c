@@ -408,7 +408,13 @@ bool udp_owns(void *context, const struct net_error *error)
 {
     struct flow flow;
     size_t skip;
-    return find_sender(context, error, &flow, &skip) != NULL;
+    const struct udp_socket *socket = find_sender(context, error, &flow, &skip);
+    if (!socket)
+        return false;
+    // RFC 8899-1, RFC 8201-4: of a socket with a peer both ends are quoted; of another one's datagrams it is known
+    // at least whom some were sent to.
+    return socket->connected || address_equal(&socket->path.destination, &error->destination) ||
+           udp_remembers(socket->udp, &error->destination);
 }
 
 void udp_error(void *context, const struct net_error *error)

@@ -24,6 +24,7 @@ struct udp {
     uint32_t class_count[UDP_CLASSES];
     struct list sockets;     /**< All, closing ones too. */
     struct list transparent; /**< Those that take foreign datagrams, newest first. */
+    uint32_t *recent; /**< Marks of whom sockets without a peer sent something large; NULL: nobody, or no memory. */
     size_t closing_bytes;    /**< Held by sockets nobody owns any more. */
     uint32_t serial;
 };
@@ -96,6 +97,12 @@ uint32_t udp_scope(const struct strata_address *address, int port);
 /** Binds to any address and a port of our choice if it is not bound. */
 int udp_autobind(struct udp_socket *socket);
 bool udp_is_member(const struct udp_socket *socket, const struct strata_address *group, int port);
+
+/** Octets from which on a datagram is large: smaller ones meet no path that is too narrow. */
+#define UDP_LARGE 500u
+/** Remembers that something large went to an address; whether it did, or may have. Marks are few and wear off. */
+void udp_remember(struct udp *udp, const struct strata_address *address);
+bool udp_remembers(const struct udp *udp, const struct strata_address *address);
 
 /* udp_input.c */
 void udp_input(void *context, const struct net_packet *packet);

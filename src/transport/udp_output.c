@@ -82,6 +82,8 @@ static int find_path(struct udp_socket *socket, const struct strata_endpoint *pe
     int error = net_path_find(net, path, &peer->address, peer->scope, leave);
     if (error)
         path->port = -1;
+    else if (socket->options.path_mtu_probe) // whoever probes decides alone what fits (RFC 8899-1)
+        path->mtu_bytes = links_port(net_links(net), path->port)->mtu_bytes;
     return error;
 }
 
@@ -380,7 +382,7 @@ static int admit(struct udp_socket *socket, size_t size)
     size_t most = ipv4 ? 65535 - 20 - HEADER_BYTES : 65535 - HEADER_BYTES;
     if (size > most)
         return -EMSGSIZE;
-    if (socket->options.dont_fragment && size + HEADER_BYTES > net_path_payload(&socket->path))
+    if ((socket->options.dont_fragment || socket->options.path_mtu_probe) && size + HEADER_BYTES > net_path_payload(&socket->path))
         return -EMSGSIZE;
     // One datagram always fits, however small the buffer is.
     size_t bytes = sizeof(struct udp_out) + HEADER_BYTES + size;
@@ -407,7 +409,7 @@ static void fill(struct udp_out *out, struct udp_socket *socket, const struct st
         out->ttl = envelope->ttl;
     if (envelope && envelope->tos)
         out->tos = envelope->tos;
-    out->dont_fragment = options->dont_fragment;
+    out->dont_fragment = options->dont_fragment || options->path_mtu_probe;
     out->loop = multicast && options->multicast_loop;
     if (socket->echo && out->peer.port == 0) {
         if (++socket->sequence == 0)
@@ -487,6 +489,8 @@ int64_t udp_send(struct udp_socket *socket, const void *data, size_t size,
         return send_with_options(out, envelope, bytes);
     if (socket->echo)
         finish_header(out, true);
+    if (out->length >= UDP_LARGE && !socket->connected)
+        udp_remember(udp, &peer.address);
     bool idle = list_is_empty(&socket->out);
     list_push_back(&socket->out, &out->node);
     socket->out_bytes += (uint32_t)bytes;

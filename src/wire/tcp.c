@@ -12,6 +12,7 @@
 #include "wire/tcp.h"
 #include "base/assert.h"
 #include "base/text.h"
+#include "wire/checksum.h"
 
 enum {
     OPTION_END = 0,
@@ -322,4 +323,34 @@ size_t tcp_flags_print(uint16_t flags, char *text, size_t size)
         text_string(&to, names[i].name);
     }
     return to.length;
+}
+
+/** Puts a word in the place of another, which may stand astride two of those that the checksum adds (RFC 1624 3). */
+static void replace_word(uint8_t *segment, size_t at, uint16_t value)
+{
+    size_t first = at & ~(size_t)1, after = at + 2;
+    uint16_t checksum = bytes_get16(segment + 16);
+    for (size_t word = first; word < after; word += 2)
+        checksum = checksum_adjust(checksum, bytes_get16(segment + word), 0);
+    bytes_put16(segment + at, value);
+    for (size_t word = first; word < after; word += 2)
+        checksum = checksum_adjust(checksum, 0, bytes_get16(segment + word));
+    bytes_put16(segment + 16, checksum);
+}
+
+bool tcp_clamp_mss(uint8_t *segment, size_t size, uint16_t most)
+{
+    struct tcp_header header;
+    bool lowered = false;
+    if (tcp_parse(&header, segment, size) < 0 || !(header.flags & TCP_SYN) || !header.options.has_mss)
+        return false;
+    // tcp_parse has seen that the lengths are true.
+    for (size_t at = TCP_HEADER_BYTES; at < header.header_bytes && segment[at] != OPTION_END;
+         at += segment[at] == OPTION_NOP ? 1 : segment[at + 1]) {
+        if (segment[at] != OPTION_MSS || segment[at + 1] != MSS_BYTES || bytes_get16(segment + at + 2) <= most)
+            continue;
+        replace_word(segment, at + 2, most);
+        lowered = true;
+    }
+    return lowered;
 }

@@ -65,6 +65,8 @@ size_t tcp_options_bytes(const struct tcp_options *options);
 /** Writes header and options with checksum 0 (see tcp_put_checksum); header_bytes is computed. */
 size_t tcp_emit(uint8_t *room, const struct tcp_header *header);
 void tcp_put_checksum(uint8_t *bytes, uint16_t checksum);
+/** Lowers the MSS that a SYN tells to `most`, and keeps its checksum right. @return whether it was more. */
+bool tcp_clamp_mss(uint8_t *segment, size_t size, uint16_t most);
 /** "SYN,ACK" */
 size_t tcp_flags_print(uint16_t flags, char *text, size_t size);
 

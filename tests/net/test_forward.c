@@ -3,6 +3,8 @@
  * 4443).
  */
 #include "tests/net/rig.h"
+#include "wire/checksum.h"
+#include "wire/tcp.h"
 
 /* A router between 10.0.0.0/24 (port 1) and 10.1.0.0/24 (port 2, narrow), with a default route beyond port 2.
  */
@@ -400,6 +402,46 @@ TEST(only_hop_by_hop_options_are_read_on_the_way)
     rig_free(rig);
 }
 
+/** A SYN with MSS 1460 through the router; @return the MSS that comes out. */
+static unsigned mss_behind(struct rig *rig, bool ipv6)
+{
+    uint8_t syn[24];
+    struct tcp_header header = {.source_port = 1000, .destination_port = 80, .flags = TCP_SYN,
+                                .options = {.has_mss = true, .mss = 1460}};
+    struct strata_address from = rig_address_of(ipv6 ? "fd00::2" : "10.0.0.2"),
+                          to = rig_address_of(ipv6 ? "fd01::2" : "10.1.0.2");
+    CHECK_EQ(tcp_emit(syn, &header), 24);
+    tcp_put_checksum(syn, checksum_finish(checksum_add(checksum_pseudo(&from, &to, PROTOCOL_TCP, 24), syn, 24)));
+    rig_ip(rig, 1, (struct ip){.from = ipv6 ? "fd00::2" : "10.0.0.2", .to = ipv6 ? "fd01::2" : "10.1.0.2",
+                               .ttl = 9, .protocol = PROTOCOL_TCP, .df = true}, syn, 24);
+    rig_next(rig, 2);
+    size_t at = ipv6 ? 40 : 14 + 20; // the IPv6 ports are tunnels
+    REQUIRE(rig->frame_length >= at + 24);
+    CHECK(checksum_valid(checksum_add(checksum_pseudo(&from, &to, PROTOCOL_TCP, 24), rig->frame + at, 24)));
+    CHECK(tcp_parse(&header, rig->frame + at, 24) > 0);
+    return header.options.mss;
+}
+
+TEST(the_mss_of_those_who_pass_is_clamped_where_a_setting_says_so)
+{
+    struct rig *rig = router();
+    CHECK_EQ(mss_behind(rig, false), 1460); // what others say is their business, mostly
+    CHECK_EQ(settings_set(&rig->core.settings, "strata.tcp_mss_clamp", 1), 0);
+    CHECK_EQ(mss_behind(rig, false), 960);
+    CHECK_EQ(COUNT(rig, tcp_mss_clamped), 1);
+    // What is no SYN goes as it is.
+    rig_ip(rig, 1, (struct ip){.from = "10.0.0.2", .to = "10.1.0.2", .ttl = 9}, "12345678payload", 15);
+    rig_next(rig, 2);
+    CHECK_MEM(rig->frame + 14 + 20, "12345678payload", 15);
+    CHECK_EQ(COUNT(rig, tcp_mss_clamped), 1);
+    rig_free(rig);
+    rig = router6();
+    CHECK_EQ(mss_behind(rig, true), 1460);
+    CHECK_EQ(settings_set(&rig->core.settings, "strata.tcp_mss_clamp", 1), 0);
+    CHECK_EQ(mss_behind(rig, true), 1220);
+    rig_free(rig);
+}
+
 TEST_MAIN(TEST_ENTRY(forwards_with_one_hop_less), TEST_ENTRY(a_ttl_that_ends_here), TEST_ENTRY(nowhere_to_go),
           TEST_ENTRY(too_big_for_the_next_link), TEST_ENTRY(octets_68_pass_whole),
           TEST_ENTRY(who_may_not_pass), TEST_ENTRY(limited_broadcast_stays_where_it_is),
@@ -407,4 +449,5 @@ TEST_MAIN(TEST_ENTRY(forwards_with_one_hop_less), TEST_ENTRY(a_ttl_that_ends_her
           TEST_ENTRY(tells_of_a_better_first_hop), TEST_ENTRY(a_host_sends_no_redirects),
           TEST_ENTRY(the_output_queue_is_bounded), TEST_ENTRY(unfinished_checksums_are_finished),
           TEST_ENTRY(forwards_ipv6), TEST_ENTRY(too_big_for_the_next_link_over_ipv6),
-          TEST_ENTRY(who_may_not_pass_over_ipv6), TEST_ENTRY(only_hop_by_hop_options_are_read_on_the_way))
+          TEST_ENTRY(who_may_not_pass_over_ipv6), TEST_ENTRY(only_hop_by_hop_options_are_read_on_the_way),
+          TEST_ENTRY(the_mss_of_those_who_pass_is_clamped_where_a_setting_says_so))

@@ -462,6 +462,112 @@ TEST(too_big_is_told_with_the_size_that_fits)
     solo_free(&solo);
 }
 
+/** Host and router disagree about how large a datagram to `peer` may be: @return what it may be afterwards. */
+static unsigned largest_after(struct solo *solo, strata_socket socket, struct strata_endpoint peer, uint16_t mtu,
+                              const uint8_t *quoted)
+{
+    static uint8_t data[1472];
+    struct solo_out out;
+    solo_icmp_error(solo, strata_ipv4(10, 0, 0, 254), ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu, quoted, 28);
+    unsigned size = sizeof data;
+    while (size > 0 && send_to(solo->host, socket, peer, data, size, solo->now) == -EMSGSIZE)
+        size--;
+    while (solo_output(solo, &out))
+        CHECK(out.frame_length <= 1500);
+    return size + 28;
+}
+
+/* RFC 8899-1, RFC 8201-4: a message counts where the datagram it quotes may have been sent: from a port of ours, to
+ * somebody to whom something large was sent. */
+TEST(too_big_is_not_believed_of_whom_nobody_sent_to)
+{
+    struct solo solo;
+    struct solo_out out;
+    static uint8_t data[1472];
+    uint8_t quoted[28];
+    solo_start(&solo);
+    strata_socket socket = strata_open(solo.host, STRATA_DATAGRAM);
+    CHECK_EQ(strata_set_option(solo.host, socket, STRATA_OPTION_DONT_FRAGMENT, 1, solo.now), 0);
+    CHECK_EQ(send_to(solo.host, socket, remote(7, 99), data, sizeof data, solo.now), sizeof data);
+    REQUIRE(solo_output(&solo, &out));
+    memcpy(quoted, out.frame, sizeof quoted);
+    CHECK_EQ(send_to(solo.host, socket, remote(8, 99), data, 100, solo.now), 100);
+    REQUIRE(solo_output(&solo, &out));
+    quoted[19] = 9; // to somebody else
+    CHECK_EQ(largest_after(&solo, socket, remote(9, 99), 1400, quoted), 1500);
+    quoted[19] = 7;
+    CHECK_EQ(largest_after(&solo, socket, remote(7, 99), 1400, quoted), 1400);
+    quoted[20] ^= 1; // from a port where nobody is
+    CHECK_EQ(largest_after(&solo, socket, remote(7, 99), 1300, quoted), 1400);
+    // A socket with a peer hears only of that.
+    strata_socket connected = strata_open(solo.host, STRATA_DATAGRAM);
+    struct strata_endpoint peer = remote(10, 99);
+    CHECK_EQ(strata_set_option(solo.host, connected, STRATA_OPTION_DONT_FRAGMENT, 1, solo.now), 0);
+    CHECK_EQ(strata_connect(solo.host, connected, &peer, solo.now), 0);
+    CHECK_EQ(strata_send(solo.host, connected, data, sizeof data, NULL, solo.now), sizeof data);
+    REQUIRE(solo_output(&solo, &out));
+    memcpy(quoted, out.frame, sizeof quoted);
+    quoted[23] ^= 1; // another port of the peer
+    CHECK_EQ(largest_after(&solo, socket, peer, 1400, quoted), 1500);
+    quoted[23] ^= 1;
+    CHECK_EQ(largest_after(&solo, socket, peer, 1400, quoted), 1400);
+    solo_free(&solo);
+}
+
+TEST(too_big_has_a_floor)
+{
+    struct solo solo;
+    struct solo_out out;
+    static uint8_t data[1472];
+    solo_start(&solo);
+    strata_socket socket = strata_open(solo.host, STRATA_DATAGRAM);
+    CHECK_EQ(strata_set_option(solo.host, socket, STRATA_OPTION_DONT_FRAGMENT, 1, solo.now), 0);
+    CHECK_EQ(send_to(solo.host, socket, remote(7, 99), data, sizeof data, solo.now), sizeof data);
+    REQUIRE(solo_output(&solo, &out));
+    uint8_t quoted[28];
+    memcpy(quoted, out.frame, sizeof quoted);
+    CHECK_EQ(largest_after(&solo, socket, remote(7, 99), 67, quoted), 1500); // no path is so narrow
+    CHECK_EQ(largest_after(&solo, socket, remote(7, 99), 68, quoted), 552);
+    CHECK_EQ(strata_set(solo.host, "net.ipv4.route.min_pmtu", 300), 0);
+    CHECK_EQ(largest_after(&solo, socket, remote(7, 99), 68, quoted), 300);
+    solo_free(&solo);
+}
+
+/* RFC 8899-1: who probes by itself is told of messages, and decides: they never set its size. */
+TEST(a_program_that_probes_the_path)
+{
+    struct solo solo;
+    struct solo_out out;
+    struct strata_envelope envelope = {.size = sizeof envelope};
+    static uint8_t data[1473];
+    char got[64];
+    solo_start(&solo);
+    strata_socket socket = strata_open(solo.host, STRATA_DATAGRAM), other = strata_open(solo.host, STRATA_DATAGRAM);
+    CHECK_EQ(strata_set_option(solo.host, socket, STRATA_OPTION_PATH_MTU_PROBE, 1, solo.now), 0);
+    CHECK_EQ(strata_set_option(solo.host, socket, STRATA_OPTION_RECEIVE_ERRORS, 1, solo.now), 0);
+    CHECK_EQ(strata_set_option(solo.host, other, STRATA_OPTION_DONT_FRAGMENT, 1, solo.now), 0);
+    CHECK_EQ(send_to(solo.host, socket, remote(7, 99), data, 1472, solo.now), 1472);
+    REQUIRE(solo_output(&solo, &out));
+    uint8_t quoted[28];
+    memcpy(quoted, out.frame, sizeof quoted);
+    CHECK_EQ(largest_after(&solo, other, remote(7, 99), 1400, quoted), 1400);
+    CHECK_EQ(strata_receive_error(solo.host, socket, got, sizeof got, &envelope), 0);
+    CHECK_EQ(envelope.error, EMSGSIZE);
+    CHECK_EQ(envelope.icmp_info, 1400);
+    // It may go on as it likes, whole and with DF, up to what the port carries.
+    CHECK_EQ(send_to(solo.host, socket, remote(7, 99), data, 1472, solo.now), 1472);
+    REQUIRE(solo_output(&solo, &out));
+    CHECK_EQ(out.frame_length, 1500);
+    CHECK(out.frame[6] & 0x40);
+    CHECK_EQ(send_to(solo.host, socket, remote(7, 99), data, 1473, solo.now), -EMSGSIZE);
+    // Until it does not want to any more.
+    CHECK_EQ(strata_set_option(solo.host, socket, STRATA_OPTION_PATH_MTU_PROBE, 0, solo.now), 0);
+    CHECK_EQ(send_to(solo.host, socket, remote(7, 99), data, 1472, solo.now), 1472);
+    REQUIRE(solo_output(&solo, &out));
+    CHECK(out.more_fragments && out.frame_length <= 1400);
+    solo_free(&solo);
+}
+
 TEST(connect_gives_a_peer_and_takes_it_away)
 {
     struct solo solo;
@@ -552,5 +658,7 @@ TEST_MAIN(TEST_ENTRY(checksum_is_sent_and_never_zero), TEST_ENTRY(checksum_is_le
           TEST_ENTRY(send_buffer_is_bounded_and_says_when_there_is_room),
           TEST_ENTRY(what_was_sent_before_close_still_goes), TEST_ENTRY(icmp_errors_reach_the_program),
           TEST_ENTRY(too_big_is_told_with_the_size_that_fits),
+          TEST_ENTRY(too_big_is_not_believed_of_whom_nobody_sent_to), TEST_ENTRY(too_big_has_a_floor),
+          TEST_ENTRY(a_program_that_probes_the_path),
           TEST_ENTRY(connect_gives_a_peer_and_takes_it_away),
           TEST_ENTRY(a_port_that_goes_takes_nothing_with_it_that_has_another_way))

@@ -4,6 +4,7 @@
 #include "wire/tcp.h"
 #include "tests/test.h"
 #include "tests/wire/same.h"
+#include "wire/checksum.h"
 
 /** A header of 20 bytes and the options given, padded with `padding` to a multiple of four. */
 struct segment {
@@ -326,6 +327,46 @@ TEST(flags_as_text)
     CHECK_STR(text, "SYN,F");
 }
 
+TEST(an_mss_is_clamped_and_the_checksum_stays_true)
+{
+    // Wherever the option stands: even, odd, behind others, twice.
+    static const struct {
+        uint8_t options[12];
+        size_t size;
+        bool lowered;
+    } cases[] = {
+        {{2, 4, 0x05, 0xb4}, 4, true},
+        {{1, 2, 4, 0x05, 0xb4, 1, 1, 1}, 8, true},
+        {{3, 3, 7, 2, 4, 0x05, 0xb4, 0}, 8, true},
+        {{2, 4, 0x05, 0xb4, 2, 4, 0xff, 0xff}, 8, true},
+        {{2, 3, 0x05, 2, 4, 0x05, 0xb4, 0}, 8, true}, // the first is none
+        {{2, 4, 0x03, 0xe8}, 4, false},               // 1000 is little enough
+        {{0, 2, 4, 0x05, 0xb4}, 5, false},            // behind the end
+        {{1, 1, 1, 1}, 4, false},
+        {{2, 5, 0x05, 0xb4, 0}, 5, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int syn = 0; syn < 2; syn++) {
+            struct segment segment = with_options(cases[i].options, cases[i].size, 0), before;
+            segment.bytes[13] = syn ? TCP_SYN : TCP_ACK;
+            bytes_put16(segment.bytes, (uint16_t)(12345 + i));
+            tcp_put_checksum(segment.bytes, checksum_finish(checksum_add(0, segment.bytes, segment.size)));
+            before = segment;
+            bool lowered = tcp_clamp_mss(segment.bytes, segment.size, 1200);
+            CHECK_EQ(lowered, cases[i].lowered && syn);
+            CHECK(checksum_valid(checksum_add(0, segment.bytes, segment.size))); // RFC 1624, RFC 1071-4
+            if (!lowered) {
+                CHECK_MEM(segment.bytes, before.bytes, segment.size);
+                continue;
+            }
+            struct tcp_header header;
+            CHECK(tcp_parse(&header, segment.bytes, segment.size) > 0);
+            CHECK_EQ(header.options.mss, 1200);
+        }
+    }
+    CHECK(!tcp_clamp_mss((uint8_t[20]){0}, 19, 1200));
+}
+
 TEST_MAIN(TEST_ENTRY(a_syn_as_linux_sends_it), TEST_ENTRY(the_order_of_options),
           TEST_ENTRY(end_nop_and_mss_are_known), TEST_ENTRY(unknown_options_are_skipped_by_their_length),
           TEST_ENTRY(a_cookie_has_an_even_number_of_4_to_16_octets), TEST_ENTRY(lengths_that_lie_are_survived),
@@ -334,4 +375,5 @@ TEST_MAIN(TEST_ENTRY(a_syn_as_linux_sends_it), TEST_ENTRY(the_order_of_options),
           TEST_ENTRY(the_common_form_is_parsed_as_the_others_are),
           TEST_ENTRY(of_two_options_of_a_kind_the_last_counts),
           TEST_ENTRY(header_lengths_that_lie_are_refused), TEST_ENTRY(what_is_emitted_is_parsed),
-          TEST_ENTRY(flags_as_text))
+          TEST_ENTRY(flags_as_text),
+          TEST_ENTRY(an_mss_is_clamped_and_the_checksum_stays_true))
