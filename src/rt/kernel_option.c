@@ -14,7 +14,7 @@
 #endif
 
 /** How a value is turned into the kernel's. */
-enum unit { UNIT_NUMBER, UNIT_FLAG, UNIT_SECONDS, UNIT_MILLISECONDS, UNIT_DISCOVERY };
+enum unit { UNIT_NUMBER, UNIT_FLAG, UNIT_SECONDS, UNIT_MILLISECONDS, UNIT_DISCOVERY, UNIT_PROBE };
 
 /** An option that is an int at one or two levels; name6 0: the same for both families. */
 struct mapping {
@@ -44,6 +44,7 @@ static const struct mapping mappings[] = {
     {STRATA_OPTION_MULTICAST_TTL, IPPROTO_IP, IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS, UNIT_NUMBER},
     {STRATA_OPTION_MULTICAST_LOOP, IPPROTO_IP, IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP, UNIT_FLAG},
     {STRATA_OPTION_DONT_FRAGMENT, IPPROTO_IP, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, UNIT_DISCOVERY},
+    {STRATA_OPTION_PATH_MTU_PROBE, IPPROTO_IP, IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, UNIT_PROBE},
     {STRATA_OPTION_RECEIVE_ERRORS, IPPROTO_IP, IP_RECVERR, IPV6_RECVERR, UNIT_FLAG},
     {STRATA_OPTION_TRANSPARENT, IPPROTO_IP, IP_TRANSPARENT, IPV6_TRANSPARENT, UNIT_FLAG},
     {STRATA_OPTION_FAST_OPEN, IPPROTO_TCP, TCP_FASTOPEN, 0, UNIT_NUMBER},
@@ -90,6 +91,9 @@ static int to_kernel(enum unit unit, int64_t value, int *converted)
     case UNIT_DISCOVERY:
         value = value ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT; /* the same numbers in IPv6 */
         break;
+    case UNIT_PROBE:
+        value = value ? IP_PMTUDISC_PROBE : IP_PMTUDISC_DONT;
+        break;
     case UNIT_NUMBER:
         break;
     }
@@ -108,6 +112,8 @@ static int64_t from_kernel(enum unit unit, int value)
         return value * STRATA_MILLISECOND;
     case UNIT_DISCOVERY:
         return value == IP_PMTUDISC_DO;
+    case UNIT_PROBE:
+        return value == IP_PMTUDISC_PROBE;
     case UNIT_FLAG:
         return value != 0;
     case UNIT_NUMBER:

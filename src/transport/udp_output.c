@@ -382,7 +382,8 @@ static int admit(struct udp_socket *socket, size_t size)
     size_t most = ipv4 ? 65535 - 20 - HEADER_BYTES : 65535 - HEADER_BYTES;
     if (size > most)
         return -EMSGSIZE;
-    if ((socket->options.dont_fragment || socket->options.path_mtu_probe) && size + HEADER_BYTES > net_path_payload(&socket->path))
+    bool whole = socket->options.dont_fragment || socket->options.path_mtu_probe;
+    if (whole && size + HEADER_BYTES > net_path_payload(&socket->path))
         return -EMSGSIZE;
     // One datagram always fits, however small the buffer is.
     size_t bytes = sizeof(struct udp_out) + HEADER_BYTES + size;
