@@ -108,7 +108,7 @@ void acknowledge_window(struct tcp_connection *c, const struct segment *segment)
         c->snd_wnd_max = c->snd_wnd;
     if (c->snd_wnd <= before)
         return;
-    c->modes &= (uint16_t)~MODE_BURST;
+    c->burst = 0;
     if (c->flags & FLAG_PERSIST)
         timers_stop_persist(c);
     connection_mark(c);
@@ -187,7 +187,8 @@ static bool advance(struct tcp_connection *c, const struct segment *segment, str
     c->bytes_acked += bytes;
     c->delivered += (bytes + c->smss - 1) / c->smss;
     c->flags &= ~(uint32_t)FLAG_ONE_UNTIL_ACK;
-    c->modes &= (uint16_t)~(MODE_MORE | MODE_BURST);
+    c->modes &= (uint16_t)~MODE_MORE;
+    c->burst = 0;
     if (c->send.length == 0 && c->bound != BOUND_IDLE)
         connection_bound(c, BOUND_IDLE);
     if (!(c->flags & FLAG_RECEIVE_ERRORS))

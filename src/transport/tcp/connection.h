@@ -143,7 +143,6 @@ enum tcp_mode {
     MODE_PUSH_ALL = 1 << 12,    /**< What is in the ring goes now, whatever Nagle and the cork say. */
     MODE_INTERACTIVE = 1 << 13, /**< What we send follows closely on what we receive: ACKs may wait for it. */
     MODE_SMALL_HEARD = 1 << 14, /**< Less than a full segment came since our last ACK: the end of a write, probably. */
-    MODE_BURST = 1 << 15,       /**< New data has gone out since output last had nothing more to say. */
 };
 
 /** What went with our SYN, or waits for it (RFC 7413). */
@@ -305,6 +304,7 @@ struct tcp_connection {
     uint8_t ack_delay_ms; /**< How long ACKs wait, where that adapts itself. */
     uint32_t timeouts : 24;
     uint32_t quick_acks : 8; /**< Segments that are still acknowledged at once. */
+    uint32_t burst : 8;      /**< Segments of new data that went out in a row, see burst_segments in output.c. */
     const struct tcp_tuning *tuning;
     struct tcp_extra *extra; /**< Or NULL. */
 

@@ -184,11 +184,35 @@ static bool worth_sending(const struct tcp_connection *c, uint32_t length, uint3
            !(seq_gt(c->snd_small, c->snd_una) && seq_le(c->snd_small, c->snd_nxt));
 }
 
-/** The last segment of several that go out in a row tells the receiver that no more will follow for now. */
+/**
+ * How many segments in a row are one burst: what network interfaces with segmentation offload are handed at once, about
+ * a millisecond's worth at twice the rate of the window (a fifth more in congestion avoidance), more where the path is
+ * short, never more than half of cwnd or 64 KB. Receivers that gather segments give them up at the PSH behind each.
+ */
+static uint32_t burst_segments(const struct tcp_connection *c)
+{
+    const struct settings *settings = &connection_core(c)->settings;
+    uint32_t most = 65536u / c->smss, half = c->cwnd / 2 / c->smss, segments = most;
+    if (c->flags & FLAG_RTT_SAMPLED && c->srtt_ns > 0) {
+        uint64_t percent = (uint64_t)(c->cwnd < c->ssthresh / 2 ? 200 : 120);
+        uint64_t octets = c->cwnd * percent / 100 * (STRATA_SECOND / 1024) / (uint64_t)c->srtt_ns;
+        uint64_t shift = ((uint64_t)c->min_rtt_ns / STRATA_MICROSECOND) >> settings->tcp_tso_rtt_log;
+        octets += shift < 32 ? 65536u >> shift : 0;
+        segments = octets / c->smss < most ? (uint32_t)(octets / c->smss) : most;
+        if (segments < settings->tcp_min_tso_segs)
+            segments = (uint32_t)settings->tcp_min_tso_segs;
+    }
+    if (segments > half)
+        segments = half;
+    return segments > 1 ? segments < UINT8_MAX ? segments : UINT8_MAX : 1;
+}
+
+/** The last of several segments tells the receiver that no more will follow for now. */
 static void plan_burst_end(const struct tcp_connection *c, struct plan *plan, uint32_t unsent, uint32_t room)
 {
-    uint32_t next = unsent - plan->length < c->smss ? unsent - plan->length : c->smss;
-    if (c->modes & MODE_BURST && plan->length + next > room)
+    uint32_t full = full_segment(c), rest = unsent - plan->length, next = rest < full ? rest : full;
+    bool ends = plan->length + next > room || !worth_sending(c, next, full, rest) || c->burst + 1u >= burst_segments(c);
+    if (c->burst > 0 && ends)
         plan->flags |= TCP_PSH;
 }
 
@@ -442,7 +466,8 @@ static void note_octets(struct tcp_connection *c, const struct plan *plan)
     if (seq_gt(end, c->snd_nxt)) {
         if (plan->length < c->smss && !(plan->flags & TCP_SYN))
             c->snd_small = end;
-        c->modes |= plan->length > 0 ? MODE_BURST : 0;
+        if (plan->length > 0)
+            c->burst = c->burst + 1u < burst_segments(c) ? c->burst + 1u : 0;
         sent_push(&c->sent, memory, c->snd_nxt, end, now, (uint32_t)c->bytes_acked);
         c->snd_nxt = end;
         if (plan->flags & TCP_FIN)
@@ -553,7 +578,9 @@ static enum tcp_bound bound_now(const struct tcp_connection *c)
 /** Nothing can be said now: what must happen so that something will be. */
 static void rest(struct tcp_connection *c)
 {
-    c->modes &= (uint16_t)(connection_unsent(c) == 0 ? ~(MODE_BURST | MODE_PUSH_ALL) : ~MODE_BURST);
+    c->burst = 0;
+    if (connection_unsent(c) == 0)
+        c->modes &= (uint16_t)~MODE_PUSH_ALL;
     if (has_unsent(c) && connection_flight(c) == 0 && connection_may_send(c))
         timers_persist(c);
     // A cwnd that is not used is not tested, and must not grow; slow start may double it ahead of use.
