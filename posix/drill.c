@@ -154,8 +154,10 @@ void drill_free(struct drill *drill)
     }
     pthread_mutex_unlock(&all_lock);
     // The program has closed the descriptors behind our back, and their numbers may be somebody else's by now.
-    for (int fd = 0; fd < DRILL_DESCRIPTORS; fd++)
+    for (int fd = 0; fd < DRILL_DESCRIPTORS; fd++) {
         free(drill->sockets[fd]);
+        free(drill->epolls[fd]);
+    }
     while (drill->first) {
         struct drill_packet *packet = drill->first;
         drill->first = packet->next;
@@ -187,26 +189,54 @@ struct posix_socket *drill_socket(struct drill *drill, int fd)
     return fd >= 0 && fd < DRILL_DESCRIPTORS ? drill->sockets[fd] : NULL;
 }
 
+struct posix_epoll *drill_epoll(struct drill *drill, int fd)
+{
+    return fd >= 0 && fd < DRILL_DESCRIPTORS ? drill->epolls[fd] : NULL;
+}
+
+/** A real descriptor, so that nobody else gets the number and close() finds something. */
+static int open_descriptor(void)
+{
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fd < DRILL_DESCRIPTORS)
+        return fd < 0 ? -errno : fd;
+    close(fd);
+    return -EMFILE;
+}
+
 int drill_add(struct drill *drill, const struct posix_socket *socket)
 {
     struct posix_socket *kept = malloc(sizeof *kept);
-    // A real descriptor, so that nobody else gets the number and close() finds something.
-    int fd = kept ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
-    if (fd < 0 || fd >= DRILL_DESCRIPTORS) {
-        if (fd >= 0)
-            close(fd);
+    int fd = kept ? open_descriptor() : -ENOMEM;
+    if (fd < 0) {
         free(kept);
-        return -EMFILE;
+        return fd;
     }
     *kept = *socket;
     drill->sockets[fd] = kept;
     return fd;
 }
 
+int drill_add_epoll(struct drill *drill)
+{
+    struct posix_epoll *epoll = calloc(1, sizeof *epoll);
+    int fd = epoll ? open_descriptor() : -ENOMEM;
+    if (fd < 0)
+        free(epoll);
+    else
+        drill->epolls[fd] = epoll;
+    return fd;
+}
+
 void drill_remove(struct drill *drill, int fd)
 {
+    for (int i = 0; i < DRILL_DESCRIPTORS; i++)
+        if (drill->epolls[i])
+            epoll_forget(drill->epolls[i], fd);
     free(drill->sockets[fd]);
+    free(drill->epolls[fd]);
     drill->sockets[fd] = NULL;
+    drill->epolls[fd] = NULL;
     close(fd);
 }
 
@@ -306,6 +336,9 @@ static void settle(struct drill *drill)
         fetch(drill);
         moved |= ask_again(drill, false);
     } while (moved);
+    for (int fd = 0; fd < DRILL_DESCRIPTORS; fd++)
+        if (drill->epolls[fd])
+            epoll_look(drill->epolls[fd]);
 }
 
 void drill_enter(struct drill *drill)

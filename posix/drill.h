@@ -12,6 +12,7 @@
 #ifndef POSIX_DRILL_H
 #define POSIX_DRILL_H
 
+#include "posix/epoll.h"
 #include "posix/sysctl.h"
 #include "posix/socket.h"
 
@@ -55,6 +56,7 @@ struct drill {
     bool learns;               /**< Any local address is ours: it becomes one when it is first named. */
     struct sysctl_file settings;
     struct posix_socket *sockets[DRILL_DESCRIPTORS]; /**< By descriptor. */
+    struct posix_epoll *epolls[DRILL_DESCRIPTORS];   /**< Likewise. */
     struct drill_packet *first, **last; /**< Sent and not fetched. */
     struct drill_call *waiting; /**< Oldest first. */
     pid_t woken;               /**< A thread whose call has just been completed; 0: none. */
@@ -78,6 +80,9 @@ int64_t drill_wait(struct drill_call *call);
 /** Puts a socket behind a new descriptor. @return it, or a negative errno. */
 int drill_add(struct drill *drill, const struct posix_socket *socket);
 struct posix_socket *drill_socket(struct drill *drill, int fd);
+/** An empty epoll behind a new descriptor. @return it, or a negative errno. */
+int drill_add_epoll(struct drill *drill);
+struct posix_epoll *drill_epoll(struct drill *drill, int fd);
 /** Forgets and closes a descriptor. */
 void drill_remove(struct drill *drill, int fd);
 

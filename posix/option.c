@@ -224,7 +224,7 @@ static int set_own(struct posix_socket *socket, int level, int name, const void 
         return length != 16 && length != 32
                    ? -EINVAL
                    : strata_set_fast_open_keys(socket->host, socket->handle, value, length / 16);
-    int error = take_int(value, length, false, &number);
+    int error = take_int(value, length, level == IPPROTO_IP, &number);
     if (level == SOL_SOCKET) {
         switch (name) {
         case SO_PRIORITY:

@@ -378,11 +378,13 @@ static int call_ioctl(void *self, int fd, unsigned long request, ...)
 static int call_close(void *self, int fd)
 {
     struct drill *drill = self;
-    struct posix_socket *socket = enter(drill, fd);
-    if (!socket)
-        return -1;
-    int result = posix_close(socket, drill->now);
-    drill_remove(drill, fd);
+    if (!drill)
+        return (int)answer(-ENODEV);
+    drill_enter(drill);
+    struct posix_socket *socket = drill_socket(drill, fd);
+    int result = socket ? posix_close(socket, drill->now) : drill_epoll(drill, fd) ? 0 : -EBADF;
+    if (result == 0)
+        drill_remove(drill, fd);
     return (int)leave(drill, result);
 }
 
@@ -504,25 +506,59 @@ static void call_free(void *self)
         drill_free(self);
 }
 
-/* ---- Of Linux only: not here ------------------------------------------------------------------------------------ */
+/* ---- epoll ------------------------------------------------------------------------------------------------------ */
 
 static int call_epoll_create(void *self, int size)
 {
-    (void)self, (void)size;
-    return (int)answer(-ENOSYS);
+    struct drill *drill = self;
+    if (!drill || size <= 0)
+        return (int)answer(drill ? -EINVAL : -ENODEV);
+    drill_enter(drill);
+    return (int)leave(drill, drill_add_epoll(drill));
 }
 
-static int call_epoll_ctl(void *self, int epoll, int operation, int fd, struct epoll_event *event)
+static int call_epoll_ctl(void *self, int fd, int operation, int of, struct epoll_event *event)
 {
-    (void)self, (void)epoll, (void)operation, (void)fd, (void)event;
-    return (int)answer(-ENOSYS);
+    struct drill *drill = self;
+    if (!drill)
+        return (int)answer(-ENODEV);
+    drill_enter(drill);
+    struct posix_epoll *epoll = drill_epoll(drill, fd);
+    const struct posix_socket *socket = drill_socket(drill, of);
+    return (int)leave(drill, epoll && socket ? epoll_change(epoll, operation, of, socket, event) : -EBADF);
 }
 
-static int call_epoll_wait(void *self, int epoll, struct epoll_event *events, int room, int timeout)
+struct epoll_call {
+    struct drill_call call;
+    int fd, room;
+    struct epoll_event *events;
+};
+
+static int64_t attempt_epoll(struct drill_call *call)
 {
-    (void)self, (void)epoll, (void)events, (void)room, (void)timeout;
-    return (int)answer(-ENOSYS);
+    struct epoll_call *wait = (struct epoll_call *)call;
+    struct posix_epoll *epoll = drill_epoll(call->drill, wait->fd);
+    int ready = epoll ? epoll_ready(epoll, wait->events, wait->room) : -EBADF;
+    return ready != 0 ? ready : -EAGAIN;
 }
+
+static int call_epoll_wait(void *self, int fd, struct epoll_event *events, int room, int timeout)
+{
+    struct drill *drill = self;
+    if (!drill || room <= 0)
+        return (int)answer(drill ? -EINVAL : -ENODEV);
+    drill_enter(drill);
+    struct epoll_call wait = {
+        .call = {.attempt = attempt_epoll, .drill = drill,
+                 .deadline = timeout < 0 ? STRATA_NEVER : drill->now + timeout * STRATA_MILLISECOND},
+        .fd = fd,
+        .room = room,
+        .events = events,
+    };
+    return (int)leave(drill, drill_wait(&wait.call));
+}
+
+/* ---- Of Linux only: not here ------------------------------------------------------------------------------------ */
 
 static int call_pipe(void *self, int fds[2])
 {

@@ -285,6 +285,44 @@ TEST(poll_tells_what_is_ready)
     peer_end(peer);
 }
 
+TEST(epoll_tells_levels_edges_and_once)
+{
+    struct peer *peer = &the_peer;
+    char data[100];
+    peer_begin(peer, "profile=linux", false);
+    int fd = accepted(peer), epoll = peer->call.epoll_create(SELF, 1);
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd}, got[2];
+    REQUIRE(epoll >= 0);
+    CHECK_EQ(peer->call.epoll_ctl(SELF, epoll, EPOLL_CTL_MOD, fd, &event), -1);
+    CHECK_EQ(errno, ENOENT);
+    CHECK_EQ(peer->call.epoll_ctl(SELF, epoll, EPOLL_CTL_ADD, fd, &event), 0);
+    CHECK_EQ(peer->call.epoll_ctl(SELF, epoll, EPOLL_CTL_ADD, fd, &event), -1);
+    CHECK_EQ(errno, EEXIST);
+    long long at = peer_clock(peer);
+    CHECK_EQ(peer->call.epoll_wait(SELF, epoll, got, 2, 20), 0);
+    CHECK(peer_clock(peer) - at >= 20000);
+    peer_send(peer, TCP_ACK | TCP_PSH, 1, 1, 257, NULL, 10);
+    CHECK_EQ(peer->call.epoll_wait(SELF, epoll, got, 2, 0), 1);
+    CHECK_EQ(peer->call.epoll_wait(SELF, epoll, got, 2, 0), 1); // still so
+    CHECK_EQ(got[0].events, EPOLLIN);
+    CHECK_EQ(got[0].data.fd, fd);
+    event.events = EPOLLIN | EPOLLET;
+    CHECK_EQ(peer->call.epoll_ctl(SELF, epoll, EPOLL_CTL_MOD, fd, &event), 0);
+    CHECK_EQ(peer->call.epoll_wait(SELF, epoll, got, 2, 0), 1);
+    CHECK_EQ(peer->call.epoll_wait(SELF, epoll, got, 2, 0), 0); // nothing new
+    peer_send(peer, TCP_ACK | TCP_PSH, 11, 1, 257, NULL, 10);
+    CHECK_EQ(peer->call.epoll_wait(SELF, epoll, got, 2, 0), 1);
+    event.events = EPOLLOUT | EPOLLONESHOT;
+    CHECK_EQ(peer->call.epoll_ctl(SELF, epoll, EPOLL_CTL_MOD, fd, &event), 0);
+    CHECK_EQ(peer->call.epoll_wait(SELF, epoll, got, 2, 0), 1);
+    CHECK_EQ(peer->call.epoll_wait(SELF, epoll, got, 2, 0), 0);
+    CHECK_EQ(peer->call.read(SELF, fd, data, sizeof data), 20);
+    CHECK_EQ(peer->call.close(SELF, fd), 0); // and it is forgotten
+    CHECK_EQ(peer->call.epoll_wait(SELF, epoll, got, 2, 0), 0);
+    CHECK_EQ(peer->call.close(SELF, epoll), 0);
+    peer_end(peer);
+}
+
 TEST(messages_in_pieces)
 {
     struct peer *peer = &the_peer;
@@ -451,7 +489,9 @@ TEST(bad_calls_get_their_errno)
     FAILS(setsockopt(SELF, fd, SOL_SOCKET, 9999, &value, sizeof value), ENOPROTOOPT);
     FAILS(getsockopt(SELF, fd, SOL_SOCKET, SO_ERROR, &value, NULL), EFAULT);
     FAILS(ioctl(SELF, fd, 0x1234, &value), ENOTTY);
-    FAILS(epoll_create(SELF, 1), ENOSYS);
+    FAILS(epoll_create(SELF, 0), EINVAL);
+    FAILS(epoll_ctl(SELF, fd, EPOLL_CTL_ADD, fd, NULL), EBADF);
+    FAILS(epoll_wait(SELF, fd, NULL, 0, 0), EINVAL);
     FAILS(splice(SELF, fd, NULL, fd, NULL, 1, 0), ENOSYS);
     CHECK_EQ(peer->call.close(SELF, fd), 0);
     FAILS(close(SELF, fd), EBADF);
@@ -559,7 +599,8 @@ TEST(sysctls_are_heeded_when_they_come)
 TEST_MAIN(TEST_ENTRY(a_connection_over_ipv4), TEST_ENTRY(a_connection_over_ipv6), TEST_ENTRY(a_client_speaks_first),
           TEST_ENTRY(a_lost_segment_comes_again_in_virtual_time), TEST_ENTRY(who_waits_is_told_when_it_was_over),
           TEST_ENTRY(a_write_waits_for_room), TEST_ENTRY(the_clock_jumps_for_a_driver_that_waits),
-          TEST_ENTRY(poll_tells_what_is_ready), TEST_ENTRY(messages_in_pieces), TEST_ENTRY(inquiry_comes_with_the_data),
+          TEST_ENTRY(poll_tells_what_is_ready), TEST_ENTRY(epoll_tells_levels_edges_and_once),
+          TEST_ENTRY(messages_in_pieces), TEST_ENTRY(inquiry_comes_with_the_data),
           TEST_ENTRY(options_are_told_as_they_were_set), TEST_ENTRY(what_linux_tells_of_a_connection),
           TEST_ENTRY(bad_calls_get_their_errno), TEST_ENTRY(datagrams_find_their_way),
           TEST_ENTRY(wrong_flags_make_no_host), TEST_ENTRY(sysctls_are_heeded_when_they_come))
