@@ -557,7 +557,8 @@ struct strata_tcp_info {
     bool syn_data; /**< Data went with the SYN, ours or the peer's, and was taken (RFC 7413). */
 };
 STRATA_API int strata_tcp_info(struct strata_host *host, strata_socket socket, struct strata_tcp_info *info);
-/** Names of the congestion control algorithms: "reno" ...; NULL after the last. */
+/** Names of the congestion control algorithms: "cubic", "newreno", "reno", "tahoe", "vegas", "bbr"; NULL after the
+ * last. The setting strata.tcp_congestion chooses for new sockets. */
 STRATA_API const char *strata_congestion_name(unsigned index);
 /** Chooses one by its name. @return 0, -ENOENT (no such name), -EBADF, -ENOPROTOOPT (no stream). */
 STRATA_API int strata_set_congestion(struct strata_host *host, strata_socket socket, const char *name, strata_time now);

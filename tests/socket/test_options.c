@@ -28,7 +28,7 @@ static const struct want wants[] = {
     {STRATA_OPTION_LINGER_NS, true, false, -1, STRATA_SECOND << 31},
     {STRATA_OPTION_MAX_SEGMENT, true, false, 64, 65535},
     {STRATA_OPTION_URGENT_INLINE, true, false, 0, 1},
-    {STRATA_OPTION_CONGESTION, true, false, 0, 0},
+    {STRATA_OPTION_CONGESTION, true, false, 0, 5},
     {STRATA_OPTION_BROADCAST, false, true, 0, 1},
     {STRATA_OPTION_MULTICAST_TTL, false, true, 1, 255},
     {STRATA_OPTION_MULTICAST_LOOP, false, true, 0, 1},

@@ -265,6 +265,7 @@ TCP_TEST(the_send_buffer_is_two_congestion_windows)
     // All is acknowledged: it holds nothing, and where cwnd has fallen it does not ask for much any more.
     while (rig->c->send.length > 0) {
         rig_drain(rig);
+        rig_wait(rig, 50 * MS); // a window that is hardly used is paced
         inject(rig, ". 1:1(0) ack %u win 65535", rig->c->snd_nxt - rig->our_isn);
     }
     CHECK_EQ(rig->core.memory.pages, 0);

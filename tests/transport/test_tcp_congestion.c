@@ -1,11 +1,16 @@
 /**
- * Congestion control and fast recovery (RFC 5681, RFC 6582, RFC 3042, RFC 6928).
+ * Congestion control and fast recovery (RFC 5681, RFC 6582, RFC 3042, RFC 6928), as NewReno has them, without
+ * HyStart++.
  */
 #include "tests/transport/rig.h"
+
+#define NEWRENO 1
 
 /** Connected with segments of 1000 octets, plenty to send, a window of 1000000. */
 static void connected(struct rig *rig)
 {
+    rig->options.congestion = NEWRENO;
+    SET(rig, tcp_hystart, 0);
     rig->options.send_bytes = 1 << 20;
     rig_accept(rig, "S 0:0(0) win 65535 <mss 1000,nop,ws 4>");
     inject(rig, ". 1:1(0) ack 1 win 62500");
@@ -361,10 +366,13 @@ TCP_TEST(after_an_idle_time)
 
 TCP_TEST(algorithms_have_names)
 {
-    CHECK_STR(tcp_congestion_name(0), "reno");
-    CHECK(tcp_congestion_name(1000) == NULL);
+    static const char *const names[] = {"cubic", "newreno", "reno", "tahoe", "vegas", "bbr"};
+    for (unsigned i = 0; i < 6; i++)
+        CHECK_STR(tcp_congestion_name(i), names[i]);
+    CHECK(tcp_congestion_name(6) == NULL && tcp_congestion_name(1000) == NULL);
+    CHECK_EQ(rig->options.congestion, 0); // CUBIC unless told otherwise
     connected(rig);
-    CHECK_STR(rig_info(rig).congestion, "reno");
+    CHECK_STR(rig_info(rig).congestion, "newreno");
 }
 
 TEST_MAIN(TEST_ENTRY(the_initial_window), TEST_ENTRY(the_initial_window_of_large_segments),

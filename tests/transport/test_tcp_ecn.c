@@ -262,7 +262,7 @@ TCP_TEST(an_echo_brings_the_window_down)
     // The rest of that window, echoes all of it: the window comes down to ssthresh and no farther.
     for (unsigned at = 2001; at <= 10001; at += 1000) {
         inject(rig, "E. 1:1(0) ack %u win 65535", at);
-        CHECK(rig_info(rig).cwnd < before);
+        CHECK(rig_info(rig).cwnd <= before);
         acked = at;
         while (rig_next(rig)[0]) {
             bool cwr = strchr(rig->line, 'W') && strchr(rig->line, 'W') < strchr(rig->line, ' ');

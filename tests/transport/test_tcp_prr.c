@@ -8,6 +8,8 @@
  * half. */
 static void sending(struct rig *rig, unsigned segments, unsigned more)
 {
+    rig->options.congestion = 1; // NewReno, which halves
+    SET(rig, tcp_hystart, 0);
     rig->options.send_bytes = 1 << 20;
     rig_connect(rig);
     rig_next(rig);

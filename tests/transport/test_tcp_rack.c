@@ -7,6 +7,8 @@
 /** Both permit SACK; a round trip of 100 ms; segments of 1000 octets, sent one every millisecond. */
 static void sending(struct rig *rig, unsigned segments)
 {
+    rig->options.congestion = 1; // NewReno, which halves
+    SET(rig, tcp_hystart, 0);
     rig->options.send_bytes = 1 << 20;
     rig->options.no_delay = true;
     rig_connect(rig);

@@ -8,6 +8,8 @@
 /** Both permit SACK; a round trip of 100 ms; segments of 1000 octets; plenty of window. */
 static void connected(struct rig *rig)
 {
+    rig->options.congestion = 1; // NewReno, which halves
+    SET(rig, tcp_hystart, 0);
     rig->options.send_bytes = 1 << 20;
     rig_connect(rig);
     expect(rig, "S 0:0(0) <mss *,sackok,ts 0 0,ws *>");

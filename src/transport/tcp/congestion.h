@@ -8,6 +8,9 @@
  *     acknowledge.c --struct tcp_ack--> recovery.c --loss, timeout, undo--> congestion_*() --> the algorithm
  *                                                                               |
  *     output.c <-- cwnd, pacing <-----------------------------------------------+
+ *
+ * What an algorithm remembers of the path lies in the model (model.h), which is there once there is more to send than a
+ * little. As long as there is none, or no memory for it, NewReno, which needs none, takes the algorithm's place.
  */
 #ifndef TRANSPORT_TCP_CONGESTION_H
 #define TRANSPORT_TCP_CONGESTION_H
@@ -60,36 +63,63 @@ struct tcp_congestion {
     enum tcp_repair_style style;
     bool own_window; /**< It sets cwnd itself in every state: PRR and the collapse after a timeout are not for it. */
     bool paced;      /**< Its segments are spread over time even where the host does not ask for it. */
-    /** The model is new (or there was no memory for it before). */
+    bool hystart;    /**< Its first slow start is HyStart++'s, where the host does not forbid it. */
+    uint16_t state_bytes; /**< What it remembers, zeroed at first; see model_state. */
+    /** The model is new (or there was no memory for it before). NULL: nothing to do. */
     void (*begin)(struct tcp_connection *c);
     /** Something was delivered, or ECE came. Everything the ACK tells is in place. */
     void (*acked)(struct tcp_connection *c, const struct tcp_ack *ack);
-    /** The new ssthresh after a loss or ECE with `flight` bytes outstanding. */
-    uint32_t (*ssthresh)(const struct tcp_connection *c, uint32_t flight);
+    /** The new ssthresh after a loss or ECE with `flight` bytes outstanding; cwnd is what it was before. It is asked
+     * once for each reduction and may take notes. */
+    uint32_t (*ssthresh)(struct tcp_connection *c, uint32_t flight);
     /** NULL: does not care. */
     void (*event)(struct tcp_connection *c, enum tcp_congestion_event event);
     /** Bytes a second at which segments may leave; NULL: what follows from cwnd and the round-trip time. */
     uint64_t (*pacing_rate)(const struct tcp_connection *c);
 };
 
+extern const struct tcp_congestion congestion_cubic, congestion_newreno, congestion_reno, congestion_tahoe,
+    congestion_vegas, congestion_bbr;
+
 /** By index (STRATA_OPTION_CONGESTION); NULL after the last. */
 const struct tcp_congestion *congestion_get(unsigned index);
-/** The connection's. */
-static inline const struct tcp_congestion *congestion_of(const struct tcp_connection *c)
-{
-    return congestion_get(c->congestion);
-}
+/** The connection's, or NewReno where that has no memory. */
+const struct tcp_congestion *congestion_of(const struct tcp_connection *c);
+/** Another algorithm from now on; it stays with the old one where memory is short or there is no such index. */
+void congestion_choose(struct tcp_connection *c, unsigned index);
 /** RFC 6928's initial window, or one segment after a lost SYN. */
 uint32_t congestion_initial_window(const struct tcp_connection *c);
 /** cwnd and ssthresh as they are when data transfer begins. */
 void congestion_begin(struct tcp_connection *c);
 /** Tells the algorithm of an ACK. */
 void congestion_acked(struct tcp_connection *c, struct tcp_ack *ack);
+/** The new ssthresh for a loss, timeout or ECE that was noticed now, with `flight` octets outstanding. To be asked
+ * once for each reduction, before cwnd and `recovery` change. */
+uint32_t congestion_ssthresh(struct tcp_connection *c, uint32_t flight);
+/** Octets were found to be lost without an ACK, which the next ACK will tell of. */
+void congestion_lost(struct tcp_connection *c, uint32_t octets);
 /** Tells the algorithm of an event, where it cares. */
 void congestion_event(struct tcp_connection *c, enum tcp_congestion_event event);
+/** Data is about to be sent and nothing is in flight: perhaps the old window says nothing any more (RFC 5681-12). */
+void congestion_restart(struct tcp_connection *c);
+/** So much is about to be sent: from some size on, the path is worth a model. */
+void congestion_watch(struct tcp_connection *c, uint32_t unsent);
+/** Output has said all that it may: notes whether it was cwnd that stopped it. */
+void congestion_rest(struct tcp_connection *c);
 /** Traces cwnd. */
 void congestion_trace(const struct tcp_connection *c);
 
-extern const struct tcp_congestion congestion_reno;
+/* ---- What algorithms share (reno.c) -------------------------------------------------------------------- */
+
+/** Octets for which this ACK lets the window grow; 0 where it must not: in recovery, or where cwnd was not used. */
+uint32_t congestion_growth(const struct tcp_connection *c, const struct tcp_ack *ack);
+/** Slow start's growth for so many octets, at most `segments` full ones (RFC 5681 3.1, RFC 3465 2.2). */
+void congestion_slow_start(struct tcp_connection *c, uint32_t octets, uint32_t segments);
+/** Congestion avoidance as RFC 5681 3.1 has it. */
+void congestion_avoid(struct tcp_connection *c, uint32_t octets);
+/** Reno's growth, with HyStart++ while that is on. */
+void congestion_reno_acked(struct tcp_connection *c, const struct tcp_ack *ack);
+/** Half of what was out, two segments at least. */
+uint32_t congestion_half(struct tcp_connection *c, uint32_t flight);
 
 #endif

@@ -7,6 +7,7 @@
 #include "transport/tcp/demux.h"
 #include "transport/tcp/fast_open.h"
 #include "transport/tcp/mtu.h"
+#include "transport/tcp/model.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/receive.h"
 #include "transport/tcp/recovery.h"
@@ -175,8 +176,8 @@ void connection_apply(struct tcp_connection *c, const struct tcp_socket_options 
     set_flag(c, FLAG_TRANSPARENT, options->transparent);
     c->modes = (uint16_t)(options->cork ? c->modes | MODE_CORK : c->modes & ~MODE_CORK);
     apply_tuning(c, options);
-    if (congestion_get(options->congestion))
-        c->congestion = options->congestion;
+    congestion_choose(c, options->congestion);
+    pacing_decide(c);
     c->ttl = options->ttl ? options->ttl : (uint8_t)connection_core(c)->settings.ip_default_ttl;
     c->tos = options->tos & (uint8_t)~ECN_FIELD; // the field is TCP's own (RFC 3168 6.1)
     c->max_segment = options->max_segment;
@@ -270,6 +271,7 @@ void connection_free(struct tcp_connection *c)
     sent_clear(&c->sent, memory);
     recovery_forget(c);
     mtu_free(c);
+    model_free(c);
     release_tuning(c);
     fast_open_end(c);
     connection_drop_extra(c);
@@ -286,6 +288,7 @@ void connection_end(struct tcp_connection *c, int error)
     ring_clear(&c->send, connection_memory(c));
     sent_clear(&c->sent, connection_memory(c));
     recovery_forget(c);
+    model_free(c);
     c->snd_nxt = c->snd_una;
     if (c->flags & FLAG_ORPHAN) {
         connection_free(c);

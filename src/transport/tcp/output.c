@@ -17,6 +17,7 @@
 #include "transport/tcp/ecn.h"
 #include "transport/tcp/fast_open.h"
 #include "transport/tcp/mtu.h"
+#include "transport/tcp/model.h"
 #include "transport/tcp/receive.h"
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/reply.h"
@@ -151,18 +152,6 @@ static bool plan_retransmission(struct tcp_connection *c, struct plan *plan)
     return true;
 }
 
-/** RFC 5681-12: after an idle time longer than the RTO the old cwnd says nothing about the path any more. */
-static void restart_after_idle(struct tcp_connection *c)
-{
-    if (connection_flight(c) > 0 || connection_now(c) - c->last_sent <= timers_rto(c))
-        return;
-    uint32_t window = congestion_initial_window(c);
-    if (c->cwnd > window) {
-        c->cwnd = window;
-        congestion_event(c, CONGESTION_IDLE);
-    }
-}
-
 /** Whether `length` of `unsent` octets may go now: silly window avoidance and Nagle's algorithm
  * (RFC 9293 3.8.6.2.1 and 3.7.4; RFC 9293 MUST-38, RFC 9293 SHLD-7). */
 static bool worth_sending(const struct tcp_connection *c, uint32_t length, uint32_t full, uint32_t unsent)
@@ -222,10 +211,12 @@ static bool plan_data(struct tcp_connection *c, struct plan *plan)
     uint32_t unsent = connection_unsent(c);
     // A FIN waits until the handshake is done; data of a fast open connection does not.
     bool fin = c->flags & FLAG_FIN_QUEUED && !(c->flags & FLAG_FIN_SENT) && connection_is_synchronized(c);
-    c->flags &= ~(uint32_t)FLAG_CWND_LIMITED;
     if ((unsent == 0 && !fin) || c->flags & FLAG_ONE_UNTIL_ACK || c->modes & MODE_ECN_WAIT)
         return false;
-    restart_after_idle(c);
+    if (connection_flight(c) == 0 && unsent > 0)
+        congestion_restart(c);
+    else if (!c->model && unsent > 0)
+        congestion_watch(c, unsent);
     // RFC 5681-1: never beyond the window, and not beyond cwnd.
     int32_t window = window_beyond(c, c->snd_nxt);
     if (window <= 0)
@@ -236,10 +227,8 @@ static bool plan_data(struct tcp_connection *c, struct plan *plan)
     if (length > (uint32_t)window)
         length = (uint32_t)window;
     uint32_t cwnd = (c->cwnd > c->smss ? c->cwnd : c->smss) + recovery_limited_transmit(c);
-    if (length > 0 && connection_pipe(c) + length > cwnd) {
-        c->flags |= FLAG_CWND_LIMITED;
+    if (length > 0 && connection_pipe(c) + length > cwnd)
         return false;
-    }
     if (length > 0 && !worth_sending(c, length, full, unsent))
         return false;
     *plan = (struct plan){.seq = c->snd_nxt, .length = length, .flags = TCP_ACK};
@@ -345,9 +334,16 @@ static bool plan_next(struct tcp_connection *c, struct plan *plan)
         plan_ack(c, plan, MARK_CHALLENGE);
         return true;
     }
-    if (connection_may_send(c) &&
-        (plan_retransmission(c, plan) || plan_tail(c, plan) || plan_data(c, plan) || plan_probe(c, plan)))
-        return true;
+    if (connection_may_send(c)) {
+        // A paced connection waits for its time, but not with what a timer forces out.
+        bool held = c->flags & FLAG_PACED && pacing_holds(c);
+        if ((!held || c->marks & MARK_RETRANSMIT) && plan_retransmission(c, plan))
+            return true;
+        if (plan_tail(c, plan))
+            return true;
+        if ((!held && plan_data(c, plan)) || plan_probe(c, plan))
+            return true;
+    }
     if (c->marks & MARK_KEEP_ALIVE) {
         plan_ack(c, plan, MARK_KEEP_ALIVE);
         plan->seq = c->snd_nxt - 1; // an octet the peer has: it must answer. No data (RFC 9293 SHLD-12).
@@ -453,6 +449,7 @@ static void note_octets(struct tcp_connection *c, const struct plan *plan)
         if (seq_gt(end, c->snd_nxt))
             recovery_sent(c, c->snd_nxt, end, false);
     }
+    bool first = connection_flight(c) == 0;
     if (plan->again > 0) {
         sent_resend(&c->sent, memory, plan->seq, plan->seq + plan->again, now, (uint32_t)c->bytes_acked);
         c->segments_retransmitted++;
@@ -478,6 +475,11 @@ static void note_octets(struct tcp_connection *c, const struct plan *plan)
     if (c->mtu)
         mtu_sent(c, plan->seq, plan->length, plan->again > 0);
     c->last_sent = now;
+    if (c->model) {
+        model_sent(c, first);
+        if (c->flags & FLAG_PACED)
+            pacing_sent(c, plan->length);
+    }
     // What goes though a window was being probed is ordinary data, under the ordinary timer.
     if (c->flags & FLAG_PERSIST && plan->mark != MARK_PROBE)
         timers_end_persist(c);
@@ -581,12 +583,12 @@ static void rest(struct tcp_connection *c)
     c->burst = 0;
     if (connection_unsent(c) == 0)
         c->modes &= (uint16_t)~MODE_PUSH_ALL;
-    if (has_unsent(c) && connection_flight(c) == 0 && connection_may_send(c))
-        timers_persist(c);
-    // A cwnd that is not used is not tested, and must not grow; slow start may double it ahead of use.
-    uint32_t flight = connection_flight(c);
-    if (flight + c->smss > c->cwnd || (c->cwnd < c->ssthresh && flight > c->cwnd / 2))
-        c->flags |= FLAG_CWND_LIMITED;
+    if (pacing_deadline(c) == STRATA_NEVER) { // otherwise it only waits for its time
+        if (has_unsent(c) && connection_flight(c) == 0 && connection_may_send(c))
+            timers_persist(c);
+        if (connection_is_synchronized(c))
+            congestion_rest(c);
+    }
     enum tcp_bound bound = bound_now(c);
     if (c->bound != bound)
         connection_bound(c, bound);

@@ -85,7 +85,7 @@ static bool has_own_window(const struct tcp_connection *c)
 /** cwnd and ssthresh come down: from now on, with PRR; octets out before count as `flight`. */
 static void reduce(struct tcp_connection *c, uint32_t flight, uint32_t delivered)
 {
-    c->ssthresh = congestion_of(c)->ssthresh(c, flight);
+    c->ssthresh = congestion_ssthresh(c, flight);
     c->cwnd_acked = 0;
     if (!has_own_window(c))
         prr_begin(c, delivered);
@@ -214,7 +214,7 @@ static void third_duplicate(struct tcp_connection *c)
     if (congestion_of(c)->style == REPAIR_TAHOE) {
         count_fast(c);
         undo_begin(c);
-        c->ssthresh = congestion_of(c)->ssthresh(c, flight);
+        c->ssthresh = congestion_ssthresh(c, flight);
         begin_again(c, STRATA_NEVER);
         congestion_event(c, CONGESTION_TIMEOUT);
         return;
@@ -225,7 +225,7 @@ static void third_duplicate(struct tcp_connection *c)
     if (c->repair)
         c->repair->prr = false; // of CWR
     if (c->recovery != RECOVERY_CWR)
-        c->ssthresh = congestion_of(c)->ssthresh(c, flight);
+        c->ssthresh = congestion_ssthresh(c, flight);
     c->cwnd_acked = 0;
     c->recover = c->snd_nxt;
     c->recovery = RECOVERY_FAST;
@@ -429,7 +429,7 @@ void recovery_timeout(struct tcp_connection *c)
     bool frto = wants_frto(c);
     if (c->retries <= 1) {
         undo_begin(c);
-        c->ssthresh = congestion_of(c)->ssthresh(c, flight_without_limited(c));
+        c->ssthresh = congestion_ssthresh(c, flight_without_limited(c));
     }
     begin_again(c, c->flags & FLAG_SACK ? rack_sent_before(c) : STRATA_NEVER); // RFC 8985-9
     if (c->repair)
@@ -443,6 +443,7 @@ void recovery_reorder_timeout(struct tcp_connection *c)
     uint32_t lost = rack_detect(c, &again);
     if (lost == 0)
         return;
+    congestion_lost(c, lost);
     if (c->recovery == RECOVERY_LOSS ? again : c->recovery != RECOVERY_FAST)
         enter_fast(c, 0);
     // Nothing arrived, but what is lost makes room.

@@ -10,6 +10,7 @@
 #include "transport/tcp/ecn.h"
 #include "transport/tcp/fast_open.h"
 #include "transport/tcp/mtu.h"
+#include "transport/tcp/model.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/recovery.h"
 
@@ -37,6 +38,8 @@ static strata_time user_timeout_at(const struct tcp_connection *c)
 static strata_time earliest(const struct tcp_connection *c)
 {
     strata_time at = earlier(c->retransmit_at, earlier(c->ack_at, c->other_at));
+    if (c->flags & FLAG_PACED)
+        at = earlier(at, pacing_deadline(c));
     return c->tuning->user_timeout_ns ? earlier(at, user_timeout_at(c)) : at;
 }
 
@@ -409,6 +412,10 @@ void timers_fire(struct timer *timer, strata_time now)
     if (c->other_at <= now) {
         if (!other_timeout(c, now))
             return;
+        speaks = true;
+    }
+    if (pacing_deadline(c) <= now) {
+        pacing_release(c);
         speaks = true;
     }
     timers_update(c);
