@@ -55,7 +55,9 @@ void soak_draw(struct plan *plan, uint64_t seed)
 static bool is_drawn_elsewhere(const char *name)
 {
     static const char *const names[] = {"strata.tcp_congestion", "strata.tcp_initial_window",
-                                        "net.ipv4.tcp_abort_on_overflow", "net.ipv4.tcp_syncookies"};
+                                        "net.ipv4.tcp_abort_on_overflow", "net.ipv4.tcp_syncookies",
+                                        "strata.tcp_insecure_rst", "strata.tcp_insecure_syn",
+                                        "strata.tcp_icmp_ends_opening"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0)
             return true;
@@ -98,11 +100,12 @@ void soak_settings(struct soak *soak, struct strata_host *host)
     CHECK_EQ(strata_set(host, "net.ipv4.tcp_syn_retries", 30), 0);
     CHECK_EQ(strata_set(host, "net.ipv4.tcp_synack_retries", 30), 0);
     CHECK_EQ(strata_set(host, "net.ipv4.tcp_retries2", soak->plan.cut ? 8 : 40), 0);
+    CHECK_EQ(strata_set(host, "net.ipv4.tcp_orphan_retries", soak->plan.cut ? 8 : 40), 0);
     CHECK_EQ(strata_set(host, "net.ipv4.neigh.default.mcast_solicit", 20), 0);
     // A listener that remembers nothing takes no data before the handshake's last ACK, and answers it with an RST:
     // cookies for everybody only where that ACK comes first.
     const struct plan *plan = &soak->plan;
-    bool in_order = !plan->loss && !plan->damage && !plan->late && !plan->jitter && !plan->failures && !plan->memory;
+    bool in_order = !plan->loss && !plan->doubling && !plan->damage && !plan->late && !plan->jitter && !plan->failures && !plan->memory;
     CHECK_EQ(strata_set(host, "net.ipv4.tcp_syncookies",
                         (int64_t)test_below(random, in_order && !plan->flaps && !plan->narrows ? 3 : 2)), 0);
     if (soak->plan.fast) // client and server, and both without cookies as well

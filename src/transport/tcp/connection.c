@@ -69,6 +69,8 @@ void connection_update_mss(struct tcp_connection *c)
 {
     struct net_path path;
     connection_get_path(c, &path);
+    if (path.mtu_bytes == 0 && c->smss > 0)
+        return; // no way there at present: what was known holds until there is one
     if (c->mtu)
         path.mtu_bytes = mtu_bound(c, path.mtu_bytes);
     size_t payload = net_path_payload(&path);

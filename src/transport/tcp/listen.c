@@ -145,16 +145,16 @@ static void fire(struct timer *timer, strata_time now)
         half_open_free(tcp, half_open);
     } else if (half_open->acknowledged) {
         half_open->acknowledged = false; // nothing was lost, so that it does not count as a retransmission
-        reply_syn_ack(half_open);
         arm(tcp, half_open);
+        reply_syn_ack(half_open);
     } else if (half_open->retransmits >= tcp->core->settings.tcp_synack_retries) {
         state_trace(tcp, &half_open->record, STRATA_TCP_SYN_RECEIVED, STRATA_TCP_LISTEN);
         half_open_free(tcp, half_open); // R2 of the SYN-ACK (RFC 9293 MUST-22, MUST-23)
     } else {
         half_open->retransmits++;
         core_count(tcp->core, COUNTER_tcp_segments_retransmitted);
-        reply_syn_ack(half_open);
         arm(tcp, half_open);
+        reply_syn_ack(half_open); // last: where the neighbour is known not to answer, that may be its end
     }
 }
 
@@ -165,8 +165,8 @@ static void answer(struct tcp *tcp, struct tcp_half_open *half_open)
         half_open->listener->unshown--;
     half_open->undecided = false;
     half_open->sent_at = tcp->core->now;
-    reply_syn_ack(half_open);
     arm(tcp, half_open);
+    reply_syn_ack(half_open); // last, see fire
 }
 
 /** What we tell the peer as our MSS: from the MTU of the port where its SYN came in or of that by which our

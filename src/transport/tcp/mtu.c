@@ -69,10 +69,11 @@ static uint32_t path_bytes(const struct tcp_connection *c)
 
 static bool begin(struct tcp_connection *c)
 {
-    struct tcp_mtu *mtu = memory_allocate(connection_memory(c), sizeof *mtu);
+    uint32_t path = path_bytes(c);
+    struct tcp_mtu *mtu = path > 0 ? memory_allocate(connection_memory(c), sizeof *mtu) : NULL;
     if (!mtu)
         return false; // then what the network room says has to do
-    mtu->high = most_of(c, path_bytes(c));
+    mtu->high = most_of(c, path);
     mtu->low = base_of(c);
     if (mtu->low > mtu->high)
         mtu->low = mtu->high;
