@@ -24,14 +24,16 @@ static void open_slowly(struct rig *rig, bool timestamps)
     expect(rig, ". 1:1(0) ack 1");
 }
 
-/** The peer sends `segments` of 1000 octets from `at` on, spread over 100 ms, and the program reads them at once. */
+/** The peer sends `segments` of 1000 octets from `at` on, spread over 100 ms, and the program reads them at
+ * once. */
 static uint32_t round_trip(struct rig *rig, uint32_t at, unsigned segments, bool timestamps)
 {
     // What comes now was sent when it had heard what we said one round trip ago.
     uint32_t echo = tcp_timestamp(&rig->core, rig->c->ts_offset) - 100;
     for (unsigned i = 0; i < segments; i++, at += 1000) {
         if (timestamps)
-            inject(rig, ". %u:%u(1000) ack 1 win 65535 <nop,nop,ts 100 %u>", at, at + 1000, echo + 100 * i / segments);
+            inject(rig, ". %u:%u(1000) ack 1 win 65535 <nop,nop,ts 100 %u>", at, at + 1000,
+                   echo + 100 * i / segments);
         else
             inject(rig, ". %u:%u(1000) ack 1 win 65535", at, at + 1000);
         CHECK_EQ(rig_read(rig, 1000), 1000);
@@ -274,8 +276,8 @@ TCP_TEST(the_send_buffer_is_two_congestion_windows)
     CHECK_EQ(tcp_buffer_bytes(rig->c, true), 65536);
 }
 
-/** What a connection is offered at first is a share of what there is, so that not much more is promised than there
- * is memory for. */
+/** What a connection is offered at first is a share of what there is, so that not much more is promised than
+ * there is memory for. */
 TEST(a_crowd_begins_small)
 {
     struct rig *rig = rig_new(false, 1500, 1 << 20);
@@ -310,10 +312,30 @@ TEST(a_crowd_begins_small)
     rig_free(rig);
 }
 
-TEST_MAIN(TEST_ENTRY(the_receive_buffer_grows_with_what_is_read),
+/** However small the share, it is a window that the field can tell: with a scale of 13 that takes 8192
+ * octets. */
+TEST(a_small_share_is_a_window_all_the_same)
+{
+    struct rig *rig = rig_new(false, 1500, (size_t)1 << 30);
+    free_buffers(rig);
+    rig->tcp->connection_count += 200000;
+    rig_connect(rig);
+    rig_drain(rig);
+    inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,ws 7>");
+    const char *window = strstr(rig_next(rig), "win ");
+    REQUIRE(window);
+    CHECK_EQ(rig->c->receive_scale, 13);
+    CHECK(atoi(window + 4) > 0);
+    CHECK(rig->c->receive_bytes < 65536);
+    rig->tcp->connection_count -= 200000;
+    rig_free(rig);
+}
+
+TEST_MAIN(TEST_ENTRY(a_small_share_is_a_window_all_the_same),
+          TEST_ENTRY(the_receive_buffer_grows_with_what_is_read),
           TEST_ENTRY(without_timestamps_a_window_tells_the_round_trip),
-          TEST_ENTRY(a_program_that_reads_slowly_has_a_small_buffer), TEST_ENTRY(what_the_program_chose_stays),
-          TEST_ENTRY(a_program_may_choose_later), TEST_ENTRY(moderation_can_be_switched_off),
-          TEST_ENTRY(the_window_scale_is_for_the_largest_buffer),
+          TEST_ENTRY(a_program_that_reads_slowly_has_a_small_buffer),
+          TEST_ENTRY(what_the_program_chose_stays), TEST_ENTRY(a_program_may_choose_later),
+          TEST_ENTRY(moderation_can_be_switched_off), TEST_ENTRY(the_window_scale_is_for_the_largest_buffer),
           TEST_ENTRY(a_large_host_offers_125_megabytes), TEST_ENTRY(the_right_edge_never_moves_left),
           TEST_ENTRY(the_send_buffer_is_two_congestion_windows), TEST_ENTRY(a_crowd_begins_small))

@@ -71,7 +71,10 @@ uint32_t autotune_receive_initial(const struct tcp *tcp, const struct tcp_socket
 {
     if (options->receive_fixed)
         return options->receive_bytes;
-    return initial(tcp, options->receive_bytes, tcp->core->settings.tcp_receive_least_bytes);
+    // The field counts in steps of the window scale: what is less than one step could not be told at all.
+    uint32_t step = 1u << connection_scale_of(tcp, options);
+    uint32_t bytes = initial(tcp, options->receive_bytes, tcp->core->settings.tcp_receive_least_bytes);
+    return bytes > 2 * step ? bytes : 2 * step;
 }
 
 void autotune_apply(struct tcp_connection *c, const struct tcp_socket_options *options)
