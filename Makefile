@@ -7,7 +7,7 @@ SOAK_COUNT ?= 10000
 PREFIX ?= /usr/local
 DEMO ?= examples/day-in-the-life/day.yaml
 
-.PHONY: all demo test bench bench-against fuzz soak install check-all mutate setup docs-conformance docs-states golden clean help release
+.PHONY: all demo test bench bench-against goodput fuzz soak install check-all mutate setup docs-conformance docs-states golden clean help release
 
 all: release
 

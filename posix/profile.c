@@ -10,6 +10,7 @@
 static const struct sysctl_row profile_linux[] = {
     {"posix.double_buffers", "1"},
     {"strata.tcp_missing_timestamps", "1"},
+    {"strata.tcp_hole_acks", "0"},
     {"strata.tcp_icmp_ends_opening", "1"},
     {"net.ipv4.tcp_invalid_ratelimit", "500"},
     {"net.ipv4.tcp_rfc1337", "0"},
@@ -40,6 +41,7 @@ static const struct sysctl_row profile_freebsd[] = {
     {"strata.tcp_quick_acks", "0"},
     {"posix.implied_connect", "1"},
     {"strata.tcp_missing_timestamps", "1"},
+    {"strata.tcp_hole_acks", "0"},
     {"net.inet.tcp.recvspace", "65536"},
     {"net.inet.tcp.sendspace", "32768"},
     {"net.inet.tcp.delacktime", "40"},

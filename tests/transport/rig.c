@@ -57,6 +57,7 @@ struct rig *rig_new(bool ipv6, uint32_t mtu, size_t memory_bytes)
     rig->options.send_bytes = 262144;
     rig->options.receive_bytes = 65535;
     SET(rig, tcp_quick_acks, 0);
+    SET(rig, tcp_hole_acks, 0);
     SET(rig, tcp_mtu_probing, 0);
     SET(rig, tcp_minshall, 0);
     rig->options.send_fixed = rig->options.receive_fixed = true; // tests of tuning take this back

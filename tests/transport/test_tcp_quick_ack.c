@@ -37,6 +37,31 @@ TCP_TEST(the_first_segments_are_acknowledged_one_by_one)
     expect(rig, ". 1:1(0) ack %u", at);
 }
 
+/* After a loss the peer's window is small: what follows a hole that was filled is acknowledged one by one. */
+TCP_TEST(after_a_hole_they_are_quick)
+{
+    accepted(rig, 0);
+    SET(rig, tcp_hole_acks, 3);
+    at = 1001;
+    receive(rig, 1000);
+    expect(rig, ". 1:1(0) ack 1");
+    receive(rig, 1000);
+    expect(rig, ". 1:1(0) ack 1");
+    inject(rig, ". 1:501(500) ack 1 win 65535"); // a part of it
+    expect(rig, ". 1:1(0) ack 501");
+    CHECK_EQ(rig->c->quick_acks, 0);
+    inject(rig, ". 501:1001(500) ack 1 win 65535");
+    expect(rig, ". 1:1(0) ack 3001");
+    for (unsigned i = 0; i < 2; i++) { // that was the first
+        receive(rig, 1000);
+        expect(rig, ". 1:1(0) ack %u", at);
+    }
+    receive(rig, 1000);
+    silence(rig);
+    rig_wait(rig, 40 * MS);
+    expect(rig, ". 1:1(0) ack %u", at);
+}
+
 /* Not more than fit half of the window: a peer with a small one has no use for them. */
 TCP_TEST(few_where_the_window_is_small)
 {
@@ -163,6 +188,7 @@ TCP_TEST(the_wait_adapts)
     expect(rig, ". 1:1(0) ack %u", at);
 }
 
-TEST_MAIN(TEST_ENTRY(the_first_segments_are_acknowledged_one_by_one), TEST_ENTRY(few_where_the_window_is_small),
+TEST_MAIN(TEST_ENTRY(the_first_segments_are_acknowledged_one_by_one), TEST_ENTRY(after_a_hole_they_are_quick),
+          TEST_ENTRY(few_where_the_window_is_small),
           TEST_ENTRY(after_a_pause_they_are_quick_again), TEST_ENTRY(questions_and_answers),
           TEST_ENTRY(what_was_read_is_acknowledged), TEST_ENTRY(the_program_chooses), TEST_ENTRY(the_wait_adapts))

@@ -1,8 +1,8 @@
 /*
  * Delayed acknowledgement (RFC 9293 3.8.6.3, RFC 5681 4.2).
  *
- * The first segments, and those after a pause, are acknowledged one by one, since the peer's window is small then and
- * each ACK opens it. Later an ACK waits for a second segment, for data of ours that carries it, or for its time. Where
+ * The first segments, and those after a pause or a hole, are acknowledged one by one, since the peer's window is small
+ * then and each ACK opens it; of an odd number of segments the last would wait for its time. Later an ACK waits for a second segment, for data of ours that carries it, or for its time. Where
  * data and answers alternate (MODE_INTERACTIVE) it may always wait. How long it waits can adapt itself, within what
  * the settings allow: twice as long where the wait was in vain, about as long as segments are apart where it was not.
  */
@@ -26,6 +26,14 @@ void ack_quickly(struct tcp_connection *c, uint32_t segments)
 {
     c->modes &= (uint16_t)~MODE_INTERACTIVE;
     if (c->quick_acks < segments)
+        c->quick_acks = segments & UINT8_MAX;
+}
+
+void ack_filled(struct tcp_connection *c)
+{
+    uint32_t segments = (uint32_t)connection_core(c)->settings.tcp_hole_acks;
+    // Short of memory an ACK that waits until the program has read tells of more room.
+    if (c->quick_acks < segments && !tcp_memory_is_short(connection_core(c)))
         c->quick_acks = segments & UINT8_MAX;
 }
 

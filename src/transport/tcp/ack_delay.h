@@ -20,6 +20,8 @@ void ack_opened(struct tcp_connection *c);
 void ack_heard(struct tcp_connection *c);
 /** The next segments are to be acknowledged one by one. */
 void ack_quickly(struct tcp_connection *c, uint32_t segments);
+/** All that was missing has come. */
+void ack_filled(struct tcp_connection *c);
 /** The program wishes so for now, or that ACKs wait for its data (STRATA_OPTION_QUICK_ACK). */
 void ack_choose(struct tcp_connection *c, bool quickly);
 /** The time of an ACK that waited is over. */

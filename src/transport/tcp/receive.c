@@ -292,6 +292,8 @@ bool receive_segment(struct tcp_connection *c, struct segment *segment)
     if (c->out_of_order) {
         ack_now(c); // RFC 5681-13: a gap was filled, wholly or in part
         join_ahead(c);
+        if (!c->out_of_order)
+            ack_filled(c);
         if (c->tuning->receive_low > 1 && !(c->flags & FLAG_READ_SHUT) && receive_is_worth_reading(c))
             connection_event(c, STRATA_READABLE);
     }
