@@ -2,9 +2,10 @@
  * Delayed acknowledgement (RFC 9293 3.8.6.3, RFC 5681 4.2).
  *
  * The first segments, and those after a pause or a hole, are acknowledged one by one, since the peer's window is small
- * then and each ACK opens it; of an odd number of segments the last would wait for its time. Later an ACK waits for a second segment, for data of ours that carries it, or for its time. Where
- * data and answers alternate (MODE_INTERACTIVE) it may always wait. How long it waits can adapt itself, within what
- * the settings allow: twice as long where the wait was in vain, about as long as segments are apart where it was not.
+ * then and each ACK opens it, and of an odd number of segments the last would wait for its time. Later an ACK waits for
+ * a second segment, for data of ours that carries it, or for its time. Where data and answers alternate
+ * (MODE_INTERACTIVE) it may always wait. How long it waits can adapt itself, within what the settings allow: twice as
+ * long where the wait was in vain, about as long as segments are apart where it was not.
  */
 #include "transport/tcp/ack_delay.h"
 #include "transport/tcp/timers.h"
