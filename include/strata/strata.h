@@ -555,6 +555,10 @@ struct strata_tcp_info {
     uint32_t out_of_order_bytes;
     const char *congestion;
     bool syn_data; /**< Data went with the SYN, ours or the peer's, and was taken (RFC 7413). */
+    uint32_t sacked_bytes; /**< Of what is in flight: acknowledged selectively. */
+    uint32_t lost_bytes;   /**< Believed to be lost, sent again meanwhile or not. */
+    uint32_t resent_bytes; /**< Sent again and not known to have arrived. */
+    uint32_t reordering;   /**< By how many segments the path lets one be overtaken: 3 until more was seen. */
 };
 STRATA_API int strata_tcp_info(struct strata_host *host, strata_socket socket, struct strata_tcp_info *info);
 /** Names of the congestion control algorithms: "cubic", "newreno", "reno", "tahoe", "vegas", "bbr"; NULL after the

@@ -330,6 +330,7 @@ TCP_TEST(lost_data_first_then_new_data)
 /* RFC 6675-7: a timeout in a recovery: nothing new begins until all that was out is acknowledged. */
 TCP_TEST(a_timeout_in_a_recovery)
 {
+    SET(rig, tcp_recovery, 1); // no probe
     sending(rig, 10000, 10);
     inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 2001:5001>");
     expect(rig, ". 1:1001(1000) ack 1");

@@ -157,11 +157,12 @@ void acknowledge_offer_room(struct tcp_connection *c)
 }
 
 /** What congestion control hears of an ACK. */
-static void fill_news(struct tcp_news *news, uint32_t acked, strata_time rtt_ns)
+static void fill_news(struct tcp_connection *c, struct tcp_news *news, uint32_t acked, strata_time rtt_ns)
 {
     const struct sent_acked *arrived = &news->arrived;
     news->ack.acked = acked;
     news->ack.delivered = arrived->bytes;
+    c->delivered += (arrived->bytes + c->smss - 1) / c->smss;
     news->ack.rtt_ns = rtt_ns;
     news->ack.newest = STRATA_NEVER;
     if (arrived->first_sent != STRATA_NEVER)
@@ -185,7 +186,6 @@ static bool advance(struct tcp_connection *c, const struct segment *segment, str
         bytes--;
     ring_consume(&c->send, connection_memory(c), bytes);
     c->bytes_acked += bytes;
-    c->delivered += (bytes + c->smss - 1) / c->smss;
     c->flags &= ~(uint32_t)FLAG_ONE_UNTIL_ACK;
     c->modes &= (uint16_t)~MODE_MORE;
     c->burst = 0;
@@ -196,7 +196,7 @@ static bool advance(struct tcp_connection *c, const struct segment *segment, str
     if (c->flags & FLAG_URGENT_SENT && seq_ge(c->snd_una, c->snd_up))
         c->flags &= ~(uint32_t)FLAG_URGENT_SENT;
     news->advanced = true;
-    fill_news(news, bytes, rtt_ns);
+    fill_news(c, news, bytes, rtt_ns);
     bool restart = recovery_acked(c, news);
     if (c->mtu)
         mtu_acked(c);
@@ -233,7 +233,7 @@ static void take_sacks(struct tcp_connection *c, const struct segment *segment, 
     if (!news->duplicate && !news->sacked && !news->duplicated)
         return;
     strata_time rtt_ns = news->sacked ? measure(c, segment, &news->arrived, false) : 0;
-    fill_news(news, 0, rtt_ns);
+    fill_news(c, news, 0, rtt_ns);
     recovery_acked(c, news);
     timers_sacked(c);
     connection_mark(c);

@@ -286,6 +286,7 @@ struct tcp_connection {
     uint8_t reorder_steps;  /**< Quarters of the round-trip time that were added to it (RFC 8985-4). */
     uint8_t reorder_rounds; /**< Recoveries until it shrinks again (RFC 8985-6). */
     uint16_t reorder_share; /**< Of the smoothed round-trip time, in 1024ths: so late has been what was no loss. */
+    uint16_t overtaken;     /**< By how many segments one was overtaken at most. */
     seq_t recover;       /**< SND.NXT when a loss was last noticed (RFC 6582's recover, plus one); ISS at first. */
 
     seq_t iss, irs;

@@ -248,7 +248,7 @@ static bool plan_tail(struct tcp_connection *c, struct plan *plan)
     int32_t window = window_beyond(c, c->snd_nxt);
     uint32_t unsent = connection_unsent(c), full = full_segment(c), flight = connection_flight(c);
     bool fin = c->flags & FLAG_FIN_QUEUED;
-    if (flight == 0 || c->recovery == RECOVERY_FAST || c->recovery == RECOVERY_LOSS) {
+    if (flight == 0 || c->recovery == RECOVERY_LOSS) {
         c->marks &= (uint8_t)~MARK_TAIL;
         return false;
     }
@@ -260,17 +260,22 @@ static bool plan_tail(struct tcp_connection *c, struct plan *plan)
         plan_end(c, plan, fin && (uint32_t)window > plan->length);
         return true;
     }
-    // The last segment, as it was: what was sent at one time was cut into full segments.
+    // The last segment that has not arrived, as it was: what was sent at one time was cut into full segments.
     struct sent_cursor at;
     const struct sent_range *last = sent_find(&c->sent, c->snd_nxt - 1, &at);
-    uint32_t length = last->end - last->start, fin_sent = c->flags & FLAG_FIN_SENT ? 1 : 0;
+    if (last->flags & SENT_SACKED)
+        last = sent_find(&c->sent, last->start - 1, &at);
+    seq_t end = last->end;
+    if (last->flags & (SENT_LOST | SENT_SACKED) || seq_gt(end, c->snd_una + c->snd_wnd)) {
+        c->marks &= (uint8_t)~MARK_TAIL; // it waits for cwnd, or for the peer's window (RFC 9293 SHLD-16)
+        return false;
+    }
+    uint32_t length = end - last->start, fin_sent = c->flags & FLAG_FIN_SENT && end == c->snd_nxt ? 1 : 0;
     if (length > fin_sent)
         length = (length - fin_sent - 1) % full + 1 + fin_sent;
-    plan->seq = c->snd_nxt - length;
+    plan->seq = end - length;
     plan->again = length;
     plan->length = length - fin_sent;
-    if (seq_gt(c->snd_nxt, c->snd_una + c->snd_wnd))
-        return false; // RFC 9293 SHLD-16
     plan_end(c, plan, fin_sent);
     return true;
 }

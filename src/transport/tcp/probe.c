@@ -2,7 +2,7 @@
  * Tail loss probes (RFC 8985 7). When the last segments of a burst are lost, nothing arrives behind them and nobody
  * SACKs anything; only the retransmission timeout would notice, late and with a window of one segment. So two round
  * trips after the last transmission one segment more is sent: new data, or the last segment again. What its ACK
- * says is enough for RACK.
+ * says is enough for RACK. The same helps in fast recovery when the last retransmissions are lost.
  *
  * The time is kept in retransmit_at, with the kind TIMER_KIND_PROBE. It runs from the last transmission; since that
  * moves with each segment, it is only looked at when the timer fires.
@@ -17,16 +17,20 @@ static strata_time probe_wait(const struct tcp_connection *c, bool more)
     if (!(c->flags & FLAG_RTT_SAMPLED))
         return settings->tcp_rto_initial_ms * STRATA_MILLISECOND;
     strata_time wait = 2 * c->srtt_ns;
-    // Alone, its ACK may be a delayed one.
-    if (!more && connection_flight(c) <= c->smss)
+    // Alone, its ACK may be a delayed one; what fills a gap is acknowledged at once.
+    if (!more && connection_flight(c) <= c->smss && c->recovery != RECOVERY_FAST)
         wait += settings->tcp_rto_min_ms * STRATA_MILLISECOND;
     return wait;
 }
 
 static bool is_eligible(const struct tcp_connection *c)
 {
-    return c->flags & FLAG_SACK && (c->recovery == RECOVERY_OPEN || c->recovery == RECOVERY_CWR) &&
-           connection_core(c)->settings.tcp_early_retrans >= 3 && connection_is_synchronized(c) && c->snd_wnd > 0;
+    const struct settings *settings = &connection_core(c)->settings;
+    bool open = c->recovery == RECOVERY_OPEN || c->recovery == RECOVERY_CWR;
+    // Beyond what RFC 8985 asks for: retransmissions are lost too, and where the window is small nothing follows them.
+    bool fast = c->recovery == RECOVERY_FAST && settings->tcp_recovery & RECOVERY_BIT_PROBE;
+    return c->flags & FLAG_SACK && (open || fast) && settings->tcp_early_retrans >= 3 &&
+           connection_is_synchronized(c) && c->snd_wnd > 0;
 }
 
 bool probe_wanted(const struct tcp_connection *c, bool more, strata_time *wait)
@@ -71,7 +75,7 @@ void probe_sent(struct tcp_connection *c, bool again)
     c->flags |= FLAG_PROBED;
     if (!c->repair)
         return;
-    c->repair->probing = true;
+    c->repair->probing = c->recovery != RECOVERY_FAST; // there the window has come down already
     c->repair->probe_resent = again;
     c->repair->probe_end = c->snd_nxt;
     // RFC 8985-12: then the timeout, from now on.

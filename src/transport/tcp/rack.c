@@ -17,10 +17,10 @@
 /** Recoveries for which an enlarged window holds (RFC 8985-6). */
 #define ROUNDS_KEPT 16u
 
+/** What is told of, as Linux bounds it. */
+#define OVERTAKEN_MOST 300u
 /** The timer comes a little later than what is suspected is lost: ACKs come in bursts. */
 #define SLACK (2 * STRATA_MILLISECOND)
-
-enum { RECOVERY_BIT_RACK = 1, RECOVERY_BIT_STATIC = 2, RECOVERY_BIT_NO_COUNT = 4 };
 
 static int64_t setting(const struct tcp_connection *c)
 {
@@ -60,22 +60,14 @@ static void note_duplicates(struct tcp_connection *c, const struct tcp_news *new
 
 /**
  * The window grows at once to what would have been enough, beyond the quarter of a round trip for each round that
- * RFC 8985-4 asks for: where an ACK echoes the timestamp of a first copy, it tells how long that was under way. What
- * was taken for lost with it is judged again, and would be lost again; and on a path that lets some segments go by
- * another, much shorter way, quarters of the shortest round trip may never add up to the longer one. The bound is the
- * same: one round trip.
+ * RFC 8985-4 asks for: what was late and no loss tells how late. On a path that lets some segments go by another, much
+ * shorter way, quarters of the shortest round trip may never add up to the longer one. The bound is the same: one
+ * round trip.
  */
-void rack_late(struct tcp_connection *c, const struct tcp_news *news)
+static void be_patient(struct tcp_connection *c, strata_time late)
 {
-    const struct tcp_repair *repair = c->repair;
-    if (!news->advanced || !repair->rack_valid || setting(c) & RECOVERY_BIT_STATIC ||
-        !(c->flags & FLAG_TIMESTAMPS) || !news->options->has_timestamps || c->srtt_ns == 0)
-        return;
-    uint32_t echo = news->options->ts_echo;
-    int32_t ms = (int32_t)(tcp_timestamp(connection_core(c), c->ts_offset) - echo);
-    // Timestamps count whole milliseconds.
-    strata_time late = (strata_time)(ms + 1) * STRATA_MILLISECOND - repair->rack_rtt_ns;
-    if (ms < 0 || late <= 0)
+    if ((setting(c) & (RECOVERY_BIT_MEASURE | RECOVERY_BIT_STATIC)) != RECOVERY_BIT_MEASURE || late <= 0 ||
+        c->srtt_ns == 0)
         return;
     late = late < c->srtt_ns ? late : c->srtt_ns;
     // Some more, so that the next one, a little later, is not lost either.
@@ -84,7 +76,32 @@ void rack_late(struct tcp_connection *c, const struct tcp_news *news)
     if (share > c->reorder_share)
         c->reorder_share = (uint16_t)share;
     c->reorder_rounds = ROUNDS_KEPT;
+}
+
+/** What begins at `start` and was sent at `sent`, only once, has been overtaken, and arrives now (RFC 8985-3). */
+static void note_reordering(struct tcp_connection *c, const struct tcp_repair *repair, seq_t start, strata_time sent)
+{
     c->flags |= FLAG_REORDERED;
+    uint32_t distance = (repair->fack - start + c->smss - 1) / c->smss;
+    if (distance > c->overtaken)
+        c->overtaken = distance < OVERTAKEN_MOST ? (uint16_t)distance : OVERTAKEN_MOST;
+    if (repair->rack_valid)
+        be_patient(c, connection_now(c) - sent - repair->rack_rtt_ns);
+}
+
+/** An ACK that echoes the timestamp of a first copy tells how long that was under way. What was taken for lost with it
+ * is judged again, and would be lost again. */
+void rack_late(struct tcp_connection *c, const struct tcp_news *news)
+{
+    const struct tcp_repair *repair = c->repair;
+    if (!news->advanced || !repair->rack_valid || !(c->flags & FLAG_TIMESTAMPS) || !news->options->has_timestamps)
+        return;
+    int32_t ms = (int32_t)(tcp_timestamp(connection_core(c), c->ts_offset) - news->options->ts_echo);
+    if (ms < 0)
+        return;
+    c->flags |= FLAG_REORDERED;
+    // Timestamps count whole milliseconds.
+    be_patient(c, (strata_time)(ms + 1) * STRATA_MILLISECOND - repair->rack_rtt_ns);
 }
 
 void rack_recovered(struct tcp_connection *c)
@@ -103,7 +120,7 @@ void rack_update(struct tcp_connection *c, const struct tcp_news *news)
     if (arrived->first_sent != STRATA_NEVER) {
         // RFC 8985-3: what was sent once and arrives behind what was sent later was overtaken.
         if (seq_lt(arrived->original, repair->fack))
-            c->flags |= FLAG_REORDERED;
+            note_reordering(c, repair, arrived->original, arrived->first_sent);
         take(c, repair, arrived->last_sent, arrived->last_end);
     }
     if (arrived->resent_at != STRATA_NEVER) {

@@ -481,6 +481,23 @@ void recovery_sent(struct tcp_connection *c, seq_t start, seq_t end, bool again)
     repair->undo_bytes += end - start;
 }
 
+void recovery_info(struct tcp_connection *c, struct strata_tcp_info *info)
+{
+    struct sent_cursor at;
+    uint32_t least = threshold(c);
+    bool repairing = c->recovery == RECOVERY_FAST || c->recovery == RECOVERY_LOSS;
+    info->sacked_bytes = c->sent.sacked_bytes;
+    info->lost_bytes = c->sent.lost_bytes;
+    info->reordering = c->overtaken > least ? c->overtaken : least;
+    const struct sent_range *range = sent_find(&c->sent, c->snd_una, &at);
+    for (; range; range = sent_next(&c->sent, &at)) {
+        if ((range->flags & (SENT_RESENT | SENT_LOST | SENT_SACKED)) != SENT_RESENT)
+            continue;
+        info->resent_bytes += range->end - range->start;
+        info->lost_bytes += repairing ? range->end - range->start : 0;
+    }
+}
+
 bool recovery_waits(const struct tcp_connection *c)
 {
     return c->repair && c->repair->frto == FRTO_NEW && c->recovery == RECOVERY_LOSS;

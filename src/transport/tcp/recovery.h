@@ -69,6 +69,15 @@ enum tcp_frto {
     FRTO_NEW,   /**< New data goes, what is lost waits: the next ACK decides. */
 };
 
+/** net.ipv4.tcp_recovery: the first three as Linux has them. */
+enum {
+    RECOVERY_BIT_RACK = 1,
+    RECOVERY_BIT_STATIC = 2,   /**< The reordering window does not adapt. */
+    RECOVERY_BIT_NO_COUNT = 4, /**< It is not shut where tcp_reordering segments have arrived. */
+    RECOVERY_BIT_MEASURE = 8,  /**< It opens as far as segments were seen to be late. */
+    RECOVERY_BIT_PROBE = 16,   /**< Tail loss probes in fast recovery. */
+};
+
 /* recovery.c: the states. */
 
 /** An ACK has been taken from the map. @return whether the retransmission timer begins anew. */
@@ -94,6 +103,8 @@ void recovery_sent(struct tcp_connection *c, seq_t start, seq_t end, bool again)
 bool recovery_waits(const struct tcp_connection *c);
 /** The record, made when there is none; NULL: no memory. */
 struct tcp_repair *recovery_record(struct tcp_connection *c);
+/** For tcp_info. */
+void recovery_info(struct tcp_connection *c, struct strata_tcp_info *info);
 /** Frees the record. */
 void recovery_forget(struct tcp_connection *c);
 /** What must always hold. */

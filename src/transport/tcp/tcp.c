@@ -16,6 +16,7 @@
 #include "transport/tcp/listen.h"
 #include "transport/tcp/output.h"
 #include "transport/tcp/receive.h"
+#include "transport/tcp/recovery.h"
 #include "transport/tcp/state.h"
 #include "transport/tcp/time_wait.h"
 #include "transport/tcp/timers.h"
@@ -694,6 +695,8 @@ void tcp_info(const struct tcp_connection *c, struct strata_tcp_info *info)
         .congestion = congestion_get(c->congestion)->name,
         .syn_data = (c->syn_marks & SYN_DATA_TAKEN) != 0,
     };
+    if (connection_is_synchronized(c))
+        recovery_info((struct tcp_connection *)(uintptr_t)c, &told);
     memcpy(info, &told, info->size < sizeof told ? info->size : sizeof told);
 }
 

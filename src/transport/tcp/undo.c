@@ -69,8 +69,12 @@ bool undo_frto(struct tcp_connection *c, const struct tcp_news *news)
     if (!news->advanced && !news->duplicate && !news->sacked)
         return false; // no news of what was sent
     if (repair->frto == FRTO_NEW) {
-        // RFC 5682-3: a duplicate, or a selective one for the new data: the loss was real.
+        // RFC 5682-3: a duplicate, or a selective one for the new data: the loss was real. Three segments may be in
+        // flight, so that the lost one does not wait for the new ones.
         repair->frto = FRTO_OFF;
+        uint32_t window = connection_pipe(c) + c->smss, most = 3u * c->smss;
+        if (!news->advanced && !congestion_of(c)->own_window && c->cwnd < window)
+            c->cwnd = window < most ? window : most;
     } else if (news->advanced && seq_lt(c->snd_una, c->recover)) {
         // RFC 5682-2: new data, if there is any that the peer's window lets go.
         bool window = seq_gt(c->snd_una + c->snd_wnd, c->snd_nxt);
