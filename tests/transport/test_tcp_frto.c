@@ -5,6 +5,16 @@
 #include "tests/transport/rig.h"
 #include "transport/tcp/recovery.h"
 
+/** We say this data; whether PSH is set is not what these tests are about. */
+static void data(struct rig *rig, const char *segment)
+{
+    const char *said = rig_next(rig), *options = strchr(segment, '<');
+    size_t length = strcspn(segment, "<") - (options ? 1 : 0);
+    const char *at = strchr(said, ' ');
+    if (!at || strncmp(at + 1, segment, length) != 0 || (options && !strstr(said, options)))
+        CHECK_STR(said, segment);
+}
+
 /** A round trip of 100 ms; `sack` and `ts` as the SYN-ACK's options; 10 segments of 1000 octets are out, 10 more
  * written; no probes. */
 static void sending(struct rig *rig, const char *options)
@@ -30,7 +40,7 @@ static void timed_out(struct rig *rig, const char *options)
 {
     sending(rig, options);
     rig_wait(rig, 300 * MS);
-    expect(rig, ". 1:1001(1000) ack 1");
+    data(rig, "1:1001(1000) ack 1");
     silence(rig);
     CHECK_EQ(rig_info(rig).timeouts, 1);
     CHECK_EQ(rig_info(rig).recovery, 3);
@@ -54,8 +64,8 @@ static void spurious(struct rig *rig, const char *options)
 {
     timed_out(rig, options);
     inject(rig, ". 1:1(0) ack 1001 win 65535");
-    expect(rig, ". 10001:11001(1000) ack 1"); // RFC 5682-2
-    expect(rig, "P. 11001:12001(1000) ack 1");
+    data(rig, "10001:11001(1000) ack 1"); // RFC 5682-2
+    data(rig, "11001:12001(1000) ack 1");
     silence(rig);
     inject(rig, ". 1:1(0) ack 2001 win 65535"); // RFC 5682-3
     check_undone(rig);
@@ -86,8 +96,8 @@ static void real(struct rig *rig, const char *options)
     timed_out(rig, options); // RFC 5682-1: the head
     inject(rig, ". 1:1(0) ack 1 win 65535");
     inject(rig, ". 1:1(0) ack 1001 win 65535");
-    expect(rig, ". 1001:2001(1000) ack 1"); // RFC 5682-1: conventional recovery
-    expect(rig, ". 2001:3001(1000) ack 1");
+    data(rig, "1001:2001(1000) ack 1"); // RFC 5682-1: conventional recovery
+    data(rig, "2001:3001(1000) ack 1");
     silence(rig);
     CHECK_EQ(COUNT(rig, tcp_spurious_timeouts), 0);
 }
@@ -109,10 +119,10 @@ TCP_TEST(a_duplicate_second)
     inject(rig, ". 1:1(0) ack 1001 win 65535");
     CHECK(rig_info(rig).cwnd <= 3000); // RFC 5682-3
     CHECK_EQ(rig_info(rig).recovery, 3);
-    expect(rig, ". 1001:2001(1000) ack 1"); // and at once
+    data(rig, "1001:2001(1000) ack 1"); // and at once
     silence(rig);
     inject(rig, ". 1:1(0) ack 2001 win 65535");
-    expect(rig, ". 2001:3001(1000) ack 1");
+    data(rig, "2001:3001(1000) ack 1");
     CHECK_EQ(COUNT(rig, tcp_spurious_timeouts), 0);
 }
 TCP_TEST(new_data_sacked_second)
@@ -122,7 +132,7 @@ TCP_TEST(new_data_sacked_second)
     CHECK_EQ(rig_drain(rig), 2);
     inject(rig, ". 1:1(0) ack 1001 win 65535 <nop,nop,sack 10001:11001>");
     CHECK(rig_info(rig).cwnd <= 3000); // RFC 5682-3
-    expect(rig, ". 1001:2001(1000) ack 1");
+    data(rig, "1001:2001(1000) ack 1");
     CHECK_EQ(COUNT(rig, tcp_spurious_timeouts), 0);
 }
 
@@ -141,14 +151,14 @@ TCP_TEST(a_second_timeout)
 {
     timed_out(rig, SACK);
     rig_wait(rig, 600 * MS);
-    expect(rig, ". 1:1001(1000) ack 1");
+    data(rig, "1:1001(1000) ack 1");
     CHECK_EQ(rig_info(rig).timeouts, 2);
     inject(rig, ". 1:1(0) ack 1001 win 65535");
-    expect(rig, ". 10001:11001(1000) ack 1"); // RFC 5682-4
-    expect(rig, "P. 11001:12001(1000) ack 1");
+    data(rig, "10001:11001(1000) ack 1"); // RFC 5682-4
+    data(rig, "11001:12001(1000) ack 1");
     rig_wait(rig, 3 * STRATA_SECOND); // and in the middle of it
     CHECK_EQ(rig_info(rig).timeouts, 3);
-    expect(rig, ". 1001:2001(1000) ack 1");
+    data(rig, "1001:2001(1000) ack 1");
     inject(rig, ". 1:1(0) ack 3001 win 65535"); // 2001:3001 was sent but once
     CHECK_EQ(COUNT(rig, tcp_spurious_timeouts), 1);
     CHECK_EQ(rig_info(rig).cwnd, 3000); // 2000 as before that one, and this ACK; the first had been real
@@ -167,9 +177,9 @@ TCP_TEST(no_new_data_no_proof)
     rig_drain(rig);
     rig_wait(rig, 400 * MS);
     CHECK_EQ(rig_info(rig).timeouts, 1);
-    expect(rig, ". 15001:16001(1000) ack 1");
+    data(rig, "15001:16001(1000) ack 1");
     inject(rig, ". 1:1(0) ack 16001 win 65535");
-    expect(rig, ". 16001:17001(1000) ack 1"); // RFC 5682-2: there is no new data: as usual
+    data(rig, "16001:17001(1000) ack 1"); // RFC 5682-2: there is no new data: as usual
 }
 
 TCP_TEST(without_f_rto)
@@ -177,7 +187,7 @@ TCP_TEST(without_f_rto)
     SET(rig, tcp_frto, 0);
     timed_out(rig, SACK);
     inject(rig, ". 1:1(0) ack 1001 win 65535");
-    expect(rig, ". 1001:2001(1000) ack 1");
+    data(rig, "1001:2001(1000) ack 1");
 }
 
 /* An echo of a timestamp from before the retransmission: the first copy had arrived. */
@@ -218,7 +228,7 @@ static void late(struct rig *rig)
     rig_wait(rig, 100 * MS);
     inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 1001:5001>");
     CHECK_EQ(rig_info(rig).recovery, 2);
-    expect(rig, ". 1:1001(1000) ack 1");
+    data(rig, "1:1001(1000) ack 1");
     rig_drain(rig);
     CHECK_EQ(rig_info(rig).ssthresh, 5000);
 }

