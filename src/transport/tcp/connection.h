@@ -306,7 +306,7 @@ struct tcp_connection {
     uint8_t ack_delay_ms; /**< How long ACKs wait, where that adapts itself. */
     uint32_t timeouts : 24;
     uint32_t quick_acks : 8; /**< Segments that are still acknowledged at once. */
-    uint32_t burst : 8;      /**< Segments of new data that went out in a row, see burst_segments in output.c. */
+    uint32_t burst : 8; /**< Segments of new data that may follow in the same burst (burst_segments in output.c). */
     const struct tcp_tuning *tuning;
     struct tcp_extra *extra; /**< Or NULL. */
 

@@ -200,7 +200,7 @@ static uint32_t burst_segments(const struct tcp_connection *c)
 static void plan_burst_end(const struct tcp_connection *c, struct plan *plan, uint32_t unsent, uint32_t room)
 {
     uint32_t full = full_segment(c), rest = unsent - plan->length, next = rest < full ? rest : full;
-    bool ends = plan->length + next > room || !worth_sending(c, next, full, rest) || c->burst + 1u >= burst_segments(c);
+    bool ends = plan->length + next > room || !worth_sending(c, next, full, rest) || c->burst == 1;
     if (c->burst > 0 && ends)
         plan->flags |= TCP_PSH;
 }
@@ -469,7 +469,7 @@ static void note_octets(struct tcp_connection *c, const struct plan *plan)
         if (plan->length < c->smss && !(plan->flags & TCP_SYN))
             c->snd_small = end;
         if (plan->length > 0)
-            c->burst = c->burst + 1u < burst_segments(c) ? c->burst + 1u : 0;
+            c->burst = c->burst > 0 ? c->burst - 1u : burst_segments(c) - 1;
         sent_push(&c->sent, memory, c->snd_nxt, end, now, (uint32_t)c->bytes_acked);
         c->snd_nxt = end;
         if (plan->flags & TCP_FIN)
