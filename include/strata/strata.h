@@ -559,8 +559,57 @@ struct strata_tcp_info {
     uint32_t lost_bytes;   /**< Believed to be lost, sent again meanwhile or not. */
     uint32_t resent_bytes; /**< Sent again and not known to have arrived. */
     uint32_t reordering;   /**< By how many segments the path lets one be overtaken: 3 until more was seen. */
+    bool scaling;  /**< Windows are scaled (RFC 7323). */
+    bool ecn_seen; /**< The peer has sent ECN-capable segments. */
+    bool app_limited; /**< The program was the bound when delivery_rate was measured. */
+    uint32_t timeouts_in_row;  /**< Timeouts since the peer last acknowledged something new. */
+    uint32_t probes;           /**< Window or keep-alive probes that nobody has answered. */
+    /** Segments sent and not acknowledged; of these: SACKed, believed to be lost, sent again. */
+    uint32_t unacked, sacked, lost, retransmitted;
+    uint32_t unsent;           /**< Bytes written and not sent even once. */
+    uint32_t path_mtu, mss_advertised;
+    uint32_t receive_buffer;   /**< Bytes of the receive buffer as it has tuned itself. */
+    uint32_t receive_space;    /**< Bytes the program read in the best round trip. */
+    strata_time receive_rtt_ns; /**< The round trip as the receiver sees it. */
+    strata_time ack_delay_ns;  /**< How long an ACK waits at most; 0: no data has come. */
+    /** Before the time of the host's last call; where nothing was sent or came, since it was established. */
+    strata_time data_sent_ago_ns, data_received_ago_ns, received_ago_ns;
+    uint64_t pacing_rate, pacing_rate_most; /**< Bytes a second; UINT64_MAX: no bound. */
+    uint64_t delivery_rate;    /**< Bytes a second that arrived of late; 0: not known. */
+    uint64_t data_segments_sent, data_segments_received; /**< Modulo 2^32, as are the counts of all segments. */
+    /** How long there was something to send; how long of that the peer's window, the send buffer was the bound. */
+    strata_time busy_ns, window_limited_ns, buffer_limited_ns;
+    uint64_t delivered_ce;     /**< Of delivered, what ACKs with ECE told of. */
+    uint64_t duplicates;       /**< Segments that the peer says to have got twice. */
+    uint64_t reorderings;      /**< How often the path was seen to reorder. */
+    uint64_t out_of_order_segments; /**< Received ahead of their turn. */
+    uint64_t timeout_runs;     /**< Timeouts, those in a row counted once. */
+    strata_time timeout_ns;    /**< How long those lasted until something was acknowledged. */
 };
 STRATA_API int strata_tcp_info(struct strata_host *host, strata_socket socket, struct strata_tcp_info *info);
+
+/** The same in the layout of Linux's struct tcp_info, for programs that know that one; see tcp(7). Counts are in
+ * segments, times in microseconds unless the name says milliseconds, as there. */
+struct strata_linux_tcp_info {
+    uint8_t state, ca_state, retransmits, probes, backoff, options;
+    uint8_t scales; /**< Ours in the upper half, the peer's in the lower. */
+    uint8_t limits; /**< Bit 0: the program limited delivery_rate. */
+    uint32_t rto, ato, snd_mss, rcv_mss;
+    uint32_t unacked, sacked, lost, retrans, fackets;
+    uint32_t last_data_sent_ms, last_ack_sent_ms, last_data_recv_ms, last_ack_recv_ms;
+    uint32_t pmtu, rcv_ssthresh, rtt, rttvar, snd_ssthresh, snd_cwnd, advmss, reordering;
+    uint32_t rcv_rtt, rcv_space, total_retrans;
+    uint64_t pacing_rate, max_pacing_rate, bytes_acked, bytes_received;
+    uint32_t segs_out, segs_in, notsent_bytes, min_rtt, data_segs_in, data_segs_out;
+    uint64_t delivery_rate, busy_time, rwnd_limited, sndbuf_limited;
+    uint32_t delivered, delivered_ce;
+    uint64_t bytes_sent, bytes_retrans;
+    uint32_t dsack_dups, reord_seen, rcv_ooopack, snd_wnd, rcv_wnd, rehash;
+    uint16_t total_rto, total_rto_recoveries;
+    uint32_t total_rto_time_ms;
+};
+/** Fills in as much of `info` as `size` bytes hold. @return how many that were, or a negative errno. */
+STRATA_API int strata_linux_tcp_info(struct strata_host *host, strata_socket socket, void *info, size_t size);
 /** Names of the congestion control algorithms: "cubic", "newreno", "reno", "tahoe", "vegas", "bbr"; NULL after the
  * last. The setting strata.tcp_congestion chooses for new sockets. */
 STRATA_API const char *strata_congestion_name(unsigned index);

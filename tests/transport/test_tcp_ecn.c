@@ -272,6 +272,7 @@ TCP_TEST(an_echo_brings_the_window_down)
         }
     }
     CHECK(told);
+    CHECK_EQ(rig_info(rig).delivered_ce, 10);
     CHECK_EQ(rig_info(rig).ssthresh, ssthresh);
     CHECK_EQ(rig_info(rig).segments_retransmitted, 0);
     CHECK(rig_info(rig).cwnd <= ssthresh + 1000);

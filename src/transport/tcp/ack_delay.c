@@ -10,11 +10,16 @@
 #include "transport/tcp/ack_delay.h"
 #include "transport/tcp/timers.h"
 
-/** Milliseconds that never are 0, which says never. */
 static uint32_t clock_ms(const struct tcp_connection *c)
 {
-    uint32_t now_ms = (uint32_t)(connection_now(c) / STRATA_MILLISECOND);
-    return now_ms ? now_ms : 1;
+    return (uint32_t)(connection_now(c) / STRATA_MILLISECOND);
+}
+
+void ack_begin(struct tcp_connection *c)
+{
+    c->data_received_ms = clock_ms(c);
+    if (c->last_sent < connection_now(c) && connection_flight(c) == 0)
+        c->last_sent = connection_now(c);
 }
 
 static uint8_t bounded(const struct tcp_connection *c, uint32_t ms)
@@ -67,14 +72,14 @@ static void begin_quickly(struct tcp_connection *c)
 
 void ack_opened(struct tcp_connection *c)
 {
-    c->data_received_ms = clock_ms(c);
+    c->modes |= MODE_INTERACTIVE;
 }
 
 void ack_heard(struct tcp_connection *c)
 {
     uint32_t least = (uint32_t)connection_core(c)->settings.tcp_delayed_ack_ms, now_ms = clock_ms(c);
-    uint32_t before_ms = c->data_received_ms, apart_ms = now_ms - before_ms, delay_ms = c->ack_delay_ms;
-    bool first = delay_ms == 0; // before_ms may tell of a SYN-ACK
+    uint32_t apart_ms = now_ms - c->data_received_ms, delay_ms = c->ack_delay_ms;
+    bool first = c->data_segments_received <= 1;
     c->data_received_ms = now_ms;
     if (!first && apart_ms <= least / 2 && delay_ms <= least)
         return; // a flow of segments, nothing learned before
@@ -99,7 +104,7 @@ void ack_waited(struct tcp_connection *c)
 
 void ack_answered(struct tcp_connection *c)
 {
-    if (c->data_received_ms != 0 && !(c->modes & (MODE_INTERACTIVE | MODE_QUICK_ACK)) &&
+    if (c->data_segments_received > 0 && !(c->modes & (MODE_INTERACTIVE | MODE_QUICK_ACK)) &&
         clock_ms(c) - c->data_received_ms < (uint32_t)connection_core(c)->settings.tcp_delayed_ack_ms)
         c->modes |= MODE_INTERACTIVE;
 }

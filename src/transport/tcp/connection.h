@@ -196,6 +196,10 @@ struct tcp_oddities {
     uint32_t window_limited_ms, buffer_limited_ms; /**< How long the peer's window, our send buffer was the bound. */
     uint32_t delivered_ce;                         /**< Segments delivered whose ACKs carried ECE. */
     uint32_t out_of_order;                         /**< Segments that arrived ahead of their turn. */
+    uint32_t duplicates;                           /**< D-SACKs received. */
+    uint32_t reorderings;                          /**< How often the path was seen to reorder. */
+    uint32_t timeout_runs, timeout_ms;             /**< Timeouts in a row count as one; how long those lasted. */
+    uint32_t timeout_since_ms;                     /**< While one lasts. */
 };
 
 /** What bounds a connection that has something to send. */
@@ -322,7 +326,7 @@ struct tcp_connection {
     uint64_t bytes_acked, bytes_received, bytes_retransmitted;
     uint32_t segments_sent, segments_received, data_segments_sent, data_segments_received; /**< Modulo 2^32. */
     uint32_t delivered, segments_retransmitted;
-    uint32_t data_received_ms; /**< When data came last, modulo 2^32; 0: never. */
+    uint32_t data_received_ms; /**< When data came last, or the connection was established, modulo 2^32. */
     seq_t snd_small;           /**< The end of the last segment sent that was less than full. */
     uint32_t busy_ms;          /**< How long there was something to send, not counting what `bound` measures now. */
     uint32_t bound_since_ms : 30;

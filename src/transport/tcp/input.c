@@ -172,6 +172,7 @@ void input_established(struct tcp_connection *c)
 {
     state_change(c, STRATA_TCP_ESTABLISHED);
     core_count(connection_core(c), COUNTER_tcp_opened);
+    ack_begin(c);
     mtu_begin(c);
     if (c->modes & MODE_FAST_OPEN && !(c->flags & FLAG_ACTIVE))
         fast_open_end(c); // data may be under way already, and its window has begun
@@ -505,13 +506,13 @@ void input_segment(struct tcp_connection *c, struct segment *segment)
         input_drop(c->tcp, segment, COUNTER_tcp_drop_ttl); // RFC 5082 3
         return;
     }
+    c->last_received = connection_now(c);
     if (c->state == STRATA_TCP_SYN_SENT) {
         syn_sent_arrives(c, segment);
         return;
     }
     if (!(segment->flags & TCP_SYN))
         segment->window <<= c->send_scale; // RFC 7323-2
-    c->last_received = connection_now(c);
     c->keep_probes = 0;
     if (predicted(c, segment)) {
         connection_check(c);

@@ -497,7 +497,7 @@ static void note_sent(struct tcp_connection *c, const struct plan *plan)
 {
     c->marks &= (uint8_t)~plan->mark;
     if (plan->flags & TCP_ACK) {
-        if (c->marks & MARK_ACK && c->data_received_ms == 0 && plan->length > 0 && plan->again == 0)
+        if (c->marks & MARK_ACK && c->data_segments_received == 0 && plan->length > 0 && plan->again == 0)
             ack_opened(c);
         c->marks &= (uint8_t)~MARK_ACK;
         c->modes &= (uint16_t)~MODE_SMALL_HEARD;

@@ -81,6 +81,9 @@ static void be_patient(struct tcp_connection *c, strata_time late)
 /** What begins at `start` and was sent at `sent`, only once, has been overtaken, and arrives now (RFC 8985-3). */
 static void note_reordering(struct tcp_connection *c, const struct tcp_repair *repair, seq_t start, strata_time sent)
 {
+    struct tcp_oddities *odd = connection_odd(c);
+    if (odd)
+        odd->reorderings++;
     c->flags |= FLAG_REORDERED;
     uint32_t distance = (repair->fack - start + c->smss - 1) / c->smss;
     if (distance > c->overtaken)

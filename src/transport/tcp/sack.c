@@ -151,6 +151,9 @@ static bool is_plausible(const struct tcp_connection *c, const struct tcp_sack_b
 static void take_duplicate(struct tcp_connection *c, const struct tcp_sack_block *block, struct tcp_news *news)
 {
     core_count(connection_core(c), COUNTER_tcp_dsacks_received);
+    struct tcp_oddities *odd = connection_odd(c);
+    if (odd)
+        odd->duplicates++;
     news->duplicated = true;
     news->duplicate_end = block->end;
     struct tcp_repair *repair = c->repair;

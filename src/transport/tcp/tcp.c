@@ -649,57 +649,6 @@ void tcp_endpoints(const struct tcp_connection *c, struct strata_endpoint *local
     *peer = (struct strata_endpoint){record->remote, (uint32_t)record->scope, record->remote_port};
 }
 
-/** Octets of data sent and not acknowledged: FlightSize without SYN and FIN. */
-static uint32_t octets_out(const struct tcp_connection *c)
-{
-    uint32_t flight = connection_is_synchronized(c) ? connection_flight(c) : 0;
-    return flight < c->send.length ? flight : c->send.length;
-}
-
-void tcp_info(const struct tcp_connection *c, struct strata_tcp_info *info)
-{
-    struct strata_tcp_info told = {
-        .size = info->size,
-        .state = (enum strata_tcp_state)c->state,
-        .mss_send = c->smss,
-        .mss_receive = c->receive_mss,
-        .cwnd = c->cwnd,
-        .ssthresh = c->ssthresh,
-        .flight = connection_flight(c),
-        .send_window = c->snd_wnd,
-        .receive_window = c->rcv_adv - c->rcv_nxt,
-        .send_scale = c->send_scale,
-        .receive_scale = c->receive_scale,
-        .timestamps = (c->flags & FLAG_TIMESTAMPS) != 0,
-        .sack = (c->flags & FLAG_SACK) != 0,
-        .ecn = (c->modes & MODE_ECN) != 0,
-        .recovery = c->recovery,
-        .srtt_ns = c->srtt_ns,
-        .rttvar_ns = c->rttvar_ns,
-        .min_rtt_ns = c->min_rtt_ns,
-        .rto_ns = timers_rto(c),
-        .backoff = c->backoff,
-        .bytes_sent = c->bytes_acked + octets_out(c) + c->bytes_retransmitted,
-        .bytes_acked = c->bytes_acked,
-        .bytes_received = c->bytes_received,
-        .bytes_retransmitted = c->bytes_retransmitted,
-        .segments_sent = c->segments_sent,
-        .segments_received = c->segments_received,
-        .segments_retransmitted = c->segments_retransmitted,
-        .timeouts = c->timeouts,
-        .fast_retransmits = c->fast_retransmits,
-        .delivered = c->delivered,
-        .send_queue = c->send.length,
-        .receive_queue = c->receive.length,
-        .out_of_order_bytes = receive_out_of_order_bytes(c),
-        .congestion = congestion_get(c->congestion)->name,
-        .syn_data = (c->syn_marks & SYN_DATA_TAKEN) != 0,
-    };
-    if (connection_is_synchronized(c))
-        recovery_info((struct tcp_connection *)(uintptr_t)c, &told);
-    memcpy(info, &told, info->size < sizeof told ? info->size : sizeof told);
-}
-
 uint32_t tcp_buffer_bytes(const struct tcp_connection *c, bool sending)
 {
     return sending ? c->send.capacity : c->receive_bytes;

@@ -140,9 +140,24 @@ void timers_sacked(struct tcp_connection *c)
         reorder_timer(c);
 }
 
+/** Notes the beginning and the end of a time in which nothing came but timeouts. */
+static void run_of_timeouts(struct tcp_connection *c, bool begins)
+{
+    struct tcp_oddities *odd = connection_odd(c);
+    uint32_t now_ms = (uint32_t)(connection_now(c) / STRATA_MILLISECOND);
+    if (odd && begins) {
+        odd->timeout_runs++;
+        odd->timeout_since_ms = now_ms;
+    } else if (odd) {
+        odd->timeout_ms += now_ms - odd->timeout_since_ms;
+    }
+}
+
 void timers_acked(struct tcp_connection *c, bool measured, bool restart)
 {
     strata_time now = connection_now(c);
+    if (c->retries > 0)
+        run_of_timeouts(c, false);
     c->retries = 0;
     // Karn: the doubled RTO stays until there is a sample, or a path that has become slow would never be
     // learned.
@@ -311,6 +326,8 @@ static bool retransmission_timeout(struct tcp_connection *c)
     core_count(connection_core(c), COUNTER_tcp_timeouts);
     c->timeouts++;
     trace(c, TIMER_RETRANSMISSION, c->retries + 1u);
+    if (c->retries == 0)
+        run_of_timeouts(c, true);
     if (!connection_is_synchronized(c))
         return syn_timeout(c);
     if (c->snd_wnd == 0) {
