@@ -15,6 +15,7 @@ struct row {
 
 #define BUFFER_MIN 2048
 #define BUFFER_MAX ((int64_t)1 << 30)
+#define RATE_MAX ((int64_t)1 << 40)
 #define TIME_MAX (((int64_t)1 << 31) * STRATA_SECOND)
 
 #define STREAM(option, field, minimum, maximum)                                                              \
@@ -47,6 +48,11 @@ static const struct row stream_rows[] = {
     STREAM(FAST_OPEN_NO_COOKIE, fast_open_no_cookie, 0, 1),
     STREAM(DEFER_ACCEPT_NS, defer_accept_ns, 0, TIME_MAX),
     STREAM(SYN_RETRIES, syn_retries, 0, 127),
+    STREAM(SEND_STALL_NS, send_stall_ns, 0, TIME_MAX),
+    STREAM(RECEIVE_STALL_NS, receive_stall_ns, 0, TIME_MAX),
+    STREAM(SEND_RATE, send_rate, 0, RATE_MAX),
+    STREAM(RECEIVE_RATE, receive_rate, 0, RATE_MAX),
+    STREAM(ADVERTISED_TIMEOUT_NS, advertised_timeout_ns, 0, TIME_MAX),
     STREAM(FILTER, filter, 0, 1),
     STREAM(TRANSPARENT, transparent, 0, 1),
     STREAM(CORK, cork, 0, 1),

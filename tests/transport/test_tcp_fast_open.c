@@ -345,8 +345,8 @@ TCP_TEST(data_in_the_syn)
     CHECK(rig->c->syn_marks & SYN_DATA_TAKEN);
     CHECK_EQ(COUNT(rig, tcp_fast_open_passive), 1);
     CHECK_EQ(rig_write(rig, 2500), 2500);
-    expect(rig, ". 1:1001(1000) ack 11");
-    expect(rig, ". 1001:2001(1000) ack 11");
+    CHECK_EQ(rig_drain(rig), 2); // full segments; the rest waits behind them (RFC 9293 SHLD-7)
+    CHECK_EQ(rig_info(rig).bytes_sent, 2000);
     inject(rig, ". 11:11(0) ack 1001 win 65535"); // ends the handshake too
     CHECK_STATE(rig, "ESTABLISHED");
     CHECK_EQ(rig_info(rig).bytes_acked, 1000);

@@ -9,6 +9,7 @@
 #include "transport/tcp/mtu.h"
 #include "transport/tcp/model.h"
 #include "transport/tcp/output.h"
+#include "transport/tcp/patience.h"
 #include "transport/tcp/receive.h"
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/reply.h"
@@ -92,7 +93,10 @@ static bool same_tuning(const struct tcp_tuning *a, const struct tcp_tuning *b)
            a->keep_count == b->keep_count && a->bind_port == b->bind_port &&
            a->pacing_bytes == b->pacing_bytes && a->unsent_low == b->unsent_low && a->send_low == b->send_low &&
            a->receive_low == b->receive_low && a->window_most == b->window_most && a->ttl_least == b->ttl_least &&
-           a->syn_retries == b->syn_retries && a->no_cookie == b->no_cookie;
+           a->syn_retries == b->syn_retries && a->no_cookie == b->no_cookie &&
+           a->timeout_fixed == b->timeout_fixed && a->advertised_timeout_ns == b->advertised_timeout_ns &&
+           a->receive_stall_ns == b->receive_stall_ns && a->send_stall_ns == b->send_stall_ns &&
+           a->receive_rate == b->receive_rate && a->send_rate == b->send_rate;
 }
 
 static void release_tuning(struct tcp_connection *c)
@@ -115,6 +119,15 @@ static struct tcp_tuning *own_tuning(struct tcp_connection *c)
     return own;
 }
 
+void connection_set_user_timeout(struct tcp_connection *c, strata_time timeout_ns)
+{
+    struct tcp_tuning *own = c->tuning->user_timeout_ns == timeout_ns ? NULL : own_tuning(c);
+    if (!own)
+        return;
+    own->user_timeout_ns = timeout_ns;
+    timers_update(c);
+}
+
 static void apply_tuning(struct tcp_connection *c, const struct tcp_socket_options *options)
 {
     struct tcp_tuning wanted = {
@@ -132,13 +145,28 @@ static void apply_tuning(struct tcp_connection *c, const struct tcp_socket_optio
         .ttl_least = options->ttl_least,
         .syn_retries = options->syn_retries,
         .no_cookie = options->fast_open_no_cookie,
+        .timeout_fixed = options->user_timeout_ns > 0,
+        .advertised_timeout_ns = options->advertised_timeout_ns,
+        .receive_stall_ns = options->receive_stall_ns,
+        .send_stall_ns = options->send_stall_ns,
+        .receive_rate = options->receive_rate,
+        .send_rate = options->send_rate,
         .odd = c->tuning->odd,
     };
+    if (wanted.advertised_timeout_ns > 0 && !wanted.timeout_fixed)
+        wanted.user_timeout_ns =
+            user_timeout_agreed(c->tcp, wanted.advertised_timeout_ns, c->extra ? c->extra->told_timeout_ns : 0);
+    bool told = wanted.advertised_timeout_ns == c->tuning->advertised_timeout_ns;
     if (same_tuning(&wanted, c->tuning))
         return;
     struct tcp_tuning *own = own_tuning(c);
     if (own)
         *own = wanted; // otherwise what it has goes on to hold
+    if (!told && connection_is_synchronized(c)) {
+        c->syn_marks |= SYN_TELL_TIMEOUT; // RFC 5482 3.1: a change is told
+        c->marks |= MARK_ACK;
+    }
+    patience_begin(c);
 }
 
 struct tcp_oddities *connection_odd(struct tcp_connection *c)
@@ -197,6 +225,7 @@ struct tcp_extra *connection_want_extra(struct tcp_connection *c)
     if (!c->extra)
         return NULL;
     c->extra->connection = c;
+    timer_init(&c->extra->timer, NULL);
     list_init(&c->extra->node);
     return c->extra;
 }
@@ -204,10 +233,10 @@ struct tcp_extra *connection_want_extra(struct tcp_connection *c)
 void connection_drop_extra(struct tcp_connection *c)
 {
     struct tcp_extra *extra = c->extra;
-    if (!extra || extra->listener)
+    if (!extra || extra->listener || timer_is_armed(&extra->timer) || (extra->told_timeout_ns > 0 && c->record.listed))
         return;
+    memory_release(connection_memory(c), c->extra, sizeof *c->extra);
     c->extra = NULL;
-    memory_release(connection_memory(c), extra, sizeof *extra);
 }
 
 /* ---- Birth and death ----------------------------------------------------------------------------------- */
@@ -259,6 +288,7 @@ void connection_unlist(struct tcp_connection *c)
     sack_forget(c);
     receive_evict(c);
     fast_open_end(c);
+    patience_end(c);
 }
 
 void connection_free(struct tcp_connection *c)
@@ -276,6 +306,7 @@ void connection_free(struct tcp_connection *c)
     model_free(c);
     release_tuning(c);
     fast_open_end(c);
+    patience_end(c);
     connection_drop_extra(c);
     c->tcp->connection_count--;
     if (c->flags & FLAG_ORPHAN)

@@ -152,6 +152,7 @@ enum tcp_syn_mark {
     SYN_COOKIE = 1 << 1,            /**< The first SYN or SYN-ACK has the Fast Open option. */
     SYN_COOKIE_EXPERIMENT = 1 << 2, /**< In the form from before RFC 7413. */
     SYN_DATA = 1 << 3,              /**< Data went with it. */
+    SYN_TELL_TIMEOUT = 1 << 5,      /**< The user timeout option goes with the next segment behind it. */
     SYN_DATA_TAKEN = 1 << 4,        /**< All of it was acknowledged; or we took what came with theirs. */
 };
 
@@ -205,9 +206,26 @@ struct tcp_oddities {
 /** What bounds a connection that has something to send. */
 enum tcp_bound { BOUND_IDLE, BOUND_BUSY, BOUND_WINDOW, BOUND_BUFFER };
 
-/** What few connections need: exists only while there is something in it. */
+/** What a program may want watched of a peer (patience.c). */
+enum tcp_watched {
+    WATCHED_RECEIVE_STALL,
+    WATCHED_RECEIVE_RATE,
+    WATCHED_SEND_STALL,
+    WATCHED_SEND_RATE,
+    WATCHED_COUNT
+};
+struct tcp_watch {
+    strata_time since;
+    uint64_t count, goal; /**< Octets at that time: received or acknowledged; that would be acknowledged were all taken. */
+    uint32_t stalled;     /**< Looks in a row without progress. */
+};
+
+/** What few connections need. */
 struct tcp_extra {
     struct tcp_connection *connection;
+    struct timer timer;                         /**< Of: */
+    struct tcp_watch watches[WATCHED_COUNT];
+    strata_time told_timeout_ns;                /**< The peer's user timeout option (RFC 5482); 0: none. */
     struct tcp_listener *listener; /**< Whose limit of connections without a handshake it counts against, or NULL. */
     struct list node;              /**< In listener->fast_open. */
     uint8_t cookie[8];             /**< That the SYN-ACK tells, with SYN_COOKIE. */
@@ -226,6 +244,10 @@ struct tcp_tuning {
     uint8_t ttl_least;     /**< Segments of less are dropped (RFC 5082). */
     uint8_t syn_retries;   /**< 0: the host's setting. */
     bool no_cookie;        /**< Fast Open without cookies. */
+    bool timeout_fixed;    /**< The program has chosen user_timeout_ns: the peer does not change it (RFC 5482-2). */
+    strata_time advertised_timeout_ns; /**< That the user timeout option tells; 0: none is told, none heard. */
+    strata_time receive_stall_ns, send_stall_ns;
+    uint64_t receive_rate, send_rate;  /**< Octets a second. */
     struct tcp_oddities odd;
 };
 
@@ -528,6 +550,8 @@ void connection_mark(struct tcp_connection *c);
 struct tcp_extra *connection_want_extra(struct tcp_connection *c);
 /** Frees the extra if nothing is in it any more. */
 void connection_drop_extra(struct tcp_connection *c);
+/** How long data may stay unacknowledged, from now on. */
+void connection_set_user_timeout(struct tcp_connection *c, strata_time timeout_ns);
 /** Tells the owner what became ready. */
 void connection_event(struct tcp_connection *c, uint32_t ready);
 /** Applies options that are not tied to opening. */

@@ -19,6 +19,7 @@
 #include "transport/tcp/listen.h"
 #include "transport/tcp/mtu.h"
 #include "transport/tcp/output.h"
+#include "transport/tcp/patience.h"
 #include "transport/tcp/receive.h"
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/reply.h"
@@ -159,6 +160,8 @@ void input_take_options(struct tcp_connection *c, const struct tcp_options *opti
     }
     if (!options->sack_permitted)
         c->flags &= ~(uint32_t)FLAG_SACK; // RFC 2018-2
+    if (options->has_user_timeout)
+        user_timeout_heard(c, options->user_timeout);
     connection_update_mss(c);
     // What a full segment of the peer's will be, until one has come: its two in a row want an ACK (RFC 9293
     // SHLD-19).
@@ -180,6 +183,9 @@ void input_established(struct tcp_connection *c)
         congestion_begin(c);
     autotune_begin(c);
     timers_keep_alive(c);
+    patience_begin(c);
+    if (c->tuning->advertised_timeout_ns > 0)
+        c->syn_marks |= SYN_TELL_TIMEOUT; // once more: what a SYN said may have gone with a cookie (RFC 5482 3.2)
     connection_event(c, STRATA_WRITABLE);
     if (c->flags & FLAG_FIN_QUEUED)
         state_change(c, STRATA_TCP_FIN_WAIT_1); // it was closed meanwhile (RFC 9293 3.10.4)
@@ -473,7 +479,7 @@ static bool predicted(struct tcp_connection *c, struct segment *segment)
 {
     const struct tcp_options *options = &segment->header.options;
     if (c->state != STRATA_TCP_ESTABLISHED || (segment->flags & ~TCP_PSH) != TCP_ACK || segment->seq != c->rcv_nxt ||
-        segment->window != c->snd_wnd || c->out_of_order || options->sack_count > 0 ||
+        segment->window != c->snd_wnd || c->out_of_order || options->sack_count | options->has_user_timeout ||
         c->flags & (FLAG_PERSIST | FLAG_READ_SHUT))
         return false;
     if (c->flags & FLAG_TIMESTAMPS &&
@@ -523,6 +529,8 @@ void input_segment(struct tcp_connection *c, struct segment *segment)
         !check_reset(c, segment))
         return;
     take_timestamp(c, segment);
+    if (segment->header.options.has_user_timeout)
+        user_timeout_heard(c, segment->header.options.user_timeout);
     if (!check_ack(c, segment))
         return;
     check_urgent(c, segment);

@@ -18,6 +18,7 @@
 #include "transport/tcp/fast_open.h"
 #include "transport/tcp/mtu.h"
 #include "transport/tcp/model.h"
+#include "transport/tcp/patience.h"
 #include "transport/tcp/receive.h"
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/reply.h"
@@ -411,6 +412,8 @@ static void fill_options(const struct tcp_connection *c, const struct plan *plan
     }
     if ((c->out_of_order || c->duplicates) && !(header->flags & TCP_SYN))
         sack_fill(c, options, plan->owed, plan->length > 0); // RFC 2018-5
+    if (header->flags & TCP_SYN || c->syn_marks & SYN_TELL_TIMEOUT)
+        user_timeout_fill(c, options, header->flags & TCP_SYN ? 0 : plan->length);
 }
 
 static void fill_header(const struct tcp_connection *c, const struct plan *plan, struct tcp_header *header)
@@ -567,6 +570,8 @@ static long make_segment(struct tcp_connection *c, struct net_path *path, struct
                           .dont_fragment = true};
     if (core_traces(connection_core(c)))
         trace_sent(c, plan, &header);
+    if (header.options.has_user_timeout)
+        c->syn_marks &= (uint8_t)~SYN_TELL_TIMEOUT;
     note_sent(c, plan);
     return (long)net_finish(c->tcp->net, path, room, &out, length + plan->length);
 }

@@ -6,6 +6,7 @@
 #include "transport/tcp/demux.h"
 #include "transport/tcp/fast_open.h"
 #include "transport/tcp/listen.h"
+#include "transport/tcp/patience.h"
 #include "wire/checksum.h"
 
 void reply_send(struct tcp *tcp, const struct tcp_record *record, struct tcp_header *header, int bound_port,
@@ -113,6 +114,10 @@ void reply_syn_ack(struct tcp_half_open *half_open)
     if (half_open->ecn)
         header.flags |= TCP_ECE; // RFC 3168-1
     half_open_timestamps(half_open, &header.options);
+    if (listener->options.advertised_timeout_ns > 0) {
+        header.options.has_user_timeout = true;
+        header.options.user_timeout = user_timeout_encode(listener->options.advertised_timeout_ns);
+    }
     uint8_t cookie[FAST_OPEN_COOKIE_BYTES];
     if (half_open->cookie_owed && half_open->retransmits == 0) { // RFC 7413-5
         header.options.has_fast_open = true;

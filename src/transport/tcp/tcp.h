@@ -39,6 +39,9 @@ struct tcp_socket_options {
     uint16_t fast_open;          /**< Listener: connections without a handshake at most (RFC 7413); 0: none. */
     uint8_t fast_open_keys;      /**< Of its own, 16 octets each; the first makes cookies, both are good. */
     uint8_t fast_open_key[32];
+    strata_time advertised_timeout_ns;           /**< The user timeout option tells it (RFC 5482); 0: there is none. */
+    strata_time receive_stall_ns, send_stall_ns; /**< Without progress so long the connection ends; 0: not. */
+    uint64_t receive_rate, send_rate;            /**< With less than so many octets a second it ends; 0: not. */
     strata_time defer_accept_ns; /**< Listener: how long a connection waits for data before it counts; 0: off. */
     bool fast_open_no_cookie;    /**< Neither asks for cookies nor makes any. */
     uint8_t syn_retries;         /**< 0: the host's setting. */
