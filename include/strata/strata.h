@@ -462,14 +462,23 @@ enum strata_option {
      * finds out by itself, by datagrams that its peer acknowledges (RFC 8899; QUIC). Messages of routers come by
      * strata_receive_error [datagram]. */
     STRATA_OPTION_PATH_MTU_PROBE,
-    /** How long the peer may take nothing new of what waits for it, and (the next) send nothing new though it could;
-     * then the connection is reset and ends with -ETIMEDOUT, not later than a quarter after. A closed window is no
-     * excuse. For servers that may meet peers which are slow on purpose; 0: off [stream]. */
+    /** How long the peer may take nothing of what waits for it; then the connection is reset and ends with -ETIMEDOUT,
+     * not later than a quarter after. A closed window is no excuse. For servers that may meet peers which are slow on
+     * purpose; 0: off [stream]. */
     STRATA_OPTION_SEND_STALL_NS,
-    STRATA_OPTION_RECEIVE_STALL_NS,
-    /** Likewise, octets a second that the peer must take, or send, in any 10 s; 0: off [stream]. Set the one for
-     * receiving while a request is due only, or idle connections end. */
-    STRATA_OPTION_SEND_RATE,
+    STRATA_OPTION_RECEIVE_STALL_NS, /**< Likewise, how long it may send nothing new though it could [stream]. */
+    STRATA_OPTION_SEND_RATE,        /**< Likewise, octets a second that it must take in any 10 s [stream]. */
+    /** Likewise, octets a second that it must send in any 10 s; set it while a request is due only, or idle connections
+     * end [stream]. */
+    STRATA_OPTION_RECEIVE_RATE,
+    /** The user timeout that is told to the peer, who may tell its own; STRATA_OPTION_USER_TIMEOUT_NS follows both
+     * unless it is set. 0: neither told nor heard (RFC 5482) [stream]. */
+    STRATA_OPTION_ADVERTISED_TIMEOUT_NS,
+    STRATA_OPTION_SEND_STALL_NS,
+    STRATA_OPTION_RECEIVE_STALL_NS, /**< Likewise, how long it may send nothing new though it could [stream]. */
+    STRATA_OPTION_SEND_RATE,        /**< Likewise, octets a second that it must take in any 10 s [stream]. */
+    /** Likewise, octets a second that it must send in any 10 s; set it while a request is due only, or idle connections
+     * end [stream]. */
     STRATA_OPTION_RECEIVE_RATE,
     /** The user timeout that is told to the peer, who may tell its own; STRATA_OPTION_USER_TIMEOUT_NS follows both
      * unless it is set. 0: neither told nor heard (RFC 5482) [stream]. */

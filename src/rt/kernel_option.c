@@ -1,6 +1,10 @@
 /*
  * Socket options of the kernel under our names. What counts in nanoseconds here counts in seconds or
  * milliseconds there; what exists per family there is one here.
+ *
+ * Kernels have no limits for slow peers (STRATA_OPTION_SEND_STALL_NS, STRATA_OPTION_RECEIVE_STALL_NS,
+ * STRATA_OPTION_SEND_RATE, STRATA_OPTION_RECEIVE_RATE) and do not tell their user timeout
+ * (STRATA_OPTION_ADVERTISED_TIMEOUT_NS).
  */
 #include "rt/kernel.h"
 

@@ -216,7 +216,7 @@ enum tcp_watched {
 };
 struct tcp_watch {
     strata_time since;
-    uint64_t count, goal; /**< Octets at that time: received or acknowledged; that would be acknowledged were all taken. */
+    uint64_t count, goal; /**< Octets at that time: received or acknowledged; or if all had been taken. */
     uint32_t stalled;     /**< Looks in a row without progress. */
 };
 
