@@ -474,15 +474,6 @@ enum strata_option {
     /** The user timeout that is told to the peer, who may tell its own; STRATA_OPTION_USER_TIMEOUT_NS follows both
      * unless it is set. 0: neither told nor heard (RFC 5482) [stream]. */
     STRATA_OPTION_ADVERTISED_TIMEOUT_NS,
-    STRATA_OPTION_SEND_STALL_NS,
-    STRATA_OPTION_RECEIVE_STALL_NS, /**< Likewise, how long it may send nothing new though it could [stream]. */
-    STRATA_OPTION_SEND_RATE,        /**< Likewise, octets a second that it must take in any 10 s [stream]. */
-    /** Likewise, octets a second that it must send in any 10 s; set it while a request is due only, or idle connections
-     * end [stream]. */
-    STRATA_OPTION_RECEIVE_RATE,
-    /** The user timeout that is told to the peer, who may tell its own; STRATA_OPTION_USER_TIMEOUT_NS follows both
-     * unless it is set. 0: neither told nor heard (RFC 5482) [stream]. */
-    STRATA_OPTION_ADVERTISED_TIMEOUT_NS,
 };
 STRATA_API int strata_set_option(struct strata_host *host, strata_socket socket, enum strata_option option,
                                  int64_t value, strata_time now);
