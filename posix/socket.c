@@ -543,7 +543,9 @@ short posix_poll(const struct posix_socket *socket, short events)
     if (ready & STRATA_ERROR)
         told |= POLLERR;
     // A stream that is neither connected nor listening is at its end already.
-    if (is_stream(socket) && !socket->listening && !socket->connecting && !socket->connected)
+    if (socket->deferred)
+        told |= POLLOUT | POLLWRNORM;
+    else if (is_stream(socket) && !socket->listening && !socket->connecting && !socket->connected)
         told |= POLLHUP | POLLOUT | POLLWRNORM;
     return (short)(told & (events | POLLERR | POLLHUP | POLLNVAL));
 }

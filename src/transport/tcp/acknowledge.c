@@ -246,7 +246,8 @@ bool acknowledge_segment(struct tcp_connection *c, const struct segment *segment
     if (seq_gt(segment->ack, c->snd_nxt) || seq_diff(c->snd_una, segment->ack) > (int64_t)c->snd_wnd_max) {
         core_drop(core, COUNTER_tcp_drop_ack, segment->packet->port, segment->packet->datagram,
                   segment->packet->datagram_length);
-        output_challenge(c);
+        if (!(seq_gt(segment->ack, c->snd_nxt) && core->settings.tcp_ignore_unsent_acks))
+            output_challenge(c);
         return false;
     }
     struct tcp_news news = NO_NEWS(c, segment);

@@ -173,7 +173,8 @@ static void acked(struct tcp_connection *c, const struct tcp_ack *ack)
         if (c->model->hystart.active) {
             hystart_acked(c, ack, octets);
         } else {
-            congestion_slow_start(c, octets, SLOW_START_SEGMENTS);
+            bool bounded = connection_core(c)->settings.tcp_hystart != HYSTART_CLASSIC;
+            congestion_slow_start(c, octets, bounded ? SLOW_START_SEGMENTS : UINT16_MAX);
             if (c->cwnd > c->ssthresh)
                 c->cwnd = c->ssthresh;
         }

@@ -7,6 +7,10 @@
  *
  * A round ends when what was SND.NXT at its beginning is acknowledged. An ACK of N octets adds min(N, L * SMSS) in
  * slow start, a quarter of that in conservative slow start; L is 8, or without bound where segments are paced.
+ *
+ * Or HyStart without the pluses, as Linux has it (S. Ha, I. Rhee, 2011): L is without bound, and from 16 segments on
+ * slow start ends at once, when a train of ACKs is half as long as the least round-trip time, or when nine samples of a
+ * round all exceed that by clamp(least / 8, 4 ms, 16 ms).
  */
 #include "transport/tcp/hystart.h"
 #include "transport/tcp/congestion.h"
@@ -18,6 +22,9 @@
 #define CONSERVATIVE_DIVISOR 4u
 #define CONSERVATIVE_ROUNDS 5u
 #define GROWTH_SEGMENTS 8u
+#define CLASSIC_SEGMENTS 16u
+/** ACKs of one train are no further apart. */
+#define CLASSIC_TRAIN (2 * STRATA_MILLISECOND)
 
 void hystart_begin(struct tcp_connection *c)
 {
@@ -75,9 +82,53 @@ static void judge(struct hystart *h)
     }
 }
 
+/** A round of the classic form begins. */
+static void classic_round(struct tcp_connection *c, struct hystart *h)
+{
+    h->round_end = c->snd_nxt;
+    h->round_at = h->train_at = connection_now(c);
+    h->current_ns = STRATA_NEVER;
+    h->samples = 0;
+}
+
+static void classic_acked(struct tcp_connection *c, const struct tcp_ack *ack, uint32_t octets)
+{
+    struct hystart *h = &c->model->hystart;
+    strata_time now = connection_now(c);
+    bool large = c->cwnd >= CLASSIC_SEGMENTS * c->smss;
+    if (ack->rtt_ns > 0 && ack->rtt_ns < h->baseline_ns)
+        h->baseline_ns = ack->rtt_ns;
+    c->cwnd += octets;
+    if (c->cwnd > CWND_MAX)
+        c->cwnd = CWND_MAX;
+    if (ack->rtt_ns <= 0 || !large)
+        return;
+    if (h->round_at == 0 || seq_gt(c->snd_una, h->round_end))
+        classic_round(c, h);
+    bool found = false;
+    if (now - h->train_at <= CLASSIC_TRAIN) {
+        h->train_at = now;
+        found = now - h->round_at > h->baseline_ns / 2;
+    }
+    if (ack->rtt_ns < h->current_ns)
+        h->current_ns = ack->rtt_ns;
+    strata_time rise = h->baseline_ns / 8;
+    rise = rise < RISE_LEAST ? RISE_LEAST : rise > RISE_MOST ? RISE_MOST : rise;
+    if (h->samples < SAMPLES_LEAST)
+        h->samples++;
+    else
+        found |= h->current_ns > h->baseline_ns + rise;
+    if (found)
+        finish(c, h);
+}
+
 void hystart_acked(struct tcp_connection *c, const struct tcp_ack *ack, uint32_t octets)
 {
     struct hystart *h = &c->model->hystart;
+    if (connection_core(c)->settings.tcp_hystart == HYSTART_CLASSIC) {
+        classic_acked(c, ack, octets);
+        return;
+    }
     // RFC 9406-6: pacing spreads what a stretched ACK releases. Where the path reorders, an ACK jumps over what SACK
     // told of before, for which others have left already.
     uint32_t most = c->flags & (FLAG_PACED | FLAG_REORDERED) ? CWND_MAX : GROWTH_SEGMENTS * c->smss;

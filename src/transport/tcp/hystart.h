@@ -13,6 +13,9 @@
 struct tcp_connection;
 struct tcp_ack;
 
+/** strata.tcp_hystart. */
+enum { HYSTART_OFF, HYSTART_PLUS, HYSTART_CLASSIC };
+
 struct hystart {
     bool active; /**< It is the connection's first slow start, and it has not ended. */
     bool slow;   /**< Conservative slow start: the round-trip time has risen. */
@@ -20,7 +23,8 @@ struct hystart {
     uint8_t samples;      /**< In this round, as far as they matter. */
     seq_t round_end;      /**< RFC 9406's windowEnd. */
     strata_time last_ns, current_ns; /**< Least round-trip time of the last round and of this; STRATA_NEVER: none. */
-    strata_time baseline_ns;         /**< Least round-trip time when conservative slow start began. */
+    strata_time baseline_ns;         /**< Least round-trip time when conservative slow start began; classic: of all. */
+    strata_time round_at, train_at;  /**< Classic: when the round began, when the last ACK of its train came. */
 };
 
 void hystart_begin(struct tcp_connection *c);

@@ -235,6 +235,8 @@ static void take_timestamp(struct tcp_connection *c, const struct segment *segme
     const struct tcp_options *options = &segment->header.options;
     if (!(c->flags & FLAG_TIMESTAMPS) || !options->has_timestamps || seq_gt(segment->header.seq, c->last_ack_sent))
         return;
+    if (segment->flags & TCP_ACK && seq_gt(segment->ack, c->snd_nxt))
+        return; // the fifth step will refuse it
     c->ts_recent = options->ts_value;
     c->ts_recent_at_s = (uint32_t)(connection_now(c) / STRATA_SECOND);
     if (segment->length > 0 && options->ts_echo != c->tune_mark)
@@ -386,7 +388,12 @@ static void check_text(struct tcp_connection *c, struct segment *segment)
     // RFC 9293 SHLD-3: the program has closed and will never read this; the peer must know.
     if (c->flags & FLAG_ORPHAN && segment->length > 0) {
         input_drop(c->tcp, segment, COUNTER_tcp_drop_after_close);
-        connection_reset(c, 0);
+        if (segment->flags & TCP_ACK && connection_core(c)->settings.tcp_reset_by_ack) {
+            reply_reset(c->tcp, segment);
+            connection_end(c, 0);
+        } else {
+            connection_reset(c, 0);
+        }
         return;
     }
     if (c->modes & MODE_ECN && segment->length > 0)

@@ -28,6 +28,10 @@ static uint32_t window(const struct tcp_connection *c)
         room = most;
     if (c->tuning->window_most > 0 && room > c->tuning->window_most)
         room = c->tuning->window_most;
+    if (connection_core(c)->settings.tcp_window_opens_slowly) {
+        uint64_t earned = UINT16_MAX + (uint64_t)c->data_segments_received * 2 * c->own_mss;
+        room = room < earned ? room : (uint32_t)earned;
+    }
     if (room <= offered)
         return offered;
     // RFC 9293 MUST-39: the edge moves by a segment or half of the buffer, or not at all.

@@ -79,6 +79,11 @@ void reply_reset(struct tcp *tcp, const struct segment *segment)
 void reply_abort(struct tcp_connection *c)
 {
     struct tcp_header header = {.seq = c->snd_nxt, .ack = c->rcv_nxt, .flags = TCP_RST | TCP_ACK};
+    if (c->flags & FLAG_TIMESTAMPS && connection_core(c)->settings.tcp_reset_timestamps) {
+        header.options.has_timestamps = true; // RFC 7323 3.2: they should be there
+        header.options.ts_value = tcp_timestamp(connection_core(c), c->ts_offset);
+        header.options.ts_echo = c->ts_recent;
+    }
     reply_send(c->tcp, &c->record, &header, c->tuning->bind_port, c->ttl, c->tos);
 }
 
