@@ -7,8 +7,8 @@
 #include <strata/strata.h>
 #include <sys/socket.h>
 
-/** TCP_INFO: fills at most `*length` octets, as Linux does, and says how many. */
-void info_tcp(const struct strata_tcp_info *info, void *value, socklen_t *length);
+/** TCP_INFO: fills at most `*length` octets, as Linux does, and says how many. @return 0 or a negative errno. */
+int info_tcp(struct strata_host *host, strata_socket socket, void *value, socklen_t *length);
 /** TCP_CC_INFO: what the algorithm has to say of itself; nothing (length 0) for those that have nothing. */
 void info_congestion(const struct strata_tcp_info *info, void *value, socklen_t *length);
 /** SO_MEMINFO: nine counts of 32 bits. */

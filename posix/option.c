@@ -278,7 +278,7 @@ static int get_info(struct posix_socket *socket, int level, int name, void *valu
     if (level == SOL_SOCKET)
         info_memory(&info, (uint32_t)receive, (uint32_t)send, value, length);
     else if (name == TCP_INFO)
-        info_tcp(&info, value, length);
+        return info_tcp(socket->host, socket->handle, value, length);
     else
         info_congestion(&info, value, length);
     return 0;

@@ -60,6 +60,7 @@ struct rig *rig_new(bool ipv6, uint32_t mtu, size_t memory_bytes)
     SET(rig, tcp_hole_acks, 0);
     SET(rig, tcp_mtu_probing, 0);
     SET(rig, tcp_minshall, 0);
+    SET(rig, tcp_min_tso_segs, 255); // PSH only where half a window or what was written ends
     rig->options.send_fixed = rig->options.receive_fixed = true; // tests of tuning take this back
     return rig;
 }
