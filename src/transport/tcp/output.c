@@ -201,7 +201,7 @@ static uint32_t burst_segments(const struct tcp_connection *c)
 static void plan_burst_end(const struct tcp_connection *c, struct plan *plan, uint32_t unsent, uint32_t room)
 {
     uint32_t full = full_segment(c), rest = unsent - plan->length, next = rest < full ? rest : full;
-    bool ends = plan->length + next > room || !worth_sending(c, next, full, rest) || c->burst == 1;
+    bool ends = plan->length + next > room || c->burst == 1;
     if (c->burst > 0 && ends)
         plan->flags |= TCP_PSH;
 }
