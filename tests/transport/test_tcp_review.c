@@ -369,7 +369,22 @@ TCP_TEST(a_half_open_connection_answers_few_strange_acks)
     CHECK_EQ(rig->listener_events, 1);
 }
 
-TEST_MAIN(TEST_ENTRY(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhile),
+/* The right edge does not move by what an overtaken segment acknowledges. */
+TCP_TEST(an_overtaken_acknowledgement_brings_its_window)
+{
+    rig_accept(rig, "S 0:0(0) win 3000 <mss 1000>");
+    inject(rig, ". 1:1(0) ack 1 win 3000");
+    rig_write(rig, 10000);
+    CHECK_EQ(rig_drain(rig), 3);
+    inject(rig, ". 11:21(10) ack 1 win 3000");
+    inject(rig, ". 1:11(10) ack 1001 win 2000"); // said before, arrives behind it
+    while (*rig_next(rig))
+        CHECK(seq_le(rig->c->snd_nxt, rig->our_isn + 3001));
+    CHECK_EQ(rig_info(rig).send_window, 2000);
+}
+
+TEST_MAIN(TEST_ENTRY(an_overtaken_acknowledgement_brings_its_window),
+          TEST_ENTRY(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhile),
           TEST_ENTRY(what_a_syn_offered_is_agreed_on_though_the_setting_changes_meanwhile),
           TEST_ENTRY(the_scale_and_window_a_listener_told_hold_though_its_options_change_meanwhile),
           TEST_ENTRY(a_program_whose_writes_just_fitted_hears_of_room_too),

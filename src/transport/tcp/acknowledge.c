@@ -259,8 +259,10 @@ bool acknowledge_segment(struct tcp_connection *c, const struct segment *segment
     }
     c->probes = 0; // whoever acknowledges is there (RFC 9293 MUST-37)
     bool duplicate = is_duplicate(c, segment), advances = segment->ack != c->snd_una;
-    // RFC 9293-7.
-    if (seq_lt(c->snd_wl1, segment->seq) || (c->snd_wl1 == segment->seq && seq_le(c->snd_wl2, segment->ack)))
+    // RFC 9293-7. What acknowledges something new brings its window along, though its number may be an old one: the old
+    // window, counted from the new SND.UNA, would reach beyond what was offered.
+    if (advances || seq_lt(c->snd_wl1, segment->seq) ||
+        (c->snd_wl1 == segment->seq && seq_le(c->snd_wl2, segment->ack)))
         acknowledge_window(c, segment);
     uint32_t delivered = c->delivered;
     bool echo = c->modes & MODE_ECN && segment->header.flags & TCP_ECE;
