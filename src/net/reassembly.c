@@ -31,6 +31,7 @@ struct partial {
     uint8_t key[KEY_BYTES];
     bool ipv4, given_up;
     uint8_t flags; /* NET_PACKET_* of any fragment */
+    uint8_t ecn;   /* a bit for each value of the ECN field that a fragment had */
     int port;
     uint8_t protocol; /* IPv6: next header of the first fragment's fragment header */
     uint16_t next_at; /* IPv6: where the number of the fragment header stands in the first fragment */
@@ -280,6 +281,7 @@ static bool keep(struct partial *partial, const struct piece *piece, const struc
     map_range(partial, from, to, true);
     partial->blocks += to - from;
     partial->flags |= packet->flags;
+    partial->ecn |= (uint8_t)(1u << (packet->tos & ECN_FIELD));
     if (piece->offset == 0)
         partial->first = copy;
     if (piece->offset + piece->length > partial->end)
@@ -306,6 +308,21 @@ static void refuse(struct partial *partial, const struct net_packet *packet)
 {
     net_drop(partial->net, COUNTER_reassembly_drop_too_long, packet);
     forget(partial);
+}
+
+/* RFC 3168 5.3: a mark on any fragment is one on the whole; but where another fragment says that nobody would
+ * understand it, the whole goes instead. @return false: it has gone. */
+static bool combine_ecn(struct partial *partial, const struct net_packet *last, uint8_t *tos)
+{
+    if (!(partial->ecn & 1u << ECN_CE))
+        return true;
+    if (partial->ecn & 1u) {
+        net_drop(partial->net, COUNTER_reassembly_drop_ecn, last);
+        forget(partial);
+        return false;
+    }
+    *tos |= ECN_CE;
+    return true;
 }
 
 /* Copies all pieces behind `header` bytes of room. The datagram in progress is gone afterwards. */
@@ -337,6 +354,8 @@ static void deliver_ipv4(struct partial *partial, const struct net_packet *last)
     int bytes = ipv4_parse_quoted(&header, partial->first->bytes, partial->first->room);
     uint8_t flags = partial->flags | NET_PACKET_REASSEMBLED;
     uint32_t total = partial->total;
+    if (!combine_ecn(partial, last, &header.tos))
+        return;
     struct packet *whole = assemble(partial, (size_t)bytes);
     if (!whole)
         return;
@@ -412,6 +431,8 @@ static void deliver_ipv6(struct partial *partial, const struct net_packet *last)
         return;
     }
     memcpy(kept, partial->first->bytes, head);
+    if (!combine_ecn(partial, last, &header.traffic_class))
+        return;
     struct packet *whole = assemble(partial, head);
     if (!whole)
         return;

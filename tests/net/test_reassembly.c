@@ -88,6 +88,31 @@ TEST(the_whole_header_is_that_of_the_first_fragment)
     rig_free(rig);
 }
 
+/* RFC 3168 5.3: no mark is lost, and none is given to whom nobody asked. */
+TEST(marks_on_fragments_are_marks_on_the_whole)
+{
+    static const struct {
+        uint8_t first, second;
+        int whole; /* -1: dropped */
+    } cases[] = {{0, 0, 0}, {2, 2, 2}, {1, 1, 1}, {3, 3, 3}, {2, 3, 3}, {3, 2, 3}, {1, 3, 3}, {0, 3, -1}, {3, 0, -1}};
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+            struct rig *rig = host();
+            struct ip ip = {.from = ipv6 ? "fd00::2" : "10.0.0.2", .to = ipv6 ? "fd00::1" : "10.0.0.1", .id = 7,
+                            .fragment = ipv6, .mf = true, .tos = (uint8_t)(0xb8 | cases[i].first)};
+            rig_ip(rig, 1, ip, whole, 80);
+            ip.mf = false;
+            ip.offset = 80;
+            ip.tos = (uint8_t)(0xb8 | cases[i].second);
+            rig_ip(rig, 1, ip, whole + 80, 80);
+            CHECK_EQ(rig->delivered, cases[i].whole < 0 ? 0 : 1);
+            CHECK_EQ(COUNT(rig, reassembly_drop_ecn), cases[i].whole < 0 ? 1 : 0);
+            if (cases[i].whole >= 0)
+                CHECK_EQ(rig->packet.tos, 0xb8 | cases[i].whole);
+            rig_free(rig);
+        }
+}
+
 TEST(datagrams_are_told_apart)
 {
     struct rig *rig = host();
@@ -455,7 +480,8 @@ TEST(a_port_that_goes_takes_its_fragments_with_it)
 }
 
 TEST_MAIN(TEST_ENTRY(every_order_of_four_pieces), TEST_ENTRY(the_whole_header_is_that_of_the_first_fragment),
-          TEST_ENTRY(datagrams_are_told_apart), TEST_ENTRY(an_exact_copy_is_dropped_alone),
+          TEST_ENTRY(marks_on_fragments_are_marks_on_the_whole), TEST_ENTRY(datagrams_are_told_apart),
+          TEST_ENTRY(an_exact_copy_is_dropped_alone),
           TEST_ENTRY(an_overlap_gives_up_the_whole_datagram_and_what_comes_later),
           TEST_ENTRY(fragments_that_disagree_about_the_end), TEST_ENTRY(pieces_that_cannot_be_over_ipv4),
           TEST_ENTRY(pieces_that_cannot_be_over_ipv6), TEST_ENTRY(an_atomic_fragment_goes_alone),
