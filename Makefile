@@ -71,6 +71,7 @@ docs-states:
 
 docs-conformance:
 	@python3 scripts/conformance.py --write
+	@python3 scripts/settings.py --write
 
 clean:
 	rm -rf build build-*
@@ -88,7 +89,7 @@ help:
 	@echo "make mutate      removes a sample of behaviours and shows that the citing tests fail"
 	@echo "make install     to PREFIX=$(PREFIX)"
 	@echo "make setup       install every package the above need (Debian)"
-	@echo "make docs-conformance   write docs/conformance.md from the citations"
+	@echo "make docs-conformance   write docs/conformance.md from the citations, docs/settings.md from the table"
 	@echo "make docs-states   draw docs/tcp-states.svg from the table of legal steps"
 	@echo "make golden      write tests/lab/golden/ anew, where a change of TCP was meant"
 	@echo "make clean       remove all build folders"

@@ -291,7 +291,7 @@ STRATA_API int strata_route_get(struct strata_host *host, unsigned index, struct
 /**
  * Run-time settings, under the names of Linux's sysctls where there is one:
  * "net.ipv4.ip_forward", "net.ipv4.ip_default_ttl" ... The whole list with bounds and defaults is
- * src/base/settings.def. @return 0, -ENOENT (no such name), -ERANGE.
+ * docs/settings.md. @return 0, -ENOENT (no such name), -ERANGE.
  */
 STRATA_API int strata_set(struct strata_host *host, const char *name, int64_t value);
 STRATA_API int strata_get(struct strata_host *host, const char *name, int64_t *value);
