@@ -140,6 +140,15 @@ TCP_TEST(an_ack_that_delivered_nothing)
     silence(rig);
 }
 
+TCP_TEST(the_first_retransmission_waits_for_nothing)
+{
+    sending(rig, 10, 40);
+    SET(rig, tcp_reordering, 1);
+    sack(rig, 1, 5001, 5301); // five are lost; 4700 are in flight, 300 more would be ssthresh
+    data(rig, "1:1001(1000) ack 1"); // RFC 9937-5
+    silence(rig);
+}
+
 /* RFC 9937-6: without SACK a duplicate stands for a segment, and a flood of them for no more than was out. So it is in
  * CWR; a loss is repaired as RFC 6582 says. */
 TCP_TEST(without_sack_no_more_than_was_out)
@@ -187,4 +196,5 @@ TCP_TEST(a_mark_brings_the_window_down)
 TEST_MAIN(TEST_ENTRY(the_window_comes_down_in_step), TEST_ENTRY(what_had_arrived_before_is_not_counted),
           TEST_ENTRY(the_window_grows_back), TEST_ENTRY(no_growth_beyond_ssthresh),
           TEST_ENTRY(an_ack_with_losses_is_not_safe), TEST_ENTRY(an_ack_that_delivered_nothing),
+          TEST_ENTRY(the_first_retransmission_waits_for_nothing),
           TEST_ENTRY(without_sack_no_more_than_was_out), TEST_ENTRY(a_mark_brings_the_window_down))

@@ -123,6 +123,21 @@ TCP_TEST(one_probe_at_a_time)
     CHECK_EQ(COUNT(rig, tcp_tail_probes), 2);
 }
 
+TCP_TEST(no_probe_before_a_sample)
+{
+    connected(rig);
+    rig_write(rig, 1000);
+    rig_drain(rig);
+    until_said(rig);
+    CHECK_EQ(COUNT(rig, tcp_tail_probes), 1);
+    inject(rig, ". 1:1(0) ack 1001 win 65535"); // of what was sent twice: no sample
+    rig_write(rig, 3000);
+    rig_drain(rig);
+    until_said(rig);
+    CHECK_EQ(COUNT(rig, tcp_tail_probes), 1); // RFC 8985-11
+    CHECK_EQ(rig_info(rig).timeouts, 1);
+}
+
 /* The tail is lost: the probe's SACK tells RACK, no timeout is needed. */
 TCP_TEST(a_lost_tail_is_repaired_without_a_timeout)
 {
@@ -237,7 +252,7 @@ TCP_TEST(a_fin_is_probed_for)
 
 TEST_MAIN(TEST_ENTRY(a_probe_after_two_round_trips), TEST_ENTRY(a_probe_for_a_single_segment),
           TEST_ENTRY(a_probe_before_there_is_a_sample), TEST_ENTRY(new_data_is_the_better_probe),
-          TEST_ENTRY(not_beyond_the_peers_window), TEST_ENTRY(one_probe_at_a_time),
+          TEST_ENTRY(not_beyond_the_peers_window), TEST_ENTRY(one_probe_at_a_time), TEST_ENTRY(no_probe_before_a_sample),
           TEST_ENTRY(a_lost_tail_is_repaired_without_a_timeout), TEST_ENTRY(a_probe_that_repaired_a_loss),
           TEST_ENTRY(a_probe_for_nothing), TEST_ENTRY(a_probe_for_nothing_told_by_a_duplicate_ack),
           TEST_ENTRY(no_probes_where_nobody_wants_them), TEST_ENTRY(no_probe_without_memory),

@@ -316,7 +316,8 @@ static bool plan_probe(struct tcp_connection *c, struct plan *plan)
 static void plan_ack(const struct tcp_connection *c, struct plan *plan, uint8_t mark)
 {
     *plan = (struct plan){.seq = c->snd_nxt, .flags = TCP_ACK, .mark = mark};
-    if (mark == 0 && c->flags & FLAG_FIN_SENT && c->snd_una != c->snd_nxt && connection_core(c)->settings.tcp_fin_with_acks) {
+    if (mark == 0 && c->flags & FLAG_FIN_SENT && c->snd_una != c->snd_nxt &&
+        connection_core(c)->settings.tcp_fin_with_acks) {
         plan->seq--; // our FIN, until it is acknowledged
         plan->flags |= TCP_FIN;
         plan->again = 1;
