@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <signal.h>
 
+/** Whoever gets nothing across in so long is stuck. */
+#define PATIENCE (6 * 3600 * STRATA_SECOND)
+/** Whoever still gets something across after so long is merely slow, and not waited for. */
 #define LIMIT (48 * 3600 * STRATA_SECOND)
 
 /** Sees each frame as it leaves; the pair itself carries none. */
@@ -255,22 +258,45 @@ static void run_a_while(struct soak *soak)
     run_until(soak, soak->pair.now + (strata_time)test_below(&soak->random, 3000) * STRATA_MILLISECOND, true);
 }
 
+static uint64_t all_received(const struct soak *soak)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < soak->program_count; i++)
+        sum += soak->programs[i].received + soak->programs[i].finished + soak->programs[i].ended +
+               (soak->programs[i].socket < 0);
+    return sum;
+}
+
+/** @return false: they are getting on, but it takes too long to wait for. */
+static bool run_to_the_end(struct soak *soak)
+{
+    strata_time end = soak->pair.now + LIMIT;
+    uint64_t before;
+    do {
+        before = all_received(soak);
+        run_until(soak, soak->pair.now + PATIENCE, true);
+    } while (!all_over(soak) && all_received(soak) > before && soak->pair.now < end);
+    return all_over(soak) || all_received(soak) == before;
+}
+
 static void converse(struct soak *soak)
 {
+    bool slow = false;
     begin(soak);
     if (soak->plan.cut) {
         run_a_while(soak);
         soak->cable.is_cut = true;
         run_until(soak, soak->pair.now + 2 * 3600 * STRATA_SECOND, true);
     } else {
-        run_until(soak, soak->pair.now + LIMIT, true);
+        slow = !run_to_the_end(soak);
     }
-    if (soak->plan.cut || soak->plan.aborts) {
+    if (soak->plan.cut || soak->plan.aborts || slow) {
         // Who only listens to a peer that has vanished, or whose RST was lost, never learns of it.
         give_up(soak);
         run_until(soak, soak->pair.now + 2 * 3600 * STRATA_SECOND, false);
     }
-    check_streams(soak);
+    if (!slow)
+        check_streams(soak);
 }
 
 /* ---- A host that loses its power ------------------------------------------------------------------------ */

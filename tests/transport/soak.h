@@ -59,6 +59,7 @@ struct program {
     strata_socket socket;                    /**< 0: not yet; -1: closed. */
     bool runnable, finished, ended, answers; /**< answers: finishes only after the peer has. */
     bool connected, refused;
+    bool refused_room; /**< Its last write found no room. */
     bool waits;      /**< Its first write opens the connection. */
     bool deaf, gone; /**< It reads no more; its host has lost its power. */
     int error;

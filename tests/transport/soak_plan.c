@@ -57,7 +57,7 @@ static bool is_drawn_elsewhere(const char *name)
     static const char *const names[] = {"strata.tcp_congestion", "strata.tcp_initial_window",
                                         "net.ipv4.tcp_abort_on_overflow", "net.ipv4.tcp_syncookies",
                                         "strata.tcp_insecure_rst", "strata.tcp_insecure_syn",
-                                        "strata.tcp_icmp_ends_opening"};
+                                        "strata.tcp_icmp_ends_opening", "strata.tcp_fin_with_acks"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0)
             return true;
@@ -105,9 +105,10 @@ void soak_settings(struct soak *soak, struct strata_host *host)
     // A listener that remembers nothing takes no data before the handshake's last ACK, and answers it with an RST:
     // cookies for everybody only where that ACK comes first.
     const struct plan *plan = &soak->plan;
-    bool in_order = !plan->loss && !plan->doubling && !plan->damage && !plan->late && !plan->jitter && !plan->failures && !plan->memory;
+    bool in_order = !plan->loss && !plan->doubling && !plan->damage && !plan->late && !plan->jitter;
+    bool in_peace = !plan->failures && !plan->memory && !plan->flaps && !plan->narrows;
     CHECK_EQ(strata_set(host, "net.ipv4.tcp_syncookies",
-                        (int64_t)test_below(random, in_order && !plan->flaps && !plan->narrows ? 3 : 2)), 0);
+                        (int64_t)test_below(random, in_order && in_peace ? 3 : 2)), 0);
     if (soak->plan.fast) // client and server, and both without cookies as well
         CHECK_EQ(strata_set(host, "net.ipv4.tcp_fastopen", (int64_t)ONE_OF(random, 1, 3, 3, 0x207)), 0);
     if (soak->plan.dark)

@@ -161,7 +161,10 @@ static bool try_write(struct program *program)
         size_t size = draw_size(program);
         if (size > program->total - program->sent)
             size = (size_t)(program->total - program->sent);
+        if (program->refused_room && size > 1000)
+            size = 1000; // it asks often, where memory is short
         int64_t taken = write_piece(program, size);
+        program->refused_room = taken == -EAGAIN;
         if (taken < 0 && taken != -EAGAIN && program->waits)
             refuse(program, (int)-taken);
         else if (taken < 0 && taken != -EAGAIN)
