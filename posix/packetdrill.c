@@ -399,6 +399,8 @@ static int call_getsockopt(void *self, int fd, int level, int name, void *value,
 {
     struct drill *drill = self;
     struct posix_socket *socket = enter(drill, fd);
+    if (socket)
+        strata_host_advance(socket->host, drill->now); // TCP_INFO tells how long ago things were
     return socket ? (int)leave(drill, posix_get_option(socket, level, name, value, length)) : -1;
 }
 
