@@ -62,7 +62,8 @@ int main(void)
         rates[i] = flood(1);
         remembered[i] = flood(0);
     }
-    bench_result("syn_flood", bench_median(rates, RUNS), "SYNs/s", true, ", \"note\": \"answered by cookies, one core\"");
+    bench_result("syn_flood", bench_median(rates, RUNS), "SYNs/s", true,
+                 ", \"note\": \"answered by cookies, one core\"");
     bench_result("syn_flood_without_cookies", bench_median(remembered, RUNS), "SYNs/s", true,
                  ", \"note\": \"the oldest half-open connection makes room\"");
     return 0;

@@ -25,9 +25,10 @@ static inline uint16_t flood_fold(uint32_t sum)
 /** The number-th SYN to 10.0.0.2:`port`, as Linux sends them: from 198.18.0.0/15 (RFC 2544). */
 static inline void flood_syn(uint8_t frame[FLOOD_BYTES], uint32_t number, uint16_t port)
 {
-    static const uint8_t like[FLOOD_BYTES] = {0x45, 0, 0, FLOOD_BYTES, 0, 0, 0x40, 0, 64, 6, 0, 0, 198, 18, 0, 0, 10, 0, 0, 2,
-                                     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xa0, 2, 0xfa, 0xf0, 0, 0, 0, 0,
-                                     2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0, 1, 3, 3, 7};
+    static const uint8_t like[FLOOD_BYTES] = {
+        0x45, 0, 0, FLOOD_BYTES, 0, 0, 0x40, 0, 64, 6, 0, 0, 198, 18, 0, 0, 10, 0, 0, 2, // IPv4
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xa0, 2, 0xfa, 0xf0, 0, 0, 0, 0,             // TCP: SYN
+        2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0, 1, 3, 3, 7};                 // options
     uint32_t mixed = number * 2654435761u;
     memcpy(frame, like, FLOOD_BYTES);
     frame[13] = (uint8_t)(18 + (mixed & 1));
