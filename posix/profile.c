@@ -17,6 +17,8 @@ static const struct sysctl_row profile_linux[] = {
     {"strata.tcp_hystart", "2"},
     {"strata.tcp_window_validation", "0"},
     {"strata.tcp_window_opens_slowly", "1"},
+    {"strata.tcp_growth_delivered", "1"},
+    {"strata.tcp_probe_old", "1"},
     {"strata.tcp_ignore_unsent_acks", "1"},
     {"strata.tcp_reset_by_ack", "1"},
     {"strata.tcp_reset_is_error", "1"},

@@ -457,6 +457,8 @@ int64_t posix_send(struct posix_socket *socket, const struct msghdr *message, si
         bool last = i + 1 == pieces;
         bool more = flags & MSG_MORE || !last;
         int64_t taken = flags & MSG_OOB && last ? strata_write_urgent(socket->host, socket->handle, from, length, now)
+                        : flags & MSG_EOR && last
+                            ? strata_write_record(socket->host, socket->handle, from, length, now)
                         : more ? strata_write_more(socket->host, socket->handle, from, length, now)
                                : strata_write(socket->host, socket->handle, from, length, now);
         if (taken < 0)

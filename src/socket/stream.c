@@ -199,6 +199,16 @@ int64_t strata_write_more(struct strata_host *host, strata_socket handle, const 
     return data || size == 0 ? tcp_write(connection, data, size, TCP_WRITE_MORE) : -EINVAL;
 }
 
+int64_t strata_write_record(struct strata_host *host, strata_socket handle, const void *data, size_t size,
+                            strata_time now)
+{
+    int error;
+    struct tcp_connection *connection = find_connection(sockets_at(host, now), handle, &error);
+    if (!connection)
+        return error;
+    return data || size == 0 ? tcp_write(connection, data, size, TCP_WRITE_END) : -EINVAL;
+}
+
 int64_t strata_write_urgent(struct strata_host *host, strata_socket handle, const void *data, size_t size,
                             strata_time now)
 {

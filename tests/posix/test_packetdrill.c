@@ -356,6 +356,25 @@ TEST(messages_in_pieces)
     peer_end(peer);
 }
 
+TEST(a_record_shares_no_segment)
+{
+    struct peer *peer = &the_peer;
+    char data[1000] = {0};
+    peer_begin(peer, "profile=linux", false);
+    int fd = accepted(peer);
+    CHECK_EQ(peer->call.write(SELF, fd, data, 300), 300);
+    EXPECT(peer, TCP_ACK | TCP_PSH, 1, 1, 300);
+    // Nothing is joined, whenever it goes.
+    CHECK_EQ(peer->call.send(SELF, fd, data, 200, MSG_EOR), 200);
+    EXPECT(peer, TCP_ACK | TCP_PSH, 301, 1, 200);
+    CHECK_EQ(peer->call.send(SELF, fd, data, 100, MSG_EOR), 100);
+    CHECK_EQ(peer->call.write(SELF, fd, data, 50), 50);
+    EXPECT(peer, TCP_ACK | TCP_PSH, 501, 1, 100);
+    peer_send(peer, TCP_ACK, 1, 601, 257, NULL, 0);
+    EXPECT(peer, TCP_ACK | TCP_PSH, 601, 1, 50);
+    peer_end(peer);
+}
+
 TEST(inquiry_comes_with_the_data)
 {
     struct peer *peer = &the_peer;
@@ -601,6 +620,7 @@ TEST_MAIN(TEST_ENTRY(a_connection_over_ipv4), TEST_ENTRY(a_connection_over_ipv6)
           TEST_ENTRY(a_write_waits_for_room), TEST_ENTRY(the_clock_jumps_for_a_driver_that_waits),
           TEST_ENTRY(poll_tells_what_is_ready), TEST_ENTRY(epoll_tells_levels_edges_and_once),
           TEST_ENTRY(messages_in_pieces), TEST_ENTRY(inquiry_comes_with_the_data),
+          TEST_ENTRY(a_record_shares_no_segment),
           TEST_ENTRY(options_are_told_as_they_were_set), TEST_ENTRY(what_linux_tells_of_a_connection),
           TEST_ENTRY(bad_calls_get_their_errno), TEST_ENTRY(datagrams_find_their_way),
           TEST_ENTRY(wrong_flags_make_no_host), TEST_ENTRY(sysctls_are_heeded_when_they_come))

@@ -181,6 +181,8 @@ static bool advance(struct tcp_connection *c, const struct segment *segment, str
     sent_acknowledge(&c->sent, connection_memory(c), segment->ack, &news->arrived);
     strata_time rtt_ns = measure(c, segment, &news->arrived, true);
     c->snd_una = segment->ack;
+    if (c->extra && c->extra->end_count > 0)
+        output_ends_acknowledged(c);
     bool fin = c->flags & FLAG_FIN_SENT && segment->ack == c->snd_nxt;
     if (fin)
         bytes--;

@@ -221,6 +221,9 @@ struct tcp_watch {
 };
 
 /** What few connections need. */
+/** More ends of records than that are not kept. */
+#define TCP_ENDS_MOST 16
+
 struct tcp_extra {
     struct tcp_connection *connection;
     struct timer timer;                         /**< Of: */
@@ -229,6 +232,8 @@ struct tcp_extra {
     struct tcp_listener *listener; /**< Whose limit of connections without a handshake it counts against, or NULL. */
     struct list node;              /**< In listener->fast_open. */
     uint8_t cookie[8];             /**< That the SYN-ACK tells, with SYN_COOKIE. */
+    seq_t ends[TCP_ENDS_MOST];     /**< No segment has octets from both sides of one (TCP_WRITE_END), oldest first. */
+    uint8_t end_count;
 };
 
 /** Options that few connections change; shared where they are the host's defaults. */

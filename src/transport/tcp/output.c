@@ -94,6 +94,27 @@ uint32_t output_sendable(const struct tcp_connection *c)
     return room < (uint32_t)window ? room : (uint32_t)window;
 }
 
+void output_ends_acknowledged(struct tcp_connection *c)
+{
+    struct tcp_extra *extra = c->extra;
+    uint8_t gone = 0;
+    while (gone < extra->end_count && seq_le(extra->ends[gone], c->snd_una))
+        gone++;
+    extra->end_count = (uint8_t)(extra->end_count - gone);
+    memmove(extra->ends, extra->ends + gone, extra->end_count * sizeof *extra->ends);
+    connection_drop_extra(c);
+}
+
+/** How many of `length` octets from `seq` on are before the next end of a record. */
+static uint32_t before_end(const struct tcp_connection *c, seq_t seq, uint32_t length)
+{
+    const struct tcp_extra *extra = c->extra;
+    for (uint8_t i = 0; extra && i < extra->end_count; i++)
+        if (seq_gt(extra->ends[i], seq))
+            return extra->ends[i] - seq < length ? extra->ends[i] - seq : length;
+    return length;
+}
+
 /** Sets PSH where the segment ends with the last octet written (RFC 9293 MUST-61), FIN where that follows. */
 static void plan_end(const struct tcp_connection *c, struct plan *plan, bool fin)
 {
@@ -145,6 +166,12 @@ static bool plan_retransmission(struct tcp_connection *c, struct plan *plan)
     }
     if (plan->length + (fin ? 1u : 0u) > (uint32_t)window) {
         plan->length = plan->length < (uint32_t)window ? plan->length : (uint32_t)window;
+        fin = false;
+    }
+    uint32_t record = c->extra ? before_end(c, start, plan->length) : plan->length;
+    if (record < plan->length) {
+        plan->length = record;
+        plan->flags |= TCP_PSH;
         fin = false;
     }
     if (plan->again > plan->length + (fin ? 1u : 0u))
@@ -228,11 +255,14 @@ static bool plan_data(struct tcp_connection *c, struct plan *plan)
     if (length > (uint32_t)window)
         length = (uint32_t)window;
     uint32_t cwnd = (c->cwnd > c->smss ? c->cwnd : c->smss) + recovery_limited_transmit(c);
+    uint32_t record = c->extra ? before_end(c, c->snd_nxt, length) : length;
+    bool cut = record < length; // and more of what was written waits behind
+    length = record;
     if (length > 0 && connection_pipe(c) + length > cwnd)
         return false;
-    if (length > 0 && !worth_sending(c, length, full, unsent))
+    if (length > 0 && !cut && !worth_sending(c, length, full, unsent))
         return false;
-    *plan = (struct plan){.seq = c->snd_nxt, .length = length, .flags = TCP_ACK};
+    *plan = (struct plan){.seq = c->snd_nxt, .length = length, .flags = cut ? TCP_ACK | TCP_PSH : TCP_ACK};
     plan_end(c, plan, fin && (uint32_t)window > length);
     if (length < unsent) {
         uint32_t room = cwnd - connection_pipe(c);
@@ -307,6 +337,11 @@ static bool plan_probe(struct tcp_connection *c, struct plan *plan)
         plan->mark = 0;
     } else {
         plan->length = unsent > 0 ? 1 : 0;
+        if (connection_core(c)->settings.tcp_probe_old) {
+            plan->length = 0;
+            plan->seq--;
+            return true;
+        }
     }
     plan_end(c, plan, fin && (plan->length == 0 || (uint32_t)(window > 0 ? window : 0) > plan->length));
     return true;

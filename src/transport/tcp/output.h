@@ -20,4 +20,7 @@ uint32_t output_sendable(const struct tcp_connection *c);
 /** Owes an ACK that does not merge with others: for a segment out of order (RFC 5681-13). */
 void output_owe_ack(struct tcp_connection *c);
 
+/** Forgets ends of records that were acknowledged. */
+void output_ends_acknowledged(struct tcp_connection *c);
+
 #endif

@@ -18,6 +18,12 @@ uint32_t congestion_growth(const struct tcp_connection *c, const struct tcp_ack 
     // A cwnd that is not used is not tested (RFC 7661-2). In LOSS it is in full use by definition: what is lost waits
     // for it.
     bool used = c->flags & FLAG_CWND_LIMITED || c->recovery == RECOVERY_LOSS;
+    const struct settings *settings = &connection_core(c)->settings;
+    if (c->model && c->cwnd < c->ssthresh && !settings->tcp_window_validation && c->recovery != RECOVERY_LOSS &&
+        c->cwnd / 2 >= c->model->validation.most_out)
+        used = false; // slow start doubles what was in use, once
+    if (settings->tcp_growth_delivered && c->recovery != RECOVERY_LOSS && !ack->in_recovery && used)
+        return ack->acked > 0 && c->cwnd < CWND_MAX ? ack->delivered : 0;
     if (ack->in_recovery || !used || c->cwnd >= CWND_MAX)
         return 0;
     // After a timeout an ACK jumps over what SACK told of before; each octet counts once, when it is told of.

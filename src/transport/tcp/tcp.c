@@ -329,6 +329,11 @@ static void written(struct tcp_connection *c, unsigned flags)
     const uint16_t held = MODE_MORE | MODE_NO_PUSH;
     c->modes &= (uint16_t)~MODE_PUSH_ALL;
     c->modes = (uint16_t)(flags & TCP_WRITE_MORE ? c->modes | held : c->modes & ~held);
+    if (flags & TCP_WRITE_END) {
+        struct tcp_extra *extra = connection_want_extra(c);
+        if (extra && extra->end_count < TCP_ENDS_MOST)
+            extra->ends[extra->end_count++] = connection_fin_seq(c);
+    }
     if (flags & TCP_WRITE_URGENT) {
         // RFC 9293 MUST-62: the pointer is the octet after urgent data; it goes out at once, data or no data.
         c->snd_up = connection_fin_seq(c);
@@ -405,7 +410,7 @@ int64_t tcp_write(struct tcp_connection *c, const void *data, size_t size, unsig
         want_write(c);
     if (taken == 0)
         return size == 0 ? 0 : -EAGAIN;
-    written(c, flags);
+    written(c, taken < size ? flags & ~(unsigned)TCP_WRITE_END : flags);
     connection_check(c);
     return (int64_t)taken;
 }

@@ -86,6 +86,7 @@ bool tcp_waits_for_data(const struct tcp_connection *connection);
 enum tcp_write_flag {
     TCP_WRITE_URGENT = 1, /**< The urgent pointer marks its end. */
     TCP_WRITE_MORE = 2,   /**< More follows soon: no small segment because of this. */
+    TCP_WRITE_END = 4,    /**< It ends a record: what follows goes in segments of its own. */
 };
 int64_t tcp_write(struct tcp_connection *connection, const void *data, size_t size, unsigned flags);
 /** What was written goes now, as far as windows let it, whatever Nagle's algorithm and a cork say. */
