@@ -84,10 +84,11 @@ TEST(every_row_of_a_profile_can_be_set)
 
 TEST(addresses_there_and_back)
 {
-    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(80), .sin_addr.s_addr = htonl(0xc0000201)}, in_back;
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(80)}, in_back;
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(443), .sin6_scope_id = 3}, in6_back;
     struct strata_endpoint endpoint;
     socklen_t length = sizeof in_back;
+    in.sin_addr.s_addr = htonl(0xc0000201);
     in6.sin6_addr.s6_addr[0] = 0xfe;
     CHECK_EQ(address_from_posix((struct sockaddr *)&in, sizeof in, AF_INET, &endpoint), 0);
     CHECK_EQ(endpoint.port, 80);
