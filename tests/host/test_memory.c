@@ -184,6 +184,8 @@ TEST(at_the_budget_windows_close_and_nobody_loses_anything)
     struct strata_endpoint at = {.port = 80}, peer = pair_ipv4(1, 80);
     strata_socket listener = strata_open(pair.b, STRATA_STREAM);
     CHECK_EQ(strata_bind(pair.b, listener, &at), 0);
+    // What is promised is more than there is: 64 times 64 KiB.
+    CHECK_EQ(strata_set_option(pair.b, listener, STRATA_OPTION_RECEIVE_BUFFER, 262144, pair.now), 0);
     CHECK_EQ(strata_listen(pair.b, listener, 0, pair.now), 0);
     for (int i = 0; i < MOST; i++) {
         clients[i] = strata_open(pair.a, STRATA_STREAM);

@@ -17,10 +17,11 @@
  * budget, shared without a table of who has what: nobody may hold more than what is left for all others (a dynamic
  * threshold, A. Choudhury and E. Hahne, 1998). With one greedy connection half of the budget stays free, with ten an
  * eleventh, with a hundred a hundredth: whoever is above the share waits until it has fallen to it, whoever comes late
- * finds some. A connection that holds little is not touched, and what is given back is there for everybody at once.
+ * finds some. A connection that holds little is not touched, and what is given back is there for everybody at once. No
+ * promise is taken back: what the peer was offered it may send, and what of it finds no memory comes again.
  *
- *     plenty    more is left than any buffer can ask for    (5/8 of the budget are used at most)
- *     pressure  windows and writers stop at what is left
+ *     plenty    5/8 of the budget are used at most: a buffer that tunes itself is bound by nothing but its own bound
+ *     pressure  what is left is divided, for new promises, by the number of those who hold something unread
  *     hard      the last eighth: a page for each empty ring, nothing out of order, nobody new
  */
 #include "transport/tcp/autotune.h"
@@ -31,6 +32,8 @@
 #define BUFFER_MOST (1u << 30)
 /** Room to go faster, beside the double. */
 #define ALLOWANCE_SEGMENTS 16u
+/** Pressure begins where less than this part of the budget is left above the last eighth. */
+#define PRESSURE 4u
 /** What is left when it is not worth dividing any more. */
 #define FEW_PAGES 4u
 /** What a sender is expected to begin with (RFC 6928). */
@@ -62,6 +65,8 @@ uint32_t autotune_receive_most(const struct tcp *tcp, const struct tcp_socket_op
 static uint32_t initial(const struct tcp *tcp, uint32_t wanted, int64_t least)
 {
     uint64_t share = tcp->core->memory.budget_bytes / 4 / (tcp->connection_count + tcp->half_open_count + 1u);
+    if (share > tcp->core->memory.budget_bytes / 64)
+        share = tcp->core->memory.budget_bytes / 64;
     if (share < (uint64_t)least)
         share = (uint64_t)least;
     return wanted < share ? wanted : (uint32_t)share;
@@ -168,13 +173,22 @@ void autotune_read(struct tcp_connection *c)
 
 uint32_t autotune_receive_allowed(const struct tcp_connection *c)
 {
-    size_t left = tcp_memory_left(connection_core(c));
-    if (c->receive_bytes <= left)
+    const struct core *core = connection_core(c);
+    size_t left = tcp_memory_left(core), held = c->receive.length;
+    // Half of what is more than it holds: when that has come it holds as much as is left.
+    size_t more = left > held ? (left - held) / 2 : 0;
+    if (c->receive_bytes <= held + more && left >= core->memory.budget_bytes / PRESSURE)
         return c->receive_bytes;
-    // Where only a few pages are left, an empty ring still invites two segments: every connection makes progress.
-    uint32_t little = c->receive.length == 0 ? 2u * c->own_mss : 0;
-    uint32_t allowed = left < FEW_PAGES * PAGE_BYTES ? little : (uint32_t)left;
-    return allowed < c->receive_bytes ? allowed : c->receive_bytes;
+    // Under pressure what is left is divided among those who hold something and the one who asks, so that all of
+    // them together are not promised more.
+    if (left < core->memory.budget_bytes / PRESSURE && more > left / (c->tcp->holders + 1u))
+        more = left / (c->tcp->holders + 1u);
+    // An empty ring invites two segments in any case: every connection makes progress.
+    if (left < FEW_PAGES * PAGE_BYTES)
+        more = 0;
+    if (held == 0 && more < 2u * c->own_mss)
+        more = 2u * c->own_mss;
+    return held + more < c->receive_bytes ? (uint32_t)(held + more) : c->receive_bytes;
 }
 
 /* ---- Sending ------------------------------------------------------------------------------------------- */

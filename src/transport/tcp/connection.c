@@ -299,7 +299,9 @@ void connection_free(struct tcp_connection *c)
         connection_unlist(c);
     receive_evict(c);
     ring_clear(&c->send, memory);
+    uint32_t unread = c->receive.length;
     ring_clear(&c->receive, memory);
+    receive_count(c, unread);
     sent_clear(&c->sent, memory);
     recovery_forget(c);
     mtu_free(c);

@@ -192,7 +192,7 @@ static void join_ahead(struct tcp_connection *c)
     if (range) {
         uint32_t bytes = range->end - c->rcv_nxt;
         if (!(c->flags & FLAG_READ_SHUT))
-            ring_extend(&c->receive, bytes);
+            ring_extend(&c->receive, bytes); // behind what has just come, so that this connection is counted
         c->rcv_nxt += bytes;
         c->bytes_received += bytes;
     }
@@ -217,7 +217,10 @@ static uint32_t append_some(struct tcp_connection *c, const uint8_t *data, uint3
 {
     struct core *core = connection_core(c);
     size_t most = tcp_memory_for(core, &c->receive, true);
-    return (uint32_t)ring_append(&c->receive, &core->memory, data, length < most ? length : most);
+    uint32_t before = c->receive.length;
+    size_t taken = ring_append(&c->receive, &core->memory, data, length < most ? length : most);
+    receive_count(c, before);
+    return (uint32_t)taken;
 }
 
 /** Appends to the ring; makes room by giving up what others, or we, hold out of order. @return octets taken.

@@ -490,7 +490,9 @@ int64_t tcp_peek(struct tcp_connection *c, void *data, size_t size)
 
 static void taken(struct tcp_connection *c, uint32_t bytes)
 {
+    uint32_t before = c->receive.length;
     ring_consume(&c->receive, connection_memory(c), bytes);
+    receive_count(c, before);
     if (c->flags & FLAG_URGENT_RECEIVED && seq_ge(c->rcv_nxt - c->receive.length, c->rcv_up))
         c->flags &= ~(uint32_t)FLAG_URGENT_RECEIVED;
     autotune_read(c);
@@ -552,6 +554,7 @@ static void stop_reading(struct tcp_connection *c)
     receive_evict(c);
     if (unread > 0) {
         ring_consume(&c->receive, connection_memory(c), unread);
+        receive_count(c, unread);
         receive_taken(c);
     }
 }
