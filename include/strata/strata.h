@@ -410,7 +410,7 @@ STRATA_API int64_t strata_receive_error(struct strata_host *host, strata_socket 
 /** Socket options; values are int64_t. Which type they are for in brackets. */
 enum strata_option {
     STRATA_OPTION_SEND_BUFFER = 1, /**< Bytes at most [all]. */
-    STRATA_OPTION_RECEIVE_BUFFER,  /**< Bytes at most [all]. */
+    STRATA_OPTION_RECEIVE_BUFFER,  /**< Bytes at most [all]. A stream's buffers tune themselves until one is set. */
     STRATA_OPTION_REUSE_ADDRESS,   /**< Bind despite TIME-WAIT [stream]; share multicast [datagram]. */
     STRATA_OPTION_REUSE_PORT,      /**< Several sockets on one port; spread by a keyed hash [all]. */
     STRATA_OPTION_V6ONLY,          /**< An unspecified local address means IPv6 only [all]. */

@@ -157,8 +157,8 @@ TEST(a_hundred_share_the_memory_of_those_who_do_not_read)
         return;
     // Memory is given back, all but the records of connections.
     pair_run(&crowd.pair, STRATA_SECOND);
-    CHECK(used(crowd.pair.a) < before[0] + 100 * 256);
-    CHECK(used(crowd.pair.b) < before[1] + 100 * 256);
+    CHECK(used(crowd.pair.a) < before[0] + MOST * 1024);
+    CHECK(used(crowd.pair.b) < before[1] + MOST * 1024);
     struct strata_memory memory = {.size = sizeof memory};
     CHECK_EQ(strata_memory(crowd.pair.b, &memory), 0);
     CHECK_EQ(memory.pages, 0);

@@ -309,12 +309,12 @@ TEST(a_reader_that_does_not_read_leaves_memory_to_write_with)
 {
     struct rig *rig = small_rig();
     unsigned at = 1;
-    while (COUNT(rig, tcp_drop_memory) == 0 && at < 1 << 20) {
+    while (COUNT(rig, tcp_drop_memory) == 0 && rig->c->rcv_adv - rig->c->rcv_nxt >= 1000) {
         inject(rig, ". %u:%u(1000) ack 1 win 65535", at, at + 1000);
         at += 1000;
         rig_drain(rig);
     }
-    CHECK(at > 60000 && at < 160000);
+    CHECK(at > 40000 && at < 160000);
     // An echo server reads on when it has written: it must be able to.
     CHECK_EQ(rig_write(rig, 1000), 1000);
     CHECK_EQ(rig_drain(rig), 1);

@@ -82,7 +82,9 @@ void acknowledge_syn(struct tcp_connection *c, const struct segment *segment)
     c->snd_una = segment->ack;
     c->delivered++;
     if (bytes > 0) {
+        uint32_t before = c->send.length;
         ring_consume(&c->send, connection_memory(c), bytes);
+        autotune_count_sent(c, before);
         c->bytes_acked += bytes;
         if (!(c->flags & FLAG_ACTIVE))
             c->delivered += (bytes + c->smss - 1) / c->smss; // in segments of their own
@@ -186,7 +188,9 @@ static bool advance(struct tcp_connection *c, const struct segment *segment, str
     bool fin = c->flags & FLAG_FIN_SENT && segment->ack == c->snd_nxt;
     if (fin)
         bytes--;
+    uint32_t before = c->send.length;
     ring_consume(&c->send, connection_memory(c), bytes);
+    autotune_count_sent(c, before);
     c->bytes_acked += bytes;
     c->flags &= ~(uint32_t)FLAG_ONE_UNTIL_ACK;
     c->modes &= (uint16_t)~MODE_MORE;

@@ -183,11 +183,11 @@ uint32_t autotune_receive_allowed(const struct tcp_connection *c)
     // them together are not promised more.
     if (left < core->memory.budget_bytes / PRESSURE && more > left / (c->tcp->holders + 1u))
         more = left / (c->tcp->holders + 1u);
-    // An empty ring invites two segments in any case: every connection makes progress.
-    if (left < FEW_PAGES * PAGE_BYTES)
-        more = 0;
-    if (held == 0 && more < 2u * c->own_mss)
-        more = 2u * c->own_mss;
+    // Less than two segments would make them small or let the sender wait. An empty ring invites so much in any case:
+    // every connection makes progress.
+    uint32_t little = 2u * c->own_mss;
+    if (left < FEW_PAGES * PAGE_BYTES || more < little)
+        more = held == 0 ? little : 0;
     return held + more < c->receive_bytes ? (uint32_t)(held + more) : c->receive_bytes;
 }
 
@@ -209,4 +209,15 @@ void autotune_send(struct tcp_connection *c)
         uint32_t least = initial(c->tcp, (uint32_t)settings->tcp_send_bytes, settings->tcp_send_least_bytes);
         ring_set_capacity(&c->send, wanted > least ? (uint32_t)wanted : least);
     }
+}
+
+size_t autotune_send_allowed(const struct tcp_connection *c)
+{
+    const struct core *core = connection_core(c);
+    size_t most = tcp_memory_for(core, &c->send, false), left = tcp_memory_left(core);
+    if (left >= core->memory.budget_bytes / PRESSURE || c->send.length == 0)
+        return most;
+    // Under pressure whoever holds something takes a page more where all others could, too.
+    size_t share = ring_spare(&c->send) + left / (c->tcp->writers + 1u) / PAGE_BYTES * PAGE_BYTES;
+    return most < share ? most : share;
 }

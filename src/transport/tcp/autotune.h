@@ -23,4 +23,22 @@ void autotune_send(struct tcp_connection *c);
 /** Octets of unread data that the window may lead to: the buffer, or less where memory is short. */
 uint32_t autotune_receive_allowed(const struct tcp_connection *c);
 
+/** Octets that may be written now, as far as memory goes. */
+size_t autotune_send_allowed(const struct tcp_connection *c);
+
+/** Keeps count of who holds data: a ring had `before` octets. */
+static inline void autotune_count(uint32_t *count, const struct ring *ring, uint32_t before)
+{
+    if ((before > 0) != (ring->length > 0))
+        *count += before > 0 ? UINT32_MAX : 1;
+}
+static inline void autotune_count_received(struct tcp_connection *c, uint32_t before)
+{
+    autotune_count(&c->tcp->holders, &c->receive, before);
+}
+static inline void autotune_count_sent(struct tcp_connection *c, uint32_t before)
+{
+    autotune_count(&c->tcp->writers, &c->send, before);
+}
+
 #endif

@@ -298,10 +298,12 @@ void connection_free(struct tcp_connection *c)
     if (c->record.listed || timer_is_armed(&c->timer))
         connection_unlist(c);
     receive_evict(c);
+    uint32_t unsent = c->send.length;
     ring_clear(&c->send, memory);
+    autotune_count_sent(c, unsent);
     uint32_t unread = c->receive.length;
     ring_clear(&c->receive, memory);
-    receive_count(c, unread);
+    autotune_count_received(c, unread);
     sent_clear(&c->sent, memory);
     recovery_forget(c);
     mtu_free(c);
@@ -320,7 +322,9 @@ void connection_end(struct tcp_connection *c, int error)
 {
     state_change(c, STRATA_TCP_CLOSED);
     connection_unlist(c);
+    uint32_t unsent = c->send.length;
     ring_clear(&c->send, connection_memory(c));
+    autotune_count_sent(c, unsent);
     sent_clear(&c->sent, connection_memory(c));
     recovery_forget(c);
     model_free(c);

@@ -386,7 +386,7 @@ struct tcp {
     struct list time_wait;    /**< By expiry. */
     struct timer time_wait_timer;
     struct timer hungry_timer; /**< While somebody waits for memory to write. */
-    uint32_t holders; /**< Connections with data that was not read. */
+    uint32_t holders, writers; /**< Connections with data that was not read, and with data that was not acknowledged. */
     uint32_t time_wait_count, half_open_count, connection_count;
     uint32_t orphan_count; /**< Connections that no program holds. */
     struct siphash_key demux_key, isn_key, timestamp_key, cookie_key;

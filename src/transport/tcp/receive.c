@@ -219,7 +219,7 @@ static uint32_t append_some(struct tcp_connection *c, const uint8_t *data, uint3
     size_t most = tcp_memory_for(core, &c->receive, true);
     uint32_t before = c->receive.length;
     size_t taken = ring_append(&c->receive, &core->memory, data, length < most ? length : most);
-    receive_count(c, before);
+    autotune_count_received(c, before);
     return (uint32_t)taken;
 }
 

@@ -37,11 +37,4 @@ void receive_evict(struct tcp_connection *c);
 /** Bytes that lie out of order. */
 uint32_t receive_out_of_order_bytes(const struct tcp_connection *c);
 
-/** Keeps count of who holds data; the receive ring had `before` octets. */
-static inline void receive_count(struct tcp_connection *c, uint32_t before)
-{
-    if ((before > 0) != (c->receive.length > 0))
-        c->tcp->holders += before > 0 ? UINT32_MAX : 1;
-}
-
 #endif

@@ -392,7 +392,7 @@ static size_t room_for(struct tcp_connection *c)
 {
     if (c->send.length == 0)
         autotune_send(c);
-    size_t memory = tcp_memory_for(connection_core(c), &c->send, false), room = unsent_room(c);
+    size_t memory = autotune_send_allowed(c), room = unsent_room(c);
     return memory < room ? memory : room;
 }
 
@@ -405,7 +405,9 @@ int64_t tcp_write(struct tcp_connection *c, const void *data, size_t size, unsig
     if (c->syn_marks & SYN_DEFERRED && (error = write_with_syn(c, &size)) != 0)
         return error;
     size_t most = room_for(c);
+    uint32_t before = c->send.length;
     size_t taken = ring_append(&c->send, connection_memory(c), data, size < most ? size : most);
+    autotune_count_sent(c, before);
     if (taken < size)
         want_write(c);
     if (taken == 0)
@@ -460,7 +462,9 @@ int tcp_commit(struct tcp_connection *c, size_t bytes)
         return error;
     if (bytes > c->send.extent - c->send.length)
         return -EINVAL;
+    uint32_t before = c->send.length;
     ring_extend(&c->send, (uint32_t)bytes);
+    autotune_count_sent(c, before);
     ring_cut(&c->send, connection_memory(c), c->send.length);
     if (bytes > 0)
         written(c, 0);
@@ -492,7 +496,7 @@ static void taken(struct tcp_connection *c, uint32_t bytes)
 {
     uint32_t before = c->receive.length;
     ring_consume(&c->receive, connection_memory(c), bytes);
-    receive_count(c, before);
+    autotune_count_received(c, before);
     if (c->flags & FLAG_URGENT_RECEIVED && seq_ge(c->rcv_nxt - c->receive.length, c->rcv_up))
         c->flags &= ~(uint32_t)FLAG_URGENT_RECEIVED;
     autotune_read(c);
@@ -554,7 +558,7 @@ static void stop_reading(struct tcp_connection *c)
     receive_evict(c);
     if (unread > 0) {
         ring_consume(&c->receive, connection_memory(c), unread);
-        receive_count(c, unread);
+        autotune_count_received(c, unread);
         receive_taken(c);
     }
 }
