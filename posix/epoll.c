@@ -1,6 +1,6 @@
 /**
- * epoll: a list of sockets and of what a program wants to hear of them. An edge is a condition that did not hold when it
- * was last told or looked at, or data that has come since.
+ * epoll: a list of sockets and of what a program wants to hear of them. An edge is a condition that did not hold when
+ * it was last told or looked at, or data that has come since.
  */
 #include "posix/epoll.h"
 
