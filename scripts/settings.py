@@ -14,8 +14,8 @@ ROW = re.compile(r'^SETTING\((\w+), "([^"]+)", (-?\d+), (-?\d+), (-?\d+),\s*"((?
 HEAD = """# Settings of a host
 
 Every bound and every option of a host that is not a socket's. `strata_set` and `strata_get` take them by name,
-a scenario in its `settings`, and `strata settings` lists them; they may change while the host runs. Names are those of Linux's
-sysctls where Linux has one that means the same; those of both families are named after IPv4, as there.
+a scenario in its `settings`, and `strata settings` lists them; they may change while the host runs. Names are those of
+Linux's sysctls where Linux has one that means the same; those of both families are named after IPv4, as there.
 
 Written by `scripts/settings.py` from `src/base/settings.def`.
 

@@ -129,8 +129,8 @@ TEST(settings_have_names_bounds_and_defaults)
         CHECK(meaning[0] != '\0');
         CHECK_EQ(settings_get(&settings, name, &value), 0);
         CHECK_EQ(value, initial);
-        CHECK_EQ(settings_set(&settings, name, minimum - 1), -ERANGE);
-        CHECK_EQ(settings_set(&settings, name, maximum + 1), -ERANGE);
+        CHECK(minimum == INT64_MIN || settings_set(&settings, name, minimum - 1) == -ERANGE);
+        CHECK(maximum == INT64_MAX || settings_set(&settings, name, maximum + 1) == -ERANGE);
         CHECK_EQ(settings_set(&settings, name, minimum), 0);
         CHECK_EQ(settings_set(&settings, name, maximum), 0);
         // Had two settings one name, the second would have kept its default.

@@ -252,7 +252,8 @@ TCP_TEST(a_fin_is_probed_for)
 
 TEST_MAIN(TEST_ENTRY(a_probe_after_two_round_trips), TEST_ENTRY(a_probe_for_a_single_segment),
           TEST_ENTRY(a_probe_before_there_is_a_sample), TEST_ENTRY(new_data_is_the_better_probe),
-          TEST_ENTRY(not_beyond_the_peers_window), TEST_ENTRY(one_probe_at_a_time), TEST_ENTRY(no_probe_before_a_sample),
+          TEST_ENTRY(not_beyond_the_peers_window), TEST_ENTRY(one_probe_at_a_time),
+          TEST_ENTRY(no_probe_before_a_sample),
           TEST_ENTRY(a_lost_tail_is_repaired_without_a_timeout), TEST_ENTRY(a_probe_that_repaired_a_loss),
           TEST_ENTRY(a_probe_for_nothing), TEST_ENTRY(a_probe_for_nothing_told_by_a_duplicate_ack),
           TEST_ENTRY(no_probes_where_nobody_wants_them), TEST_ENTRY(no_probe_without_memory),

@@ -122,11 +122,13 @@ TEST(tcp_segments)
     CHECK_STR(line(),
               "10.0.0.1:42000 > 10.0.0.2:80 TCP SYN seq=1000 win=64240 <mss 1460,sackOK,ts 7 0,scale 8>");
     static const uint8_t cookie[4] = {0xab, 0xcd, 0x12, 0x34};
+    content("", 0);
     push_tcp(42000, 80, TCP_SYN,
              (struct tcp_options){.has_user_timeout = true, .user_timeout = TCP_USER_TIMEOUT_MINUTES | 7,
                                   .has_fast_open = true, .fast_open_bytes = 4, .fast_open = cookie});
     push_ipv4(PROTOCOL_TCP, 0, false);
     CHECK_STR(line(), "10.0.0.1:42000 > 10.0.0.2:80 TCP SYN seq=1000 win=64240 <uto 7m,fastopen abcd1234>");
+    content("", 0);
     push_tcp(42000, 80, TCP_SYN, (struct tcp_options){.has_user_timeout = true, .user_timeout = 30,
                                                       .has_fast_open = true, .fast_open_experimental = true});
     push_ipv4(PROTOCOL_TCP, 0, false);

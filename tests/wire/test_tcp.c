@@ -23,7 +23,8 @@ static struct segment with_options(const uint8_t *options, size_t size, uint8_t 
 
 static int parse_options(struct tcp_options *options, const void *bytes, size_t size)
 {
-    struct segment segment = with_options(bytes, size, 0);
+    static struct segment segment; // options may point into it
+    segment = with_options(bytes, size, 0);
     struct tcp_header header;
     int length = tcp_parse(&header, segment.bytes, segment.size);
     *options = header.options;

@@ -233,7 +233,9 @@ struct tcp_extra *connection_want_extra(struct tcp_connection *c)
 void connection_drop_extra(struct tcp_connection *c)
 {
     struct tcp_extra *extra = c->extra;
-    if (!extra || extra->listener || extra->end_count > 0 || timer_is_armed(&extra->timer) || (extra->told_timeout_ns > 0 && c->record.listed))
+    if (!extra || extra->listener || extra->end_count > 0 || timer_is_armed(&extra->timer))
+        return;
+    if (extra->told_timeout_ns > 0 && c->record.listed)
         return;
     memory_release(connection_memory(c), c->extra, sizeof *c->extra);
     c->extra = NULL;
