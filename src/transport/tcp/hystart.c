@@ -32,7 +32,7 @@ void hystart_begin(struct tcp_connection *c)
     // RFC 9406-7: the first slow start only, of which an infinite ssthresh tells.
     *h = (struct hystart){.active = congestion_of(c)->hystart && connection_core(c)->settings.tcp_hystart &&
                                     c->ssthresh == UINT32_MAX,
-                          .round_end = c->snd_nxt,
+                          .fresh = true,
                           .last_ns = STRATA_NEVER,
                           .current_ns = STRATA_NEVER,
                           .baseline_ns = STRATA_NEVER};
@@ -48,7 +48,7 @@ static void finish(struct tcp_connection *c, struct hystart *h)
 /** The window of the round is acknowledged: another begins (RFC 9406-1). */
 static void next_round(struct tcp_connection *c, struct hystart *h)
 {
-    h->round_end = c->snd_nxt;
+    h->fresh = true;
     h->last_ns = h->current_ns;
     h->current_ns = STRATA_NEVER;
     h->samples = 0;
@@ -128,6 +128,11 @@ void hystart_acked(struct tcp_connection *c, const struct tcp_ack *ack, uint32_t
     if (connection_core(c)->settings.tcp_hystart == HYSTART_CLASSIC) {
         classic_acked(c, ack, octets);
         return;
+    }
+    if (h->fresh) {
+        // What the ACK before let go belongs to the round, even where all that was out had been acknowledged.
+        h->round_end = c->snd_nxt;
+        h->fresh = false;
     }
     // RFC 9406-6: pacing spreads what a stretched ACK releases. Where the path reorders, an ACK jumps over what SACK
     // told of before, for which others have left already.

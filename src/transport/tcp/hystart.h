@@ -18,6 +18,7 @@ enum { HYSTART_OFF, HYSTART_PLUS, HYSTART_CLASSIC };
 
 struct hystart {
     bool active; /**< It is the connection's first slow start, and it has not ended. */
+    bool fresh;  /**< No ACK of this round has come: its end is what will be SND.NXT then. */
     bool slow;   /**< Conservative slow start: the round-trip time has risen. */
     uint8_t rounds;       /**< Of conservative slow start. */
     uint8_t samples;      /**< In this round, as far as they matter. */

@@ -27,8 +27,8 @@ static bool applies(const struct tcp_connection *c)
 void validation_begin(struct tcp_connection *c)
 {
     struct validation *v = &c->model->validation;
-    v->usage_end = v->round_end = c->snd_nxt;
-    v->round_acked = c->bytes_acked;
+    v->usage_end = c->snd_nxt;
+    v->fresh = true;
     v->valid_at = connection_now(c);
 }
 
@@ -61,8 +61,8 @@ void validation_rest(struct tcp_connection *c, bool limited)
 
 /* ---- pipeACK ------------------------------------------------------------------------------------------- */
 
-/** A round is over: it is a sample. The next one begins with this ACK, of so many octets. */
-static void sample(struct tcp_connection *c, struct validation *v, uint32_t octets)
+/** A round is over: it is a sample. The next one begins with the next ACK. */
+static void sample(const struct tcp_connection *c, struct validation *v)
 {
     strata_time now = connection_now(c), period = 3 * c->srtt_ns;
     uint64_t acked = c->bytes_acked - v->round_acked;
@@ -77,10 +77,7 @@ static void sample(struct tcp_connection *c, struct validation *v, uint32_t octe
     }
     if (pipe > v->pipe_now)
         v->pipe_now = pipe;
-    v->measured = v->begun; // the first round began before anything was out
-    v->begun = true;
-    v->round_end = c->snd_nxt;
-    v->round_acked = c->bytes_acked - octets;
+    v->measured = v->fresh = true;
 }
 
 /** RFC 7661-5: not validated for five minutes. */
@@ -114,9 +111,15 @@ void validation_acked(struct tcp_connection *c, uint32_t acked)
     struct validation *v = &c->model->validation;
     if (c->recovery > RECOVERY_DISORDER || !applies(c))
         return; // pipeACK is not updated during recovery
+    if (v->fresh) {
+        // What is out before this ACK is what will be acknowledged within the round trip.
+        v->round_end = c->snd_nxt;
+        v->round_acked = c->bytes_acked - acked;
+        v->fresh = false;
+    }
     if (seq_lt(c->snd_una, v->round_end))
         return;
-    sample(c, v, acked);
+    sample(c, v);
     // RFC 7661-1. What was out just now is in use too: slow start is ahead of its last round.
     bool stale = v->measured && validation_pipe(c) < c->cwnd / 2 && connection_flight(c) + acked < c->cwnd / 2;
     set_stale(c, v, stale);
@@ -171,8 +174,7 @@ void validation_recovered(struct tcp_connection *c)
     // "Undefined" again, until there are samples.
     v->reduced = v->measured = false;
     v->pipe_now = v->pipe_before = 0;
-    v->round_end = c->snd_nxt;
-    v->round_acked = c->bytes_acked;
+    v->fresh = true;
     v->valid_at = connection_now(c);
     set_stale(c, v, false);
 }

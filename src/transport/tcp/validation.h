@@ -21,7 +21,7 @@ struct validation {
     uint64_t round_acked; /**< bytes_acked when the round began. */
     uint32_t pipe_now, pipe_before; /**< Greatest sample in this half of the sampling period and in the last. */
     strata_time half_ends;
-    bool begun;          /**< A whole round is being measured. */
+    bool fresh;          /**< No ACK of this round has come. */
     bool measured;       /**< Otherwise pipeACK is undefined, and the window valid. */
     bool stale;          /**< Non-validated phase. */
     bool paced;          /**< Paced for that reason alone. */

@@ -1,0 +1,144 @@
+/**
+ * Pacing: segments leave at a rate, to the nanosecond.
+ */
+#include "tests/transport/rig.h"
+#include "transport/tcp/congestion.h"
+#include "transport/tcp/model.h"
+
+/** Segments of 1000 octets, a round trip of 100 ms, 100 segments written. */
+static void sending(struct rig *rig)
+{
+    SET(rig, tcp_early_retrans, 0);
+    rig->options.congestion = 1;
+    rig->options.send_bytes = 1 << 20;
+    rig_connect(rig);
+    rig_next(rig);
+    rig_wait(rig, 100 * MS);
+    inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,nop,ws 14>");
+    rig_drain(rig);
+    inject(rig, ". 1:1(0) ack 1 win 65535"); // now scaled
+    rig_write(rig, 100000);
+}
+
+/* An initial window of 10 segments in half a round trip: two each 10 ms. */
+TCP_TEST(twice_the_window_in_slow_start)
+{
+    SET(rig, tcp_pacing, 1);
+    sending(rig);
+    CHECK_EQ(rig_drain(rig), 2);
+    for (int i = 0; i < 4; i++) {
+        rig_wait(rig, 10 * MS - 1);
+        silence(rig);
+        rig_wait(rig, 1);
+        CHECK_EQ(rig_drain(rig), 2);
+    }
+    rig_wait(rig, 30 * MS);
+    silence(rig); // now the window is full
+    CHECK_EQ(rig_info(rig).flight, 10000);
+    CHECK_EQ(model_pacing_rate(rig->c), 200000);
+}
+
+TCP_TEST(a_fifth_more_in_congestion_avoidance)
+{
+    SET(rig, tcp_pacing, 1);
+    sending(rig);
+    rig->c->ssthresh = 10000;
+    rig_drain(rig);
+    pacing_update(rig->c);
+    CHECK_EQ(model_pacing_rate(rig->c), 120000);
+    SET(rig, tcp_pacing_ca_ratio, 100);
+    CHECK_EQ(model_pacing_rate(rig->c), 100000);
+}
+
+/* Unless somebody asks for it nothing is paced. */
+TCP_TEST(not_by_default)
+{
+    sending(rig);
+    CHECK_EQ(rig_drain(rig), 10);
+    CHECK_EQ(model_pacing_rate(rig->c), 200000); // but this is what it would be
+}
+
+/* What the program allows: 1,000,000 octets a second, two segments each 2 ms. It may change at any time. */
+TCP_TEST(a_bound_of_the_program)
+{
+    rig->options.pacing_bytes = 1000000;
+    sending(rig);
+    rig->c->cwnd = 1000000;
+    unsigned sent = rig_drain(rig);
+    CHECK_EQ(model_pacing_rate(rig->c), 1000000);
+    CHECK_EQ(sent, 2);
+    for (int i = 0; i < 1000; i++) {
+        rig_wait(rig, 20 * STRATA_MICROSECOND);
+        sent += rig_drain(rig);
+    }
+    CHECK_EQ(sent, 22);
+    rig->options.pacing_bytes = 0;
+    tcp_set_options(rig->c, &rig->options);
+    CHECK_EQ(sent + rig_drain(rig), 100);
+    CHECK(!(rig->c->flags & FLAG_PACED));
+}
+
+/* Far below a millisecond: 64 KiB of a gigabyte a second take 65 us. */
+TCP_TEST(fast)
+{
+    rig->options.pacing_bytes = 1000000000;
+    sending(rig);
+    rig->c->cwnd = 1000000;
+    rig->c->srtt_ns = MS;
+    rig_write(rig, 900000);
+    CHECK_EQ(rig_drain(rig), 66);
+    CHECK_EQ(model_pacing_rate(rig->c), 1000000000);
+    rig_wait(rig, 66 * STRATA_MICROSECOND - 1);
+    silence(rig);
+    rig_wait(rig, 1);
+    CHECK_EQ(rig_drain(rig), 66);
+}
+
+/* Slow: below 1.2 Mbit/s single segments. */
+TCP_TEST(slow)
+{
+    rig->options.pacing_bytes = 10000;
+    sending(rig);
+    CHECK_EQ(rig_drain(rig), 1);
+    rig_wait(rig, 100 * MS - 1);
+    silence(rig);
+    rig_wait(rig, 1);
+    CHECK_EQ(rig_drain(rig), 1);
+}
+
+/* ACKs and what a timer forces out do not wait. */
+TCP_TEST(what_does_not_wait)
+{
+    rig->options.pacing_bytes = 1000;
+    sending(rig);
+    expect(rig, ". 1:1001(1000) ack 1");
+    silence(rig);
+    inject(rig, ". 1:1001(1000) ack 1 win 65535");
+    inject(rig, ". 1001:2001(1000) ack 1 win 65535");
+    expect(rig, ". 1001:1001(0) ack 2001");
+    silence(rig);
+    rig_wait(rig, 500 * MS);
+    expect(rig, ". 1:1001(1000) ack 2001"); // the retransmission timer
+    silence(rig);
+    CHECK_EQ(rig_info(rig).timeouts, 1);
+}
+
+/* Time in which there was nothing to send is not saved up. */
+TCP_TEST(no_credit)
+{
+    rig->options.pacing_bytes = 1000000;
+    sending(rig);
+    rig->c->cwnd = 1000000;
+    for (int i = 0; i < 50; i++) {
+        CHECK_EQ(rig_drain(rig), 2);
+        rig_wait(rig, 2 * MS);
+    }
+    inject(rig, ". 1:1(0) ack 100001 win 65535");
+    rig_wait(rig, 50 * MS);
+    rig_write(rig, 10000);
+    CHECK_EQ(rig_drain(rig), 2);
+}
+
+TEST_MAIN(TEST_ENTRY(twice_the_window_in_slow_start), TEST_ENTRY(a_fifth_more_in_congestion_avoidance),
+          TEST_ENTRY(not_by_default), TEST_ENTRY(a_bound_of_the_program), TEST_ENTRY(fast), TEST_ENTRY(slow),
+          TEST_ENTRY(what_does_not_wait), TEST_ENTRY(no_credit))

@@ -1,0 +1,156 @@
+/**
+ * Congestion window validation (RFC 7661), and what is left of a window after an idle time.
+ */
+#include "tests/transport/rig.h"
+#include "transport/tcp/congestion.h"
+#include "transport/tcp/model.h"
+
+#define NEWRENO 1
+
+static uint32_t cwnd(struct rig *rig)
+{
+    return rig_info(rig).cwnd;
+}
+static void ack_all(struct rig *rig)
+{
+    inject(rig, ". 1:1(0) ack %u win 65535", rig->c->snd_nxt - rig->our_isn);
+}
+static const struct validation *validation(struct rig *rig)
+{
+    REQUIRE(rig->c->model);
+    return &rig->c->model->validation;
+}
+
+/** A round trip of 100 ms and a window of 100 segments of 1000 octets, in congestion avoidance. */
+static void connected(struct rig *rig)
+{
+    SET(rig, tcp_early_retrans, 0);
+    SET(rig, tcp_slow_start_after_idle, 0);
+    rig->options.congestion = NEWRENO;
+    rig->options.send_bytes = 1 << 20;
+    rig->options.no_delay = true;
+    rig_connect(rig);
+    rig_next(rig);
+    rig_wait(rig, 100 * MS);
+    inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,nop,ws 14>");
+    rig_drain(rig);
+    inject(rig, ". 1:1(0) ack 1 win 65535"); // now scaled
+    rig->c->cwnd = 100000;
+    rig->c->ssthresh = 50000;
+}
+
+/** The program sends so many segments each 100 ms, for some round trips. */
+static void use(struct rig *rig, unsigned segments, unsigned rounds)
+{
+    for (unsigned i = 0; i < rounds; i++) {
+        rig_write(rig, segments * 1000);
+        for (int step = 0; step < 100; step++) { // bursts may be spread
+            rig_drain(rig);
+            rig_wait(rig, MS);
+        }
+        ack_all(rig);
+    }
+}
+
+/* RFC 7661-1: less than half of the window acknowledged in a round trip, and it is not validated; RFC 7661-2: then it
+ * does not grow. */
+TCP_TEST(a_window_that_is_not_used)
+{
+    connected(rig);
+    use(rig, 60, 20);
+    CHECK(!validation(rig)->stale); // more than half is in use
+    use(rig, 40, 20);
+    CHECK(validation(rig)->stale); // RFC 7661-1
+    CHECK_EQ(validation_pipe(rig->c), 40000);
+    CHECK_EQ(cwnd(rig), 100000); // RFC 7661-2
+    use(rig, 60, 5);
+    CHECK(!validation(rig)->stale);
+    SET(rig, tcp_window_validation, 0);
+    use(rig, 40, 20);
+    CHECK(!validation(rig)->stale);
+}
+
+/* RFC 7661-3: a loss then says that what was used was too much, not what might have been. */
+TCP_TEST(a_loss_while_not_validated)
+{
+    connected(rig);
+    use(rig, 20, 20);
+    CHECK(validation(rig)->stale);
+    rig_write(rig, 30000);
+    for (int i = 0; i < 100; i++) {
+        rig_drain(rig);
+        rig_wait(rig, MS / 2);
+    }
+    CHECK_EQ(rig_info(rig).flight, 30000);
+    unsigned una = rig->c->snd_una - rig->our_isn;
+    for (int i = 0; i < 3; i++)
+        inject(rig, ". 1:1(0) ack %u win 65535", una);
+    CHECK_EQ(rig_info(rig).recovery, 2);
+    CHECK_EQ(rig_info(rig).ssthresh, 15000); // RFC 7661-3: max(pipeACK, LossFlightSize) / 2
+    rig_wait(rig, 20 * MS);
+    rig_drain(rig);
+    ack_all(rig);
+    CHECK_EQ(rig_info(rig).recovery, 0);
+    CHECK(cwnd(rig) <= 14500); // less half of what was sent again
+    CHECK(!validation(rig)->measured && !validation(rig)->stale); // undefined again
+}
+
+/* RFC 7661-4: beyond an initial window, bursts are spread. */
+TCP_TEST(bursts_are_bounded)
+{
+    connected(rig);
+    use(rig, 60, 10);
+    rig_write(rig, 80000);
+    CHECK_EQ(rig_drain(rig), 80); // in use, so it may
+    ack_all(rig);
+    use(rig, 5, 20);
+    CHECK(validation(rig)->stale);
+    rig_write(rig, 80000);
+    unsigned at_once = rig_drain(rig);
+    CHECK(at_once >= 10 && at_once <= 20); // RFC 7661-4
+    rig_wait(rig, 100 * MS);
+    for (int i = 0; i < 100; i++) {
+        rig_drain(rig);
+        rig_wait(rig, MS);
+    }
+    CHECK_EQ(rig_info(rig).flight, 80000); // a round trip later it is out
+}
+
+/* RFC 7661-5: after five minutes the window is halved, and ssthresh remembers three quarters. */
+TCP_TEST(five_minutes)
+{
+    connected(rig);
+    use(rig, 20, 20);
+    CHECK(validation(rig)->stale);
+    use(rig, 20, 2950);
+    CHECK_EQ(cwnd(rig), 100000);
+    use(rig, 20, 60);
+    CHECK_EQ(cwnd(rig), 50000); // RFC 7661-5
+    CHECK_EQ(rig_info(rig).ssthresh, 75000);
+    rig_wait(rig, 3600 * STRATA_SECOND);
+    rig_write(rig, 1000);
+    rig_drain(rig);
+    CHECK_EQ(cwnd(rig), 10000); // never below the initial window
+}
+
+/* RFC 5681-12 as it was, and switched off. */
+TCP_TEST(after_an_idle_time)
+{
+    connected(rig);
+    use(rig, 90, 5);
+    rig_wait(rig, 10 * STRATA_SECOND);
+    rig_write(rig, 100000);
+    rig_drain(rig);
+    CHECK(cwnd(rig) >= 100000);
+    rig_wait(rig, 100 * MS);
+    ack_all(rig);
+    uint32_t before = cwnd(rig);
+    SET(rig, tcp_slow_start_after_idle, 1);
+    rig_wait(rig, 10 * STRATA_SECOND);
+    rig_write(rig, 100000);
+    CHECK_EQ(rig_drain(rig), 10); // RFC 5681-12
+    CHECK_EQ(rig_info(rig).ssthresh, before - before / 4);
+}
+
+TEST_MAIN(TEST_ENTRY(a_window_that_is_not_used), TEST_ENTRY(a_loss_while_not_validated),
+          TEST_ENTRY(bursts_are_bounded), TEST_ENTRY(five_minutes), TEST_ENTRY(after_an_idle_time))
