@@ -348,8 +348,8 @@ STRATA_API int64_t strata_write(struct strata_host *host, strata_socket socket, 
  * acknowledged or written without this, or as long as with STRATA_OPTION_CORK (RFC 9293 MAY-16). */
 STRATA_API int64_t strata_write_more(struct strata_host *host, strata_socket socket, const void *data, size_t size,
                                      strata_time now);
-/** As strata_write, and what is written later goes in segments of its own: the end of a record. Only as many ends as are
- * useful are kept: sixteen that are not acknowledged. */
+/** As strata_write, and what is written later goes in segments of its own: the end of a record. Only as many ends as
+ * are useful are kept: sixteen that are not acknowledged. */
 STRATA_API int64_t strata_write_record(struct strata_host *host, strata_socket socket, const void *data, size_t size,
                                        strata_time now);
 /** Looks at readable bytes without taking them. */
