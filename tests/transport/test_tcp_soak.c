@@ -15,6 +15,7 @@
  *
  * ctest: timeout 600
  */
+#include "base/assert.h"
 #include "tests/transport/soak.h"
 
 static uint64_t number_from(const char *name, uint64_t otherwise)
