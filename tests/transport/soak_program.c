@@ -297,7 +297,11 @@ static bool open_socket(struct program *program)
     unsigned algorithms = 0;
     while (strata_congestion_name(algorithms))
         algorithms++;
-    set(program, STRATA_OPTION_CONGESTION, (int64_t)test_below(&program->soak->random, algorithms));
+    int64_t algorithm = (int64_t)test_below(&program->soak->random, algorithms);
+    set(program, STRATA_OPTION_CONGESTION, algorithm);
+    if (getenv("SOAK_TRACE"))
+        printf("      program %d: %s\n", (int)(program - program->soak->programs),
+               strata_congestion_name((unsigned)algorithm));
     set(program, STRATA_OPTION_NO_DELAY, (int64_t)test_below(&program->soak->random, 2));
     set(program, STRATA_OPTION_KEEP_ALIVE, (int64_t)test_below(&program->soak->random, 2));
     set(program, STRATA_OPTION_KEEP_IDLE_NS,

@@ -22,6 +22,9 @@
 /** Below this rate a quantum is one segment. */
 #define SLOW_RATE (1200000u / 8)
 #define LATENESS_MOST STRATA_MILLISECOND
+/** Nobody waits longer. A rate as low as that was measured where the peer's window or lost ACKs set the pace, and would
+ * hold a connection for hours. */
+#define HOLD_MOST STRATA_SECOND
 
 uint64_t pacing_rate_of(uint64_t octets, strata_time interval_ns)
 {
@@ -146,6 +149,8 @@ void pacing_sent(struct tcp_connection *c, uint32_t octets)
     if (p->next_at < now && p->released_at != now)
         p->next_at = now;
     p->next_at += time_of(octets, p->rate);
+    if (p->next_at > now + HOLD_MOST)
+        p->next_at = now + HOLD_MOST;
 }
 
 strata_time pacing_deadline(const struct tcp_connection *c)
