@@ -314,8 +314,8 @@ TCP_TEST(three_ranges_are_enough)
     CHECK_EQ(rig_info(rig).recovery, 2);      // RFC 6675-2
 }
 
-/* RFC 6675-4: what is lost goes before new data. RFC 6675-5: one for each that makes room. RFC 6675-6: it ends when
- * all that was out is acknowledged, not before. RFC 9937-8. */
+/* RFC 6675 4, NextSeg (1) and (2): what is lost goes before new data. RFC 6675-5: one for each that makes room. RFC
+ * 6675-6: it ends when all that was out is acknowledged, not before. RFC 9937-8. */
 TCP_TEST(lost_data_first_then_new_data)
 {
     connected(rig);
@@ -326,7 +326,7 @@ TCP_TEST(lost_data_first_then_new_data)
     data(rig, "1:1001(1000) ack 1");
     silence(rig);
     inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 2001:9001>");
-    data(rig, "1001:2001(1000) ack 1");   // RFC 6675-4
+    data(rig, "1001:2001(1000) ack 1");   // NextSeg (1)
     data(rig, "10001:11001(1000) ack 1"); // RFC 6675-5
     rig_next(rig);
     silence(rig);
