@@ -258,11 +258,12 @@ static void run_a_while(struct soak *soak)
     run_until(soak, soak->pair.now + (strata_time)test_below(&soak->random, 3000) * STRATA_MILLISECOND, true);
 }
 
-static uint64_t all_received(const struct soak *soak)
+/** What programs have got across; of one whose peer does not read, what it could write. */
+static uint64_t progress_of(const struct soak *soak)
 {
     uint64_t sum = 0;
     for (unsigned i = 0; i < soak->program_count; i++)
-        sum += soak->programs[i].received + soak->programs[i].finished + soak->programs[i].ended +
+        sum += soak->programs[i].received + soak->programs[i].sent + soak->programs[i].finished + soak->programs[i].ended +
                (soak->programs[i].socket < 0);
     return sum;
 }
@@ -273,10 +274,10 @@ static bool run_to_the_end(struct soak *soak)
     strata_time end = soak->pair.now + LIMIT;
     uint64_t before;
     do {
-        before = all_received(soak);
+        before = progress_of(soak);
         run_until(soak, soak->pair.now + PATIENCE, true);
-    } while (!all_over(soak) && all_received(soak) > before && soak->pair.now < end);
-    return all_over(soak) || all_received(soak) == before;
+    } while (!all_over(soak) && progress_of(soak) > before && soak->pair.now < end);
+    return all_over(soak) || progress_of(soak) == before;
 }
 
 static void converse(struct soak *soak)
