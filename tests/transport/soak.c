@@ -262,9 +262,10 @@ static void run_a_while(struct soak *soak)
 static uint64_t progress_of(const struct soak *soak)
 {
     uint64_t sum = 0;
-    for (unsigned i = 0; i < soak->program_count; i++)
-        sum += soak->programs[i].received + soak->programs[i].sent + soak->programs[i].finished + soak->programs[i].ended +
-               (soak->programs[i].socket < 0);
+    for (unsigned i = 0; i < soak->program_count; i++) {
+        const struct program *program = &soak->programs[i];
+        sum += program->received + program->sent + program->finished + program->ended + (program->socket < 0);
+    }
     return sum;
 }
 
