@@ -306,6 +306,7 @@ static bool open_socket(struct program *program)
     set(program, STRATA_OPTION_KEEP_ALIVE, (int64_t)test_below(&program->soak->random, 2));
     set(program, STRATA_OPTION_KEEP_IDLE_NS,
         (int64_t)ONE_OF(&program->soak->random, 1, 10, 7200) * STRATA_SECOND);
+    set(program, STRATA_OPTION_KEEP_COUNT, 60); // where most is lost, nine in a row mean nothing
     REQUIRE(strata_set_user(program->host, program->socket, program) == 0);
     return true;
 }
