@@ -65,7 +65,8 @@ TCP_TEST(soft_errors_unheard)
     CHECK_EQ(tcp_take_error(rig->c), EHOSTUNREACH);
 }
 
-/* RFC 5927 5.2: once the handshake is done hard errors are soft, since who forges one needs to guess little. */
+/* RFC 5927 5.2: once the handshake is done hard errors are soft, since who forges one needs to guess little.
+ */
 TCP_TEST(hard_errors)
 {
     accepted(rig);
@@ -108,8 +109,8 @@ TCP_TEST(a_soft_error_does_not_stop_an_opening)
 TCP_TEST(errors_that_quote_nothing_of_ours)
 {
     accepted(rig);
-    unreachable(rig, ICMP_PORT_UNREACHABLE, 4, 0);    // before
-    unreachable(rig, ICMP_PORT_UNREACHABLE, 4, 11);   // behind
+    unreachable(rig, ICMP_PORT_UNREACHABLE, 4, 0);  // before
+    unreachable(rig, ICMP_PORT_UNREACHABLE, 4, 11); // behind
     unreachable(rig, ICMP_PORT_UNREACHABLE, 4, 99999);
     rig->us.port++;
     unreachable(rig, ICMP_PORT_UNREACHABLE, 4, 1); // another connection
@@ -185,6 +186,18 @@ TCP_TEST(what_a_message_may_do_to_the_path)
     CHECK_EQ(full_segment(rig), rig->ipv6 ? 1400 : 68);
 }
 
+/** An ACK with many options may be too large for a path, too, though nothing is in flight. */
+TCP_TEST(a_path_too_small_for_acks)
+{
+    rig_accept(rig, "S 0:0(0) win 65535 <mss 1460>");
+    inject(rig, ". 1:101(100) ack 1 win 65535");
+    rig_drain(rig);
+    too_big(rig, 1300, 1);
+    CHECK_EQ(full_segment(rig), 1300);
+    too_big(rig, 1290, 2); // what was never sent
+    CHECK_EQ(full_segment(rig), 1300);
+}
+
 /* RFC 1191-2: a router that does not say how much: the next plateau below what was quoted, 1000 octets. */
 TCP_TEST(a_message_without_a_size)
 {
@@ -236,7 +249,7 @@ TCP_TEST(a_path_that_is_large_enough)
 
 TEST_MAIN(TEST_ENTRY(soft_errors), TEST_ENTRY(soft_errors_unheard), TEST_ENTRY(hard_errors),
           TEST_ENTRY(a_hard_error_refuses_an_opening), TEST_ENTRY(a_soft_error_does_not_stop_an_opening),
-          TEST_ENTRY(errors_that_quote_nothing_of_ours), TEST_ENTRY(source_quench), TEST_ENTRY(a_smaller_path),
-          TEST_ENTRY(what_a_message_may_do_to_the_path),
-          TEST_ENTRY(a_message_without_a_size), TEST_ENTRY(a_path_that_grows_again),
-          TEST_ENTRY(a_path_that_is_large_enough))
+          TEST_ENTRY(errors_that_quote_nothing_of_ours), TEST_ENTRY(source_quench),
+          TEST_ENTRY(a_smaller_path), TEST_ENTRY(a_path_too_small_for_acks),
+          TEST_ENTRY(what_a_message_may_do_to_the_path), TEST_ENTRY(a_message_without_a_size),
+          TEST_ENTRY(a_path_that_grows_again), TEST_ENTRY(a_path_that_is_large_enough))

@@ -564,7 +564,9 @@ static struct tcp_record *quoted_record(struct tcp *tcp, const struct net_error 
     if (record->kind == TCP_RECORD_HALF_OPEN)
         return quote.seq == half_open->iss && !half_open->undecided ? record : NULL;
     const struct tcp_connection *c = whole;
-    return seq_le(c->snd_una, quote.seq) && seq_lt(quote.seq, c->snd_nxt) ? record : NULL;
+    // An ACK stands at SND.NXT, and with its options one may be too large for a path.
+    bool bare = error->error == EMSGSIZE && quote.seq == c->snd_nxt;
+    return seq_le(c->snd_una, quote.seq) && (seq_lt(quote.seq, c->snd_nxt) || bare) ? record : NULL;
 }
 
 bool input_owns(void *context, const struct net_error *error)
