@@ -10,13 +10,16 @@
 #include "transport/tcp/recovery.h"
 #include "transport/tcp/timers.h"
 
+/** On shorter paths nobody waits for less, and a timer would be armed and fire for each segment. */
+#define WAIT_LEAST (2 * STRATA_MILLISECOND)
+
 /** RFC 8985-10. */
 static strata_time probe_wait(const struct tcp_connection *c, bool more)
 {
     const struct settings *settings = &connection_core(c)->settings;
     if (!(c->flags & FLAG_RTT_SAMPLED))
         return settings->tcp_rto_initial_ms * STRATA_MILLISECOND;
-    strata_time wait = 2 * c->srtt_ns;
+    strata_time wait = 2 * c->srtt_ns > WAIT_LEAST ? 2 * c->srtt_ns : WAIT_LEAST;
     // Alone, its ACK may be a delayed one; what fills a gap is acknowledged at once.
     if (!more && connection_flight(c) <= c->smss && c->recovery != RECOVERY_FAST)
         wait += settings->tcp_rto_min_ms * STRATA_MILLISECOND;
