@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -302,20 +301,11 @@ static int open_cable(struct link *link)
 
 static int open_link(struct link *link)
 {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    link->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    link->signal_fd = tool_open_signals();
     if (link->signal_fd < 0)
-        return tool_complain(TOOL_FAILED, "cannot wait for signals: %s", strerror(errno));
-    // Sleeps end when they should, not up to 50 us later, and not when others have had their turn: a cable
-    // takes little of the processor, but that at its time. Where this is not permitted, it is late more
-    // often.
-    prctl(PR_SET_TIMERSLACK, 1UL);
+        return tool_complain(TOOL_FAILED, "cannot wait for signals: %s", strerror(-link->signal_fd));
+    // A cable takes little of the processor, but that at its time, not when others have had their turn. Where this is
+    // not permitted, it is late more often.
     if (!link->options.no_realtime)
         (void)sched_setscheduler(0, SCHED_RR, &(struct sched_param){.sched_priority = 10});
     int status = 0;

@@ -26,5 +26,8 @@ int tool_counters(int argc, char **argv);
 
 /** "strata: ..." on standard error. @return status, so that a verb can end with it. */
 int tool_complain(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** For verbs that run until they are told to end: SIGINT, SIGTERM and SIGUSR1 come through a descriptor that does not
+ * block, SIGPIPE not at all, and short sleeps end when they should, not up to 50 us later. @return it, or -errno. */
+int tool_open_signals(void);
 
 #endif

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -401,16 +400,7 @@ static int open_runtime(struct world *world)
 /** One descriptor to wait for signals and, with a host, for frames. */
 static int open_poll(struct world *world)
 {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    // Pacing and short timers mean what they say, not up to 50 us more.
-    prctl(PR_SET_TIMERSLACK, 1UL);
-    world->signal_fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    world->signal_fd = tool_open_signals();
     world->poll_fd = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN};
     if (world->signal_fd < 0 || world->poll_fd < 0 ||

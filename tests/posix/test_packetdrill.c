@@ -4,6 +4,10 @@
 #include "tests/posix/peer.h"
 #include "tests/test.h"
 
+#include <string.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <sched.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -132,6 +136,7 @@ TEST(a_lost_segment_comes_again_in_virtual_time)
 /* ---- Calls that block ------------------------------------------------------------------------------------------ */
 
 struct blocked {
+    _Atomic pid_t id; /**< Of the thread, once it runs. */
     struct peer *peer;
     int fd, result, error;
     size_t size;
@@ -144,18 +149,36 @@ struct blocked {
 static void *run_blocked(void *argument)
 {
     struct blocked *blocked = argument;
+    blocked->id = (pid_t)syscall(SYS_gettid);
     blocked->result = blocked->call(blocked);
     blocked->error = errno;
     blocked->woken_us = peer_clock(blocked->peer);
     return NULL;
 }
 
+/** Whether the thread sleeps, as packetdrill finds it out. */
+static bool sleeps(const struct blocked *blocked)
+{
+    char path[64], line[512];
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)blocked->id);
+    FILE *file = blocked->id ? fopen(path, "r") : NULL;
+    if (!file)
+        return false;
+    const char *name_end = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+    fclose(file);
+    return name_end && name_end[1] == ' ' && name_end[2] == 'S';
+}
+
 static void start(struct blocked *blocked, struct peer *peer, int fd, int (*call)(struct blocked *), size_t size)
 {
-    *blocked = (struct blocked){.peer = peer, .fd = fd, .size = size, .call = call};
+    memset(blocked, 0, sizeof *blocked);
+    blocked->peer = peer;
+    blocked->fd = fd;
+    blocked->size = size;
+    blocked->call = call;
     REQUIRE(pthread_create(&blocked->thread, NULL, run_blocked, blocked) == 0);
-    // Until it sleeps, as packetdrill waits for that; the library shows it by what it has done so far.
-    usleep(50000);
+    while (!sleeps(blocked))
+        sched_yield();
 }
 
 static int block_accept(struct blocked *blocked)
