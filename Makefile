@@ -7,7 +7,7 @@ SOAK_COUNT ?= 10000
 PREFIX ?= /usr/local
 DEMO ?= examples/day-in-the-life/day.yaml
 
-.PHONY: all demo test bench bench-against goodput fuzz soak install check-all mutate setup docs-conformance docs-states golden clean help release
+.PHONY: all demo test bench bench-against goodput fuzz soak install check-all mutate setup docs-conformance docs-goodput docs-states golden clean help release
 
 all: release
 
@@ -69,6 +69,9 @@ golden: release
 docs-states:
 	@python3 scripts/tcp_states.py --write
 
+docs-goodput:
+	@scripts/goodput --report build/goodput.jsonl --write
+
 docs-conformance:
 	@python3 scripts/conformance.py --write
 	@python3 scripts/settings.py --write
@@ -83,7 +86,7 @@ help:
 	@echo "make check-all   the long version: clang, 32-bit, big-endian, valgrind, long tests"
 	@echo "make bench       the benchmark table; also build/bench.json"
 	@echo "make bench-against BASE=COMMIT   the same load on COMMIT and on this tree, in turns: what a change costs"
-	@echo "make goodput     TCP beside Linux over an emulated cable: hours; GOODPUT=--quick for a minute"
+	@echo "make goodput     TCP beside Linux over an emulated cable: 50 minutes; GOODPUT=--quick for half a minute"
 	@echo "make fuzz        every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds"
 	@echo "make soak        random lab runs of TCP: SOAK_COUNT=$(SOAK_COUNT) seeds from SOAK_FIRST=$(SOAK_FIRST) on; resumable"
 	@echo "make mutate      removes a sample of behaviours and shows that the citing tests fail"
