@@ -7,7 +7,7 @@ SOAK_COUNT ?= 10000
 PREFIX ?= /usr/local
 DEMO ?= examples/day-in-the-life/day.yaml
 
-.PHONY: all demo test bench bench-against goodput fuzz soak install check-all mutate setup docs-conformance docs-goodput docs-states golden clean help release
+.PHONY: all demo test bench bench-against goodput fuzz soak install check-all mutate setup docs-conformance docs-curves docs-goodput docs-states golden clean help release
 
 all: release
 
@@ -69,6 +69,10 @@ golden: release
 docs-states:
 	@python3 scripts/tcp_states.py --write
 
+docs-curves: release
+	@for file in examples/congestion/*.yaml; do build/strata lab $$file --quiet \
+	    --curve docs/curves/$$(basename $$file .yaml).svg >/dev/null || exit 1; done; ls docs/curves
+
 docs-goodput:
 	@scripts/goodput --report build/goodput.jsonl --write
 
@@ -94,5 +98,7 @@ help:
 	@echo "make setup       install every package the above need (Debian)"
 	@echo "make docs-conformance   write docs/conformance.md from the citations, docs/settings.md from the table"
 	@echo "make docs-states   draw docs/tcp-states.svg from the table of legal steps"
+	@echo "make docs-curves   draw docs/curves/ from examples/congestion, with gnuplot"
+	@echo "make docs-goodput   put the newest table of make goodput into docs/goodput.md"
 	@echo "make golden      write tests/lab/golden/ anew, where a change of TCP was meant"
 	@echo "make clean       remove all build folders"

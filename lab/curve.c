@@ -18,12 +18,15 @@ struct curve_line {
     struct strata_endpoint local, remote;
     int64_t cwnd, ssthresh, flight, recovery;
     strata_time srtt_ns;
+    unsigned number;
     bool begun;
 };
 struct curve {
     struct strata_world *world;
-    FILE *file;
+    FILE *file; /**< NULL: no table. */
+    struct curve_taker taker;
     struct curve_line *lines; /**< The one heard last is the first. */
+    unsigned line_count;
     int error;
 };
 
@@ -46,6 +49,7 @@ static struct curve_line *line_of(struct curve *curve, const struct strata_lab_e
         line->node = event->node;
         line->local = record->local;
         line->remote = record->remote;
+        line->number = curve->line_count++;
     }
     line->next = curve->lines;
     curve->lines = line;
@@ -72,9 +76,15 @@ static void write_head(struct curve *curve)
         for (int direction = 0; direction < 2; direction++) {
             putc(',', curve->file);
             write_field(curve->file, "queue ", curve->world->cables[i]->name,
-                       direction ? " backward" : " forward");
+                        direction ? " backward" : " forward");
         }
     putc('\n', curve->file);
+}
+
+/** As high as can be: there is none yet. */
+static bool has_threshold(const struct curve_line *line)
+{
+    return line->ssthresh < UINT32_MAX;
 }
 
 static void write_line(struct curve *curve, const struct curve_line *line)
@@ -88,7 +98,7 @@ static void write_line(struct curve *curve, const struct curve_line *line)
     fprintf(to, "%" PRId64 ".%09" PRId64 ",", now / STRATA_SECOND, now % STRATA_SECOND);
     write_field(to, "", line->node->name, "");
     fprintf(to, ",%s-%s,%" PRId64 ",", local, remote, line->cwnd);
-    if (line->ssthresh < UINT32_MAX) // as high as can be: there is none yet
+    if (has_threshold(line))
         fprintf(to, "%" PRId64, line->ssthresh);
     fprintf(to, ",%" PRId64 ",", line->flight);
     if (line->srtt_ns > 0)
@@ -99,6 +109,20 @@ static void write_line(struct curve *curve, const struct curve_line *line)
         fprintf(to, ",%" PRIu32 ",%" PRIu32, strata_cable_waiting(curve->world->cables[i], 0),
                 strata_cable_waiting(curve->world->cables[i], 1));
     putc('\n', to);
+}
+
+static void give_point(const struct curve *curve, const struct curve_line *line)
+{
+    struct curve_point point = {.host = line->node->name,
+                                .local = &line->local,
+                                .remote = &line->remote,
+                                .connection = line->number,
+                                .time = curve->world->now,
+                                .cwnd = line->cwnd,
+                                .flight = line->flight,
+                                .ssthresh = has_threshold(line) ? line->ssthresh : -1,
+                                .srtt_ns = line->srtt_ns};
+    curve->taker.take(curve->taker.context, &point);
 }
 
 static void listen(void *context, const struct strata_lab_event *event)
@@ -124,20 +148,29 @@ static void listen(void *context, const struct strata_lab_event *event)
     line->ssthresh = value[1];
     line->flight = value[2];
     line->recovery = value[3];
-    write_line(curve, line);
+    if (curve->file)
+        write_line(curve, line);
+    if (curve->taker.take)
+        give_point(curve, line);
 }
 
-int curve_new(struct curve **made, struct strata_world *world, const char *path)
+int curve_new(struct curve **made, struct strata_world *world, const char *path,
+              const struct curve_taker *taker)
 {
     struct curve *curve = calloc(1, sizeof *curve);
     if (!curve)
         return -ENOMEM;
     curve->world = world;
-    curve->file = fopen(path, "w");
-    curve->error = curve->file ? strata_world_listen(world, listen, curve) : -errno;
+    if (taker)
+        curve->taker = *taker;
+    if (path && !(curve->file = fopen(path, "w")))
+        curve->error = -errno;
+    else
+        curve->error = strata_world_listen(world, listen, curve);
     if (curve->error)
         return curve_close(curve);
-    write_head(curve);
+    if (curve->file)
+        write_head(curve);
     *made = curve;
     return 0;
 }

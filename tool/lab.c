@@ -16,6 +16,7 @@
 #include "lab/scenario.h"
 #include "lab/scenario_yaml.h"
 #include "lab/timeline.h"
+#include "tool/picture.h"
 
 static const char help[] =
     "usage: strata lab FILE [OPTION ...]     run a scenario\n"
@@ -28,7 +29,8 @@ static const char help[] =
     "  --json            one JSON object with the result\n"
     "  --pcap FILE       write every frame to a pcapng file, with a comment on each fault\n"
     "  --pcap-dir DIR    the same, a file per cable\n"
-    "  --curve FILE      write cwnd, ssthresh, flight, round-trip time and queues over time as CSV\n"
+    "  --curve FILE      write cwnd, ssthresh, flight, round-trip time and queues over time as CSV;\n"
+    "                    to a .svg or .png, draw windows and round-trip times (needs gnuplot); may be both\n"
     "  --stats           what each host and cable counted\n"
     "  --duration T      run at most that long, such as 90s\n"
     "\n"
@@ -40,7 +42,7 @@ static const char help[] =
 
 struct options {
     struct scenario_options scenario;
-    const char *file, *pcap, *curve;
+    const char *file, *pcap, *curve, *picture;
     const char *duration_text;
     bool pcap_folder, json, quiet, timeline, stats, only_check;
     int verbose;
@@ -129,7 +131,7 @@ static int read_options(struct options *options, int argc, char **argv)
             options->pcap_folder = choice == LONG_PCAP_DIR;
             break;
         case LONG_CURVE:
-            options->curve = optarg;
+            *(picture_wanted(optarg) ? &options->picture : &options->curve) = optarg;
             break;
         case LONG_STATS:
             options->stats = true;
@@ -197,8 +199,8 @@ static void print_counters(struct strata_world *world)
 
 static void print_stats(struct strata_world *world)
 {
-    printf("\n  %-24s %10s %10s %8s %8s %8s %8s %8s %8s\n", "cable", "sent", "delivered", "lost",
-           "queue", "marked", "doubled", "late", "damaged");
+    printf("\n  %-24s %10s %10s %8s %8s %8s %8s %8s %8s\n", "cable", "sent", "delivered", "lost", "queue",
+           "marked", "doubled", "late", "damaged");
     struct strata_cable *cable;
     for (unsigned i = 0; (cable = strata_world_cable_at(world, i)); i++)
         for (int direction = 0; direction < 2; direction++) {
@@ -259,6 +261,8 @@ static int report(const struct scenario_run *run, const struct options *options)
             printf("frames are in %s\n", options->pcap);
         if (options->curve)
             printf("curves are in %s\n", options->curve);
+        if (options->picture)
+            printf("the picture is in %s\n", options->picture);
     }
     if (options->stats && !options->json)
         print_stats(run->world);
@@ -295,7 +299,23 @@ struct watchers {
     struct timeline *timeline;
     struct capture *capture;
     struct curve *curve;
+    struct picture *picture;
 };
+
+static int watch_curves(struct watchers *watchers, const struct scenario_run *run,
+                        const struct options *options)
+{
+    int status =
+        options->picture ? picture_new(&watchers->picture, options->picture, run->scenario->title) : 0;
+    if (status || (!options->picture && !options->curve))
+        return status;
+    struct curve_taker taker = {.take = picture_take, .context = watchers->picture};
+    int error = curve_new(&watchers->curve, run->world, options->curve, options->picture ? &taker : NULL);
+    if (error)
+        return tool_complain(TOOL_FAILED, "%s: %s", options->curve ? options->curve : options->picture,
+                             strerror(-error));
+    return 0;
+}
 
 /** @return 0 or the exit status, after a complaint. */
 static int watch(struct watchers *watchers, const struct scenario_run *run, const struct options *options)
@@ -306,10 +326,9 @@ static int watch(struct watchers *watchers, const struct scenario_run *run, cons
         error = capture_new(&watchers->capture, run->world, options->pcap, options->pcap_folder);
     if (error)
         return tool_complain(TOOL_FAILED, "%s: %s", options->pcap, strerror(-error));
-    if (options->curve)
-        error = curve_new(&watchers->curve, run->world, options->curve);
-    if (error)
-        return tool_complain(TOOL_FAILED, "%s: %s", options->curve, strerror(-error));
+    int status = watch_curves(watchers, run, options);
+    if (status)
+        return status;
     if (options->timeline || (!options->quiet && !options->json)) {
         introduce(run->scenario, to);
         struct timeline_config config = {.to = to, .level = options->verbose, .colour = wants_colour(to)};
@@ -332,6 +351,10 @@ static int unwatch(struct watchers *watchers, struct options *options)
     if (watchers->curve && (error = curve_close(watchers->curve)) != 0) {
         status = tool_complain(TOOL_FAILED, "%s: %s", options->curve, strerror(-error));
         options->curve = NULL;
+    }
+    if (watchers->picture && (error = picture_close(watchers->picture)) != 0) {
+        status = error;
+        options->picture = NULL;
     }
     return status;
 }
@@ -365,7 +388,7 @@ int tool_lab(int argc, char **argv)
         printf("%s: %u nodes, %u links, %u events, %u checks: nothing wrong\n", options.file,
                scenario->nodes.count, scenario->links.count, scenario->events.count, scenario->checks.count);
     } else {
-        options.scenario.trace_hosts = options.verbose > 0 || options.curve;
+        options.scenario.trace_hosts = options.verbose > 0 || options.curve || options.picture;
         struct scenario_run run;
         int error = scenario_build(&run, scenario, &options.scenario);
         status = error ? run_failed(error) : run_watched(&run, &options);

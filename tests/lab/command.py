@@ -3,9 +3,11 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 STRATA = os.environ["STRATA"]
 SOURCE = os.environ["STRATA_SOURCE"]
@@ -43,9 +45,9 @@ def expect(condition, what, result=None):
             print(f"exit {result.returncode}\n--- out\n{result.stdout}\n--- err\n{result.stderr}")
 
 
-def lab(*words):
+def lab(*words, env=None):
     return subprocess.run([STRATA, "lab", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+                          stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=env)
 
 
 def write(folder, name, text):
@@ -110,7 +112,8 @@ def check_files(folder):
                         ([PING, "--pcap", "/dev/full"], "No space left on device"),
                         ([PING, "--json", "--pcap", "/dev/full"], "No space left on device"),
                         ([PING, "--curve", os.path.join(missing, "x.csv")], "No such file"),
-                        ([PING, "--curve", "/dev/full"], "No space left on device")):
+                        ([PING, "--curve", "/dev/full"], "No space left on device"),
+                        ([PING, "--curve", os.path.join(missing, "x.svg")], "No such file")):
         result = lab(*words)
         lines = result.stderr.splitlines()
         expect(result.returncode == 1 and len(lines) == 1 and lines[0].startswith("strata: ") and said in lines[0],
@@ -140,12 +143,46 @@ def check_curve(folder):
     expect(20 <= srtt[0] < 30 and max(srtt) > 40, f"round-trip times: {srtt[0]} to {max(srtt)}")
 
 
+def check_picture(folder):
+    """A picture beside the table: the same window in both, drawn by gnuplot."""
+    svg, png, table = (os.path.join(folder, name) for name in ("curve.svg", "curve.png", "beside.csv"))
+    transfer = write(folder, "drawn.yaml", "title: It's 10 < 20 & \"more\"\n" + TRANSFER)
+    result = lab(transfer, "--json", "--curve", svg, env=dict(os.environ, PATH=folder))
+    expect(result.returncode == 1 and "gnuplot-nox" in result.stderr, "without gnuplot it says what is missing", result)
+    expect(not os.path.exists(svg), "and leaves no empty picture")
+    if not shutil.which("gnuplot"):
+        print("SKIPPED: gnuplot is not installed")
+        expect("CI" not in os.environ, "gnuplot is there where CI is set")
+        return
+    result = lab(transfer, "--quiet", "--curve", svg, "--curve", table)
+    expect(result.returncode == 0 and f"the picture is in {svg}" in result.stdout, "drawing", result)
+    texts = ["".join(text.itertext()) for text in xml.etree.ElementTree.parse(svg).iter() if text.tag.endswith("}text")]
+    for wanted in ("It's 10 < 20 & \"more\"", "congestion window", "slow-start threshold", "smoothed round-trip time"):
+        expect(any(wanted in text for text in texts), f"{wanted} in the picture: {texts}")
+    expect(any("server, 10.0.0.2:80 to 10.0.0.1:" in text for text in texts), f"whose it is: {texts}")
+    with open(table, encoding="utf-8", newline="") as file:
+        most = max(int(row["cwnd_bytes"]) for row in csv.DictReader(file) if row["host"] == "server") / 1024
+    axis = [int(text) for text in texts if text.strip().isdigit()]
+    expect(axis and most <= max(axis), f"an axis up to {max(axis)} has room for {most} KiB")
+    result = lab(transfer, "--quiet", "--curve", png)
+    with open(png, "rb") as file:
+        expect(file.read(8) == b"\x89PNG\r\n\x1a\n", "a PNG", result)
+    result = lab(PING, "--quiet", "--curve", svg)
+    with open(svg, encoding="utf-8") as file:
+        expect(result.returncode == 0 and "no connection sent anything" in file.read(), "an empty picture", result)
+    os.remove(svg)
+    os.symlink("/dev/full", svg)
+    result = lab(PING, "--quiet", "--curve", svg)
+    expect(result.returncode == 1 and "could not draw it" in result.stderr, "a full disk", result)
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         check_results(folder)
         check_mistakes(folder)
         check_files(folder)
         check_curve(folder)
+        check_picture(folder)
     print("command:", "FAILED" if failures else "ok")
     sys.exit(failures > 0)
 
