@@ -57,8 +57,7 @@ static bool is_drawn_elsewhere(const char *name)
     static const char *const names[] = {"strata.tcp_congestion", "strata.tcp_initial_window",
                                         "net.ipv4.tcp_abort_on_overflow", "net.ipv4.tcp_syncookies",
                                         "strata.tcp_insecure_rst", "strata.tcp_insecure_syn",
-                                        "strata.tcp_icmp_ends_opening", "strata.tcp_fin_with_acks",
-                                        "strata.tcp_reset_is_error"};
+                                        "strata.tcp_icmp_ends_opening", "strata.tcp_reset_is_error"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0)
             return true;

@@ -92,6 +92,24 @@ TCP_TEST(both_close_at_once)
     silence(rig);
 }
 
+/* RFC 9293-9: where ACKs carry our FIN again, the answer to a FIN that has come before does not: two that did would
+ * answer each other for ever, and neither would take the other's ACK. */
+TCP_TEST(fins_do_not_answer_each_other)
+{
+    SET(rig, tcp_fin_with_acks, 1);
+    accepted(rig);
+    tcp_shutdown(rig->c, STRATA_SHUTDOWN_WRITE);
+    expect(rig, "F. 1:1(0) ack 1");
+    inject(rig, "F. 1:1(0) ack 1 win 65535");
+    expect(rig, "F. 1:1(0) ack 2");
+    inject(rig, "F. 1:1(0) ack 2 win 65535");
+    expect(rig, ". 2:2(0) ack 2");
+    silence(rig);
+    inject(rig, ". 2:2(0) ack 2 win 65535");
+    silence(rig);
+    CHECK_STATE(rig, "TIME-WAIT");
+}
+
 TCP_TEST(a_fin_that_acknowledges_ours)
 {
     accepted(rig);
@@ -413,7 +431,8 @@ TEST(states_have_names)
 }
 
 TEST_MAIN(TEST_ENTRY(we_close_first), TEST_ENTRY(the_peer_closes_first), TEST_ENTRY(both_close_at_once),
-          TEST_ENTRY(a_fin_that_acknowledges_ours), TEST_ENTRY(what_was_written_goes_before_the_fin),
+          TEST_ENTRY(fins_do_not_answer_each_other), TEST_ENTRY(a_fin_that_acknowledges_ours),
+          TEST_ENTRY(what_was_written_goes_before_the_fin),
           TEST_ENTRY(a_lost_fin_is_sent_again), TEST_ENTRY(a_reset_is_told), TEST_ENTRY(an_abort_resets),
           TEST_ENTRY(a_close_with_unread_data_resets), TEST_ENTRY(data_after_a_close_resets),
           TEST_ENTRY(a_program_that_reads_no_more_is_not_in_the_way), TEST_ENTRY(a_close_while_opening_forgets_it),

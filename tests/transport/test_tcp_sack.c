@@ -337,6 +337,57 @@ TCP_TEST(lost_data_first_then_new_data)
     CHECK_EQ(rig_info(rig).recovery, 0); // RFC 6675-6
 }
 
+/* RFC 6675-4, NextSeg (3): when nothing is lost and there is nothing new, what lies below something SACKED goes too. */
+TCP_TEST(what_is_suspected_when_there_is_nothing_new)
+{
+    SET(rig, tcp_recovery, 0);
+    sending(rig, 10000, 10);
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 1001:7001 8001:9001>");
+    CHECK_EQ(rig->c->sent.lost_bytes, 1000);
+    data(rig, "1:1001(1000) ack 1");      // NextSeg (1)
+    data(rig, "7001:8001(1000) ack 1");   // RFC 6675-4, (3)
+    data(rig, "9001:10001(1000) ack 1");  // RFC 6675-4, (4)
+    CHECK_EQ(connection_pipe(rig->c), 3000);
+    CHECK_EQ(rig->c->cwnd, 5000);
+    silence(rig); // RFC 6675-5: octets that are out twice count twice
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 1001:9001>");
+    silence(rig); // RFC 6675-4: all of it has gone
+    inject(rig, ". 1:1(0) ack 10001 win 65535");
+    CHECK_EQ(rig_info(rig).recovery, 0);
+}
+
+/* RFC 6675-4, NextSeg (4): one rescue segment for each recovery, which holds the last octet that has not arrived. New
+ * data goes before it. */
+TCP_TEST(one_segment_to_the_rescue)
+{
+    SET(rig, tcp_recovery, 0);
+    sending(rig, 10000, 10);
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 1001:7001>");
+    data(rig, "1:1001(1000) ack 1");
+    data(rig, "9001:10001(1000) ack 1"); // RFC 6675-4
+    silence(rig);
+    rig_wait(rig, 100 * MS);
+    inject(rig, ". 1:1(0) ack 7001 win 65535");
+    CHECK_EQ(rig_info(rig).recovery, 2);
+    silence(rig); // RFC 6675-4: not twice, though there is room
+    CHECK(connection_pipe(rig->c) + rig->c->smss <= rig->c->cwnd);
+    rig_write(rig, 1000);
+    data(rig, "10001:11001(1000) ack 1"); // NextSeg (2)
+    silence(rig);
+}
+
+/* With new data in hand nothing is sent on suspicion. */
+TCP_TEST(new_data_goes_before_suspects)
+{
+    SET(rig, tcp_recovery, 0);
+    sending(rig, 12000, 10);
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 1001:7001 8001:9001>");
+    data(rig, "1:1001(1000) ack 1");
+    data(rig, "10001:11001(1000) ack 1"); // RFC 6675-4, (2)
+    rig_drain(rig);
+    CHECK_EQ(rig->c->snd_nxt, rig->our_isn + 12001);
+}
+
 /* RFC 6675-7: a timeout in a recovery: nothing new begins until all that was out is acknowledged. */
 TCP_TEST(a_timeout_in_a_recovery)
 {
@@ -404,5 +455,6 @@ TEST_MAIN(TEST_ENTRY(sack_is_agreed_on_in_syns), TEST_ENTRY(a_listener_permits_s
           TEST_ENTRY(a_receiver_that_is_slow_to_acknowledge), TEST_ENTRY(a_peer_that_lies),
           TEST_ENTRY(a_peer_that_splits_hairs), TEST_ENTRY(a_duplicate_is_heard), TEST_ENTRY(losses_are_counted),
           TEST_ENTRY(three_ranges_are_enough), TEST_ENTRY(lost_data_first_then_new_data),
-          TEST_ENTRY(a_timeout_in_a_recovery), TEST_ENTRY(recovery_without_memory),
-          TEST_ENTRY(limited_transmit_with_sack))
+          TEST_ENTRY(what_is_suspected_when_there_is_nothing_new), TEST_ENTRY(one_segment_to_the_rescue),
+          TEST_ENTRY(new_data_goes_before_suspects), TEST_ENTRY(a_timeout_in_a_recovery),
+          TEST_ENTRY(recovery_without_memory), TEST_ENTRY(limited_transmit_with_sack))

@@ -144,6 +144,7 @@ enum tcp_mode {
     MODE_PUSH_ALL = 1 << 12,    /**< What is in the ring goes now, whatever Nagle and the cork say. */
     MODE_INTERACTIVE = 1 << 13, /**< What we send follows closely on what we receive: ACKs may wait for it. */
     MODE_SMALL_HEARD = 1 << 14, /**< Less than a full segment came since our last ACK: the end of a write, probably. */
+    MODE_REFUSED = 1 << 15,     /**< The ACK that is owed answers what was not acceptable. */
 };
 
 /** What went with our SYN, or waits for it (RFC 7413). */

@@ -203,6 +203,8 @@ static void refuse(struct tcp_connection *c, const struct segment *segment)
     } else {
         if (segment->length > 0 && seq_lt(segment->seq, c->rcv_nxt))
             sack_duplicate(c, segment->seq, seq_min(segment->seq + segment->length, c->rcv_nxt)); // RFC 2883-1
+        // Nor may the answer be one that calls for an answer: it is an ACK and nothing else.
+        c->modes |= MODE_REFUSED;
         c->marks |= MARK_ACK;
         connection_mark(c);
     }

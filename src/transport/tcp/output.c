@@ -137,20 +137,9 @@ static bool plan_syn(struct tcp_connection *c, struct plan *plan)
     return true;
 }
 
-/** What is lost goes again, as far as cwnd lets it, or at once where it was marked. */
-static bool plan_retransmission(struct tcp_connection *c, struct plan *plan)
+/** What was sent before, again: at most a segment of `full` octets. @return false: the peer's window is in the way. */
+static bool plan_again(struct tcp_connection *c, struct plan *plan, seq_t start, seq_t end, uint32_t full)
 {
-    seq_t start, end;
-    if (recovery_waits(c))
-        return false; // RFC 5682-2
-    bool forced = c->marks & MARK_RETRANSMIT;
-    uint32_t full = full_segment(c);
-    if (!sent_first_lost(&c->sent, full, &start, &end)) {
-        c->marks &= (uint8_t)~MARK_RETRANSMIT;
-        return false;
-    }
-    if (!forced && (c->flags & FLAG_ONE_UNTIL_ACK || connection_pipe(c) + (end - start) > c->cwnd))
-        return false;
     // RFC 9293 SHLD-16: within the window only; what the peer took back waits for it.
     int32_t window = window_beyond(c, start);
     if (window <= 0)
@@ -180,6 +169,31 @@ static bool plan_retransmission(struct tcp_connection *c, struct plan *plan)
     return true;
 }
 
+/** What is lost goes again, as far as cwnd lets it, or at once where it was marked. */
+static bool plan_retransmission(struct tcp_connection *c, struct plan *plan)
+{
+    seq_t start, end;
+    if (recovery_waits(c))
+        return false; // RFC 5682-2
+    bool forced = c->marks & MARK_RETRANSMIT;
+    uint32_t full = full_segment(c);
+    if (!sent_first_lost(&c->sent, full, &start, &end)) {
+        c->marks &= (uint8_t)~MARK_RETRANSMIT;
+        return false;
+    }
+    if (!forced && (c->flags & FLAG_ONE_UNTIL_ACK || connection_pipe(c) + (end - start) > c->cwnd))
+        return false;
+    return plan_again(c, plan, start, end, full);
+}
+
+/** Where losses are counted: what is only suspected to be lost, when nothing else can go (RFC 6675-4). */
+static bool plan_suspect(struct tcp_connection *c, struct plan *plan)
+{
+    seq_t start, end;
+    uint32_t full = full_segment(c);
+    return c->recovery == RECOVERY_FAST && !(c->flags & FLAG_ONE_UNTIL_ACK) &&
+           rack_suspect(c, full, &start, &end) && plan_again(c, plan, start, end, full);
+}
 /** Whether `length` of `unsent` octets may go now: silly window avoidance and Nagle's algorithm
  * (RFC 9293 3.8.6.2.1 and 3.7.4; RFC 9293 MUST-38, RFC 9293 SHLD-7). */
 static bool worth_sending(const struct tcp_connection *c, uint32_t length, uint32_t full, uint32_t unsent)
@@ -351,7 +365,7 @@ static bool plan_probe(struct tcp_connection *c, struct plan *plan)
 static void plan_ack(const struct tcp_connection *c, struct plan *plan, uint8_t mark)
 {
     *plan = (struct plan){.seq = c->snd_nxt, .flags = TCP_ACK, .mark = mark};
-    if (mark == 0 && c->flags & FLAG_FIN_SENT && c->snd_una != c->snd_nxt &&
+    if (mark == 0 && c->flags & FLAG_FIN_SENT && c->snd_una != c->snd_nxt && !(c->modes & MODE_REFUSED) &&
         connection_core(c)->settings.tcp_fin_with_acks) {
         plan->seq--; // our FIN, until it is acknowledged
         plan->flags |= TCP_FIN;
@@ -383,7 +397,7 @@ static bool plan_next(struct tcp_connection *c, struct plan *plan)
             return true;
         if (plan_tail(c, plan))
             return true;
-        if ((!held && plan_data(c, plan)) || plan_probe(c, plan))
+        if ((!held && (plan_data(c, plan) || plan_suspect(c, plan))) || plan_probe(c, plan))
             return true;
     }
     if (c->marks & MARK_KEEP_ALIVE) {
@@ -539,7 +553,7 @@ static void note_sent(struct tcp_connection *c, const struct plan *plan)
         if (c->marks & MARK_ACK && c->data_segments_received == 0 && plan->length > 0 && plan->again == 0)
             ack_opened(c);
         c->marks &= (uint8_t)~MARK_ACK;
-        c->modes &= (uint16_t)~MODE_SMALL_HEARD;
+        c->modes &= (uint16_t)~(MODE_SMALL_HEARD | MODE_REFUSED);
         c->ack_at = STRATA_NEVER;
         c->last_ack_sent = c->rcv_nxt;
         if (c->quick_acks > 0)

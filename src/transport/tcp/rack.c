@@ -36,8 +36,12 @@ static bool sent_before(strata_time time, seq_t end, const struct tcp_repair *re
 static void take(const struct tcp_connection *c, struct tcp_repair *repair, strata_time sent, seq_t end)
 {
     strata_time rtt = connection_now(c) - sent;
-    if (repair->rack_valid && sent_before(sent, end, repair))
+    if (repair->rack_valid && sent_before(sent, end, repair)) {
+        // It was late: where that is not measured (be_patient), the others get as much time this once.
+        if (!(setting(c) & RECOVERY_BIT_MEASURE))
+            repair->rack_rtt_ns = rtt;
         return;
+    }
     repair->rack_valid = true;
     repair->rack_sent = sent;
     repair->rack_end = end;
@@ -120,12 +124,9 @@ void rack_update(struct tcp_connection *c, const struct tcp_news *news)
     if (!repair)
         return;
     const struct sent_acked *arrived = &news->arrived;
-    if (arrived->first_sent != STRATA_NEVER) {
-        // RFC 8985-3: what was sent once and arrives behind what was sent later was overtaken.
-        if (seq_lt(arrived->original, repair->fack))
-            note_reordering(c, repair, arrived->original, arrived->first_sent);
-        take(c, repair, arrived->last_sent, arrived->last_end);
-    }
+    // RFC 8985-3: what was sent once and arrives behind what was sent later was overtaken.
+    if (arrived->first_sent != STRATA_NEVER && seq_lt(arrived->original, repair->fack))
+        note_reordering(c, repair, arrived->original, arrived->first_sent);
     if (arrived->resent_at != STRATA_NEVER) {
         // RFC 8985-2: this may have been the first copy.
         strata_time sent = arrived->resent_last;
@@ -135,6 +136,8 @@ void rack_update(struct tcp_connection *c, const struct tcp_news *news)
         if (!earlier && connection_now(c) - sent >= c->min_rtt_ns)
             take(c, repair, sent, arrived->resent_end);
     }
+    if (arrived->first_sent != STRATA_NEVER)
+        take(c, repair, arrived->last_sent, arrived->last_end);
     if (arrived->first_sent != STRATA_NEVER)
         repair->fack = seq_max(repair->fack, arrived->last_end);
     if (arrived->resent_at != STRATA_NEVER)
@@ -265,6 +268,33 @@ static uint32_t count_losses(struct tcp_connection *c)
     if (c->dup_acks >= count && c->sent.lost_bytes == 0 && c->recovery < RECOVERY_FAST)
         sent_lose(&c->sent, connection_memory(c), c->snd_una, seq_min(c->snd_una + c->smss, c->snd_nxt));
     return c->sent.lost_bytes - lost;
+}
+
+/** RFC 6675-4's last two rules: what lies below something SACKed, but not far enough to be lost; then the last of what
+ * is out, once in each recovery, in case the tail is lost. */
+bool rack_suspect(struct tcp_connection *c, uint32_t most, seq_t *start, seq_t *end)
+{
+    struct tcp_repair *repair = c->repair;
+    struct sent_cursor at;
+    if (!repair || setting(c) & RECOVERY_BIT_RACK || !(c->flags & FLAG_SACK) || c->sent.lost_bytes > 0 ||
+        connection_pipe(c) + repair->twice + c->smss > c->cwnd) // RFC 6675-5
+        return false;
+    seq_t from = seq_max(repair->frontier, c->snd_una);
+    struct sent_range *range = sent_find(&c->sent, from, &at);
+    while (range && range->flags & (SENT_SACKED | SENT_RESENT) && seq_lt(range->end, repair->fack))
+        range = sent_next(&c->sent, &at);
+    if (range && seq_lt(range->start, repair->fack) && !(range->flags & (SENT_SACKED | SENT_RESENT))) {
+        repair->frontier = *start = seq_max(from, range->start);
+        *end = seq_min(range->end, *start + most);
+        return true;
+    }
+    repair->frontier = seq_max(from, repair->fack);
+    range = sent_find(&c->sent, c->snd_nxt - 1, &at);
+    if (repair->rescued || !range || range->flags & (SENT_SACKED | SENT_RESENT))
+        return false;
+    *end = range->end;
+    *start = range->end - range->start > most ? range->end - most : range->start;
+    return true;
 }
 
 uint32_t rack_detect(struct tcp_connection *c, bool *again)

@@ -159,10 +159,12 @@ static void enter_fast(struct tcp_connection *c, uint32_t delivered)
         return;
     count_fast(c);
     undo_begin(c);
-    if (c->repair)
+    if (c->repair) {
         c->repair->frto = FRTO_OFF;
-    else
+        c->repair->rescued = false;
+    } else {
         c->marks |= MARK_RETRANSMIT; // PRR would have let one go
+    }
     if (c->recovery != RECOVERY_CWR)
         reduce(c, flight, delivered);
     c->recover = c->snd_nxt;
@@ -359,6 +361,8 @@ static bool is_reducing(const struct tcp_connection *c)
 
 static void tell_congestion(struct tcp_connection *c, struct tcp_news *news)
 {
+    if (c->repair)
+        c->repair->twice = 0;
     // The ACK that ends a recovery leaves cwnd where that has brought it (RFC 9937-8).
     news->ack.in_recovery = news->ack.in_recovery || is_reducing(c);
     if (c->repair && c->repair->prr)
@@ -394,14 +398,13 @@ bool recovery_acked(struct tcp_connection *c, struct tcp_news *news)
             return restart;
         }
         progress(c, news);
-        if (news->advanced) {
-            c->dup_acks = 0;
-            if (c->recovery == RECOVERY_DISORDER)
-                c->recovery = RECOVERY_OPEN;
-        } else if (news->duplicate) {
+        if (news->advanced && c->recovery == RECOVERY_DISORDER)
+            c->recovery = RECOVERY_OPEN;
+        else if (!news->advanced && news->duplicate)
             duplicate(c);
-        }
         tell_congestion(c, news);
+        if (news->advanced)
+            c->dup_acks = 0;
     }
     if (c->repair)
         tidy(c);
@@ -472,6 +475,10 @@ void recovery_sent(struct tcp_connection *c, seq_t start, seq_t end, bool again)
         repair->prr_out += end - start; // RFC 9937-7
     if (!again)
         return;
+    if (c->sent.lost_bytes == 0) {
+        repair->twice += end - start;
+        repair->rescued |= seq_ge(start, repair->fack);
+    }
     rack_resent(c, start, end);
     if (!repair->undo)
         return;

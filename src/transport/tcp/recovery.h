@@ -39,7 +39,7 @@ struct tcp_repair {
     /* RACK: the latest of what was sent and has arrived (RFC 8985 5.2). */
     strata_time rack_sent, rack_rtt_ns;
     seq_t rack_end;
-    seq_t frontier;          /**< Of what was sent once, nothing before this waits to be judged. */
+    seq_t frontier;          /**< Of what was sent once, nothing before this waits to be judged; or to be suspected. */
     seq_t fack;              /**< No octet known to have arrived lies beyond this. */
     strata_time reorder_at;  /**< When the next one counts as lost; STRATA_NEVER: none is suspected. */
     struct tcp_resent *resent; /**< Retransmissions in the order of time: a ring of `resent_room`. */
@@ -47,6 +47,7 @@ struct tcp_repair {
     /* PRR. */
     uint32_t prr_delivered, prr_out, recover_flight;
     uint32_t credited; /**< Without SACK: octets taken as delivered because of duplicate ACKs. */
+    uint32_t twice;    /**< Octets sent again since the last ACK that do not count as lost. */
     /* Undo. */
     uint32_t undo_cwnd, undo_ssthresh;
     uint32_t undo_bytes;   /**< Sent again and not told of as duplicates. */
@@ -60,6 +61,7 @@ struct tcp_repair {
     bool undo_resent : 1;  /**< Something was sent again since. */
     bool probing : 1;      /**< A tail loss probe is out. */
     bool probe_resent : 1; /**< It was a retransmission. */
+    bool rescued : 1;      /**< The rescue segment of this recovery has gone (RFC 6675-4). */
 };
 
 /** F-RTO (RFC 5682) after a timeout. */
@@ -125,6 +127,9 @@ void rack_recovered(struct tcp_connection *c);
 strata_time rack_sent_before(const struct tcp_connection *c);
 /** Notes a retransmission. */
 void rack_resent(struct tcp_connection *c, seq_t start, seq_t end);
+/** Where losses are counted: what may go in fast recovery when nothing is lost and nothing new may be sent. @return
+ * false: nothing, or not now. */
+bool rack_suspect(struct tcp_connection *c, uint32_t most, seq_t *start, seq_t *end);
 
 /* prr.c: how the window comes down. */
 

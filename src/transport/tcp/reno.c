@@ -22,8 +22,12 @@ uint32_t congestion_growth(const struct tcp_connection *c, const struct tcp_ack 
     if (c->model && c->cwnd < c->ssthresh && !settings->tcp_window_validation && c->recovery != RECOVERY_LOSS &&
         c->cwnd / 2 >= c->model->validation.most_out)
         used = false; // slow start doubles what was in use, once
-    if (settings->tcp_growth_delivered && c->recovery != RECOVERY_LOSS && !ack->in_recovery && used)
-        return ack->acked > 0 && c->cwnd < CWND_MAX ? ack->delivered : 0;
+    if (settings->tcp_growth_delivered && c->recovery != RECOVERY_LOSS && !ack->in_recovery && used) {
+        // Without SACK each duplicate stood for a segment; only the one that filled the hole is news then.
+        uint32_t known = c->flags & FLAG_SACK ? 0 : c->dup_acks * c->smss;
+        uint32_t most = ack->delivered > c->smss ? ack->delivered - c->smss : 0;
+        return ack->acked > 0 && c->cwnd < CWND_MAX ? ack->delivered - (known < most ? known : most) : 0;
+    }
     if (ack->in_recovery || !used || c->cwnd >= CWND_MAX)
         return 0;
     // After a timeout an ACK jumps over what SACK told of before; each octet counts once, when it is told of.
