@@ -114,6 +114,14 @@ const struct range *ranges_find(const struct ranges *ranges, seq_t x)
     return &ranges->list[index];
 }
 
+bool ranges_meet(const struct ranges *ranges, seq_t start, seq_t end, bool touching)
+{
+    uint32_t index = first_behind(ranges, start, touching);
+    if (index == ranges->count)
+        return false;
+    return touching ? seq_le(ranges->list[index].start, end) : seq_lt(ranges->list[index].start, end);
+}
+
 bool ranges_cover(const struct ranges *ranges, seq_t start, seq_t end)
 {
     if (start == end)

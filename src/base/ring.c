@@ -43,6 +43,11 @@ static inline size_t table_bytes(uint32_t slots)
     return sizeof(struct ring_table) + slots * sizeof(struct page *);
 }
 
+size_t ring_table_bytes(const struct ring *ring)
+{
+    return ring->has_table ? table_bytes(ring->table->slots) : 0;
+}
+
 static inline uint32_t slots_of(const struct ring *ring)
 {
     return ring->has_table ? ring->table->slots : 1;
@@ -88,6 +93,22 @@ void ring_clear(struct ring *ring, struct memory *memory)
     *ring = (struct ring){.capacity = ring->capacity};
 }
 
+/** Moves the pages into a table of so many slots. */
+static bool table_move(struct ring *ring, struct memory *memory, uint32_t slots)
+{
+    struct ring_table *table = memory_allocate(memory, table_bytes(slots));
+    if (!table)
+        return false;
+    table->slots = slots;
+    for (uint64_t number = ring->head / PAGE_BYTES; number < page_after(ring, ring->extent); number++)
+        table->pages[number & (slots - 1)] = *slot_of(ring, number);
+    if (ring->has_table)
+        memory_release(memory, ring->table, table_bytes(ring->table->slots));
+    ring->table = table;
+    ring->has_table = true;
+    return true;
+}
+
 /** Makes the table large enough for bytes up to `end` from the head. */
 static bool table_reach(struct ring *ring, struct memory *memory, uint32_t end)
 {
@@ -97,17 +118,23 @@ static bool table_reach(struct ring *ring, struct memory *memory, uint32_t end)
         return true;
     while (slots < after - first)
         slots *= slots == 1 ? 4 : 2;
-    struct ring_table *table = memory_allocate(memory, table_bytes(slots));
-    if (!table)
-        return false;
-    table->slots = slots;
-    for (uint64_t number = first; number < page_after(ring, ring->extent); number++)
-        table->pages[number & (slots - 1)] = *slot_of(ring, number);
-    if (ring->has_table)
-        memory_release(memory, ring->table, table_bytes(ring->table->slots));
-    ring->table = table;
-    ring->has_table = true;
-    return true;
+    return table_move(ring, memory, slots);
+}
+
+void ring_trim(struct ring *ring, struct memory *memory)
+{
+    uint64_t pages = page_after(ring, ring->extent) - ring->head / PAGE_BYTES;
+    uint32_t slots = slots_of(ring), enough = 4;
+    while (enough < pages)
+        enough *= 2;
+    if (pages > 1 && enough < slots) {
+        (void)table_move(ring, memory, enough); // without memory for it the old one serves
+    } else if (pages == 1 && ring->has_table) {
+        struct page *only = *slot_of(ring, ring->head / PAGE_BYTES);
+        memory_release(memory, ring->table, table_bytes(slots));
+        ring->only = only;
+        ring->has_table = false;
+    }
 }
 
 /** A ring that was given a slot but got no page, or holds nothing any more, is idle again. */

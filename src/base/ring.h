@@ -37,6 +37,8 @@ static inline uint32_t ring_spare(const struct ring *ring)
 {
     return ring->length > 0 ? -(ring->head + ring->length) % PAGE_BYTES : 0;
 }
+/** What the table of pages takes. */
+size_t ring_table_bytes(const struct ring *ring);
 /** May grow at any time; shrinking affects only what comes later. */
 void ring_set_capacity(struct ring *ring, uint32_t capacity);
 
@@ -50,6 +52,8 @@ void ring_extend(struct ring *ring, uint32_t bytes);
 /** Frees the pages that hold only bytes at or beyond `offset` >= length (out-of-order data given up, or room
  * that ring_space lent and nobody used). */
 void ring_cut(struct ring *ring, struct memory *memory, uint32_t offset);
+/** Gives back what the table of pages has too many slots. */
+void ring_trim(struct ring *ring, struct memory *memory);
 /** Copies `size` bytes from `offset`; they must be there. */
 void ring_copy(const struct ring *ring, uint32_t offset, void *data, size_t size);
 /** Takes `bytes` away at the head and frees the pages passed; a ring that holds nothing beyond frees its

@@ -129,6 +129,14 @@ TEST(a_set_of_ranges_is_what_a_bitmap_is)
             for (uint32_t x = start; x < stop; x++)
                 covered = covered && model[x];
             CHECK_EQ(ranges_cover(&ranges, base + start, base + stop), covered);
+            start = 1 + (uint32_t)test_below(&seed, SPAN - 12);
+            stop = start + 1 + (uint32_t)test_below(&seed, 10);
+            bool inside = false;
+            for (uint32_t x = start; x < stop; x++)
+                inside = inside || model[x];
+            CHECK_EQ(ranges_meet(&ranges, base + start, base + stop, false), inside);
+            CHECK_EQ(ranges_meet(&ranges, base + start, base + stop, true),
+                     inside || model[start - 1] || model[stop]);
         }
         end();
     }

@@ -109,6 +109,41 @@ TEST(positions_go_on_beyond_32_bits)
     end();
 }
 
+TEST(a_table_shrinks_to_what_is_held)
+{
+    static uint8_t data[3 * PAGE_BYTES], back[sizeof data];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i / 7);
+    for (uint32_t held = 100; held <= 2 * PAGE_BYTES + 100; held += PAGE_BYTES) {
+        begin(1 << 20, 1 << 20);
+        CHECK_EQ(ring_append(&ring, &memory, data, held), held);
+        size_t before = memory.used_bytes;
+        CHECK(ring_store(&ring, &memory, 200 * PAGE_BYTES, data, 1));
+        CHECK(ring_table_bytes(&ring) > 200 * sizeof(void *));
+        ring_cut(&ring, &memory, held);
+        ring_trim(&ring, &memory);
+        CHECK_EQ(memory.used_bytes, before);
+        ring_copy(&ring, 0, back, held);
+        CHECK_MEM(back, data, held);
+        ring_trim(&ring, &memory); // nothing more to be had
+        CHECK_EQ(memory.used_bytes, before);
+        end();
+    }
+    // Without memory for a smaller one the large one serves.
+    begin(1 << 20, 1 << 20);
+    CHECK_EQ(ring_append(&ring, &memory, data, 2 * PAGE_BYTES), 2 * PAGE_BYTES);
+    CHECK(ring_store(&ring, &memory, 200 * PAGE_BYTES, data, 1));
+    ring_cut(&ring, &memory, 2 * PAGE_BYTES);
+    size_t large = ring_table_bytes(&ring);
+    memory.budget_bytes = memory.used_bytes;
+    ring_trim(&ring, &memory);
+    CHECK_EQ(ring_table_bytes(&ring), large);
+    ring_copy(&ring, 0, back, 2 * PAGE_BYTES);
+    CHECK_MEM(back, data, 2 * PAGE_BYTES);
+    memory.budget_bytes = 1 << 20;
+    end();
+}
+
 TEST(capacity_ends_what_can_be_held)
 {
     begin(10, 1 << 20);
@@ -319,5 +354,6 @@ TEST(a_ring_is_what_a_flat_array_is)
 TEST_MAIN(TEST_ENTRY(an_idle_ring_holds_nothing), TEST_ENTRY(runs_end_with_the_page_or_the_bytes),
           TEST_ENTRY(positions_go_on_beyond_32_bits),
           TEST_ENTRY(bytes_ahead_of_their_turn_wait_where_they_belong),
-          TEST_ENTRY(capacity_ends_what_can_be_held), TEST_ENTRY(room_is_lent_and_given_back),
+          TEST_ENTRY(a_table_shrinks_to_what_is_held), TEST_ENTRY(capacity_ends_what_can_be_held),
+          TEST_ENTRY(room_is_lent_and_given_back),
           TEST_ENTRY(without_memory_a_ring_takes_what_it_can), TEST_ENTRY(a_ring_is_what_a_flat_array_is))

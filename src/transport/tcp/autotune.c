@@ -174,7 +174,8 @@ void autotune_read(struct tcp_connection *c)
 uint32_t autotune_receive_allowed(const struct tcp_connection *c)
 {
     const struct core *core = connection_core(c);
-    size_t left = tcp_memory_left(core), held = c->receive.length;
+    // What lies out of order goes when data in order wants its pages (receive.c): it makes nobody's window smaller.
+    size_t left = tcp_memory_left(core) + c->tcp->out_of_order_bytes, held = c->receive.length;
     // Half of what is more than it holds: when that has come it holds as much as is left.
     size_t more = left > held ? (left - held) / 2 : 0;
     if (c->receive_bytes <= held + more && left >= core->memory.budget_bytes / PRESSURE)

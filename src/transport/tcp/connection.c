@@ -386,6 +386,7 @@ static void verify_receive(const struct tcp_connection *c)
         return;
     }
     const struct ranges *ranges = &c->out_of_order->ranges;
+    receive_verify(c);
     ASSERT(ranges->count > 0 || c->flags & FLAG_FIN_AHEAD);
     if (ranges->count > 0) {
         ASSERT(seq_gt(ranges->list[0].start, c->rcv_nxt));

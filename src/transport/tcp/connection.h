@@ -179,8 +179,11 @@ enum tcp_recovery { RECOVERY_OPEN, RECOVERY_DISORDER, RECOVERY_FAST, RECOVERY_LO
  * any. */
 struct tcp_out_of_order {
     struct ranges ranges;
-    struct list node; /**< In tcp->out_of_order, oldest first: the first to lose its pages. */
+    struct list node; /**< In tcp->out_of_order, by since: the first to lose its pages. */
+    strata_time since; /**< When the hole before it opened, or the last one before that was filled. */
     struct tcp_connection *connection;
+    uint32_t pages;         /**< That hold any of it. */
+    size_t charged;         /**< Memory it takes: part of tcp->out_of_order_bytes. */
     seq_t fin; /**< With FLAG_FIN_AHEAD. */
     seq_t recent[OUT_OF_ORDER_RECENT]; /**< What came last, latest first, one octet for each range (RFC 2018-4). */
     seq_t called[OUT_OF_ORDER_RECENT]; /**< What called for the first of the ACKs that are owed (RFC 2018-3). */
@@ -383,7 +386,8 @@ struct tcp {
     struct list all_listeners; /**< Those too. */
     struct list transparent;  /**< Listeners for any address, and perhaps any port. */
     struct list closed;       /**< Connections that are over but still have an owner. */
-    struct list out_of_order; /**< Who holds pages beyond RCV.NXT, oldest first. */
+    struct list out_of_order; /**< Who holds pages beyond RCV.NXT, whoever has waited longest first. */
+    size_t out_of_order_bytes; /**< What all of that takes. */
     struct list time_wait;    /**< By expiry. */
     struct timer time_wait_timer;
     struct timer hungry_timer; /**< While somebody waits for memory to write. */

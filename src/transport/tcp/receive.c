@@ -6,8 +6,9 @@
  *
  * Data beyond RCV.NXT is stored where it belongs in the receive ring, and a set of ranges says what of it is
  * there. The window is what the ring's capacity leaves; its right edge is kept in rcv_adv and never moves
- * left. It is not a reservation: data that finds no page is dropped and not acknowledged, data out of order
- * being given up first, our own and then that of others.
+ * left. It is not a reservation: data that finds no page is dropped and not acknowledged. What lies out of
+ * order is held within bounds of its own, and new arrivals beyond them are dropped; it is given up, the
+ * oldest first, only when data in order finds no page.
  */
 #include "transport/tcp/receive.h"
 #include "transport/tcp/ack_delay.h"
@@ -68,7 +69,8 @@ void receive_set_buffer(struct tcp_connection *c, uint32_t bytes)
 static bool worth_telling(const struct tcp_connection *c)
 {
     uint32_t offered = c->rcv_adv - c->rcv_nxt, now = window(c), opens = now - offered;
-    uint32_t buffer = autotune_receive_allowed(c), two = 2u * c->own_mss, least = buffer / 2 < two ? buffer / 2 : two;
+    uint32_t buffer = autotune_receive_allowed(c), two = 2u * c->own_mss,
+             least = buffer / 2 < two ? buffer / 2 : two;
     if ((int32_t)opens <= 0)
         return false;
     switch (connection_core(c)->settings.tcp_window_update) {
@@ -94,11 +96,74 @@ void receive_taken(struct tcp_connection *c)
 
 /* ---- Out of order -------------------------------------------------------------------------------------- */
 
+/**
+ * The page of the receive ring that x lies in begins here. In the ring RCV.NXT is at head + length; while
+ * anything is out of order neither the ring nor this forgets where that was.
+ */
+static seq_t page_start(const struct tcp_connection *c, seq_t x)
+{
+    return x - (x - c->rcv_nxt + c->receive.head + c->receive.length) % PAGE_BYTES;
+}
+
+/** Of the pages that [start, end) lies in, how many hold anything out of order. */
+static uint32_t pages_used(const struct tcp_connection *c, seq_t start, seq_t end)
+{
+    uint32_t pages = 0;
+    for (seq_t page = page_start(c, start); seq_lt(page, end); page += PAGE_BYTES)
+        pages += ranges_meet(&c->out_of_order->ranges, page, page + PAGE_BYTES, false);
+    return pages;
+}
+
+/** Pages that [start, end) lies in. */
+static uint32_t pages_spanned(const struct tcp_connection *c, seq_t start, seq_t end)
+{
+    return (end - page_start(c, start) + PAGE_BYTES - 1) / PAGE_BYTES;
+}
+
+/** Brings the account up to date: pages are charged whole, and what is needed to find them is, too. */
+static void charge(struct tcp_connection *c)
+{
+    struct tcp_out_of_order *ahead = c->out_of_order;
+    c->tcp->out_of_order_bytes -= ahead->charged;
+    ahead->charged = sizeof *ahead + ahead->ranges.room * sizeof *ahead->ranges.list +
+                     ring_table_bytes(&c->receive) + (size_t)ahead->pages * PAGE_BYTES;
+    c->tcp->out_of_order_bytes += ahead->charged;
+}
+
+/**
+ * Whether what lies out of order may take so many octets more: no more than the bound of a connection, nor
+ * than the part of the budget that is for all of them, of which each leaves as much as it takes. So a
+ * thousand that hold an octet each at the far ends of their windows leave some for whoever loses a segment in
+ * earnest.
+ */
+static bool is_within_bounds(const struct tcp_connection *c, size_t bytes)
+{
+    const struct core *core = connection_core(c);
+    uint64_t own = c->out_of_order->charged + bytes, all = c->tcp->out_of_order_bytes + bytes;
+    uint64_t most = core->memory.budget_bytes / 100 * (uint64_t)core->settings.tcp_out_of_order_percent;
+    return own <= (uint64_t)core->settings.tcp_out_of_order_bytes && all <= most && own <= most - all;
+}
+
+/** As above; what has waited for long without any progress is given up for it. */
+static bool may_grow(struct tcp_connection *c, size_t bytes)
+{
+    strata_time patience = connection_core(c)->settings.tcp_out_of_order_stale_ms * STRATA_MILLISECOND;
+    while (!is_within_bounds(c, bytes)) {
+        struct tcp_out_of_order *oldest =
+            CONTAINER_OF(list_first(&c->tcp->out_of_order), struct tcp_out_of_order, node);
+        if (oldest->connection == c || connection_now(c) - oldest->since < patience)
+            return false;
+        receive_evict(oldest->connection);
+    }
+    return true;
+}
+
 static void forget_out_of_order(struct tcp_connection *c)
 {
     struct tcp_out_of_order *ahead = c->out_of_order;
     if (!ahead)
         return;
+    c->tcp->out_of_order_bytes -= ahead->charged;
     ranges_clear(&ahead->ranges, connection_memory(c));
     list_remove(&ahead->node);
     memory_release(connection_memory(c), ahead, sizeof *ahead);
@@ -113,6 +178,7 @@ void receive_evict(struct tcp_connection *c)
     connection_core(c)->counters.value[COUNTER_tcp_evicted] += receive_out_of_order_bytes(c);
     forget_out_of_order(c);
     ring_cut(&c->receive, connection_memory(c), c->receive.length);
+    ring_trim(&c->receive, connection_memory(c));
 }
 
 uint32_t receive_out_of_order_bytes(const struct tcp_connection *c)
@@ -124,6 +190,14 @@ uint32_t receive_out_of_order_bytes(const struct tcp_connection *c)
     return bytes;
 }
 
+/** Its wait begins now. */
+static void wait_anew(struct tcp_out_of_order *ahead)
+{
+    ahead->since = connection_now(ahead->connection);
+    list_remove(&ahead->node);
+    list_push_back(&ahead->connection->tcp->out_of_order, &ahead->node);
+}
+
 static struct tcp_out_of_order *want_out_of_order(struct tcp_connection *c)
 {
     if (c->out_of_order)
@@ -133,8 +207,9 @@ static struct tcp_out_of_order *want_out_of_order(struct tcp_connection *c)
         return NULL;
     ahead->connection = c;
     list_init(&ahead->node);
-    list_push_back(&c->tcp->out_of_order, &ahead->node);
+    wait_anew(ahead);
     c->out_of_order = ahead;
+    charge(c);
     return ahead;
 }
 
@@ -150,7 +225,60 @@ static void tell_duplicate(struct tcp_connection *c, seq_t start, seq_t end)
     }
 }
 
-/** Keeps a segment that came ahead of its turn (RFC 9293 SHLD-31). */
+/** Puts [seq, seq + length) where it belongs, all of it or nothing. @return false: it finds no place. */
+static bool keep(struct tcp_connection *c, const struct segment *segment)
+{
+    struct core *core = connection_core(c);
+    struct tcp_out_of_order *ahead = c->out_of_order;
+    struct ranges *ranges = &ahead->ranges;
+    seq_t start = segment->seq, end = start + segment->length;
+    if (segment->length == 0)
+        return true;
+    bool apart = !ranges_meet(ranges, start, end, true), thrown = c->flags & FLAG_READ_SHUT;
+    uint32_t fresh = thrown ? 0 : pages_spanned(c, start, end) - pages_used(c, start, end);
+    size_t more = (size_t)fresh * PAGE_BYTES;
+    if (apart && ranges->count == ranges->room)
+        more += (ranges->room ? ranges->room : 4) * sizeof *ranges->list;
+    if (more > 0 && !may_grow(c, more)) {
+        core_count(core, COUNTER_tcp_drop_out_of_order);
+        return false;
+    }
+    // What joins others takes no room in the set; what stands alone can be taken back out of it.
+    uint32_t limit = (uint32_t)core->settings.tcp_out_of_order_ranges,
+             offset = c->receive.length + (start - c->rcv_nxt);
+    bool kept = (!apart || ranges_add(ranges, &core->memory, start, end, limit) == 0);
+    if (kept && !thrown && !ring_store(&c->receive, &core->memory, offset, segment->data, segment->length)) {
+        if (apart)
+            ranges_remove(ranges, &core->memory, start, end);
+        kept = false;
+    }
+    if (kept) {
+        if (!apart)
+            ranges_add(ranges, &core->memory, start, end, limit);
+        ahead->pages += fresh;
+    } else {
+        core_count(core, COUNTER_tcp_drop_memory);
+    }
+    charge(c);
+    return kept;
+}
+
+void receive_verify(const struct tcp_connection *c)
+{
+    const struct tcp_out_of_order *ahead = c->out_of_order;
+    const struct ranges *ranges = &ahead->ranges;
+    uint32_t pages = 0;
+    for (uint32_t i = 0; i < ranges->count && !(c->flags & FLAG_READ_SHUT); i++) {
+        seq_t first = page_start(c, ranges->list[i].start);
+        bool shared = i > 0 && seq_lt(first, ranges->list[i - 1].end);
+        pages += pages_spanned(c, ranges->list[i].start, ranges->list[i].end) - (shared ? 1 : 0);
+    }
+    ASSERT(ahead->pages == pages);
+    ASSERT(ahead->charged >= (size_t)pages * PAGE_BYTES && ahead->charged <= c->tcp->out_of_order_bytes);
+}
+
+/** Keeps a segment that came ahead of its turn (RFC 9293 SHLD-31). What is known to be here already, and was
+ * told of in SACK, does not make room for it: it would have to come again, and the peer may count on it. */
 static void store_ahead(struct tcp_connection *c, const struct segment *segment)
 {
     struct core *core = connection_core(c);
@@ -161,17 +289,14 @@ static void store_ahead(struct tcp_connection *c, const struct segment *segment)
     ack_heard(c);
     output_owe_ack(c); // RFC 5681-13, RFC 9293 MAY-13
     // Short of memory, what is out of order is not worth a page: the peer sends it again.
-    struct tcp_out_of_order *ahead = tcp_memory_is_short(connection_core(c)) ? NULL : want_out_of_order(c);
-    uint32_t offset = c->receive.length + (segment->seq - c->rcv_nxt);
-    seq_t end = segment->seq + segment->length;
-    if (ahead)
-        tell_duplicate(c, segment->seq, end);
-    bool kept = ahead && (segment->length == 0 || c->flags & FLAG_READ_SHUT ||
-                          ring_store(&c->receive, &core->memory, offset, segment->data, segment->length));
-    if (!kept || ranges_add(&ahead->ranges, &core->memory, segment->seq, end,
-                            (uint32_t)core->settings.tcp_out_of_order_ranges) < 0) {
+    struct tcp_out_of_order *ahead = tcp_memory_is_short(core) ? NULL : want_out_of_order(c);
+    if (!ahead) {
         core_count(core, COUNTER_tcp_drop_memory);
-        if (ahead && ahead->ranges.count == 0 && !(c->flags & FLAG_FIN_AHEAD))
+        return;
+    }
+    tell_duplicate(c, segment->seq, segment->seq + segment->length);
+    if (!keep(c, segment)) {
+        if (ahead->ranges.count == 0 && !(c->flags & FLAG_FIN_AHEAD))
             receive_evict(c);
         return;
     }
@@ -179,7 +304,7 @@ static void store_ahead(struct tcp_connection *c, const struct segment *segment)
         sack_kept(c, segment->seq);
     if (segment->flags & TCP_FIN) {
         c->flags |= FLAG_FIN_AHEAD;
-        ahead->fin = end;
+        ahead->fin = segment->seq + segment->length;
     }
 }
 
@@ -197,10 +322,19 @@ static void join_ahead(struct tcp_connection *c)
         c->bytes_received += bytes;
     }
     // Whatever lies before RCV.NXT now is at the beginning of the set, so that nothing is split and this
-    // cannot fail.
+    // cannot fail. Pages of it alone are not out of order any more.
+    bool passed = ahead->ranges.count > 0 && seq_lt(ahead->ranges.list[0].start, c->rcv_nxt) &&
+                  !(c->flags & FLAG_READ_SHUT);
+    seq_t first = passed ? ahead->ranges.list[0].start : c->rcv_nxt;
+    uint32_t before = passed ? pages_used(c, first, c->rcv_nxt) : 0;
     while (ahead->ranges.count > 0 && seq_lt(ahead->ranges.list[0].start, c->rcv_nxt))
         ranges_remove(&ahead->ranges, memory, ahead->ranges.list[0].start,
                       seq_min(ahead->ranges.list[0].end, c->rcv_nxt));
+    if (passed) {
+        wait_anew(ahead);
+        ahead->pages -= before - pages_used(c, first, c->rcv_nxt);
+        charge(c);
+    }
     bool fin = c->flags & FLAG_FIN_AHEAD, fin_next = fin && ahead->fin == c->rcv_nxt;
     if (fin_next || (ahead->ranges.count == 0 && !(fin && seq_gt(ahead->fin, c->rcv_nxt)))) {
         forget_out_of_order(c);
@@ -223,21 +357,17 @@ static uint32_t append_some(struct tcp_connection *c, const uint8_t *data, uint3
     return (uint32_t)taken;
 }
 
-/** Appends to the ring; makes room by giving up what others, or we, hold out of order. @return octets taken.
- * */
+/** Appends to the ring; makes room by giving up what is out of order, of whoever has waited longest for what
+ * is missing. @return octets taken. */
 static uint32_t append(struct tcp_connection *c, const uint8_t *data, uint32_t length)
 {
     struct core *core = connection_core(c);
     uint32_t taken = append_some(c, data, length);
     while (taken < length && ring_room(&c->receive) > 0) {
-        struct tcp_out_of_order *victim = c->out_of_order;
-        if (!victim) {
-            struct list *oldest = list_first(&c->tcp->out_of_order);
-            if (!oldest)
-                break;
-            victim = CONTAINER_OF(oldest, struct tcp_out_of_order, node);
-        }
-        receive_evict(victim->connection);
+        struct list *oldest = list_first(&c->tcp->out_of_order);
+        if (!oldest)
+            break;
+        receive_evict(CONTAINER_OF(oldest, struct tcp_out_of_order, node)->connection);
         taken += append_some(c, data + taken, length - taken);
     }
     if (taken < length)

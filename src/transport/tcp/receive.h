@@ -34,6 +34,8 @@ static inline bool receive_is_worth_reading(const struct tcp_connection *c)
 void receive_taken(struct tcp_connection *c);
 /** Gives up what lies out of order. */
 void receive_evict(struct tcp_connection *c);
+/** Whether the account of what lies out of order is right. */
+void receive_verify(const struct tcp_connection *c);
 /** Bytes that lie out of order. */
 uint32_t receive_out_of_order_bytes(const struct tcp_connection *c);
 

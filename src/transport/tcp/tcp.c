@@ -124,6 +124,7 @@ void tcp_free(struct tcp *tcp)
         connection_free(CONTAINER_OF(tcp->closed.next, struct tcp_connection, speaker.node));
     // What came back from behind a half-open connection.
     table_each(&tcp->records, free_record, tcp);
+    ASSERT(tcp->out_of_order_bytes == 0);
     wheel_disarm(&tcp->core->wheel, &tcp->time_wait_timer);
     wheel_disarm(&tcp->core->wheel, &tcp->hungry_timer);
     table_free(&tcp->records, memory);
