@@ -110,6 +110,25 @@ TCP_TEST(fins_do_not_answer_each_other)
     CHECK_STATE(rig, "TIME-WAIT");
 }
 
+/* Nor does the answer to a FIN that is ahead of its turn, for that is how the peer would answer it. */
+TCP_TEST(fins_ahead_do_not_answer_each_other)
+{
+    SET(rig, tcp_fin_with_acks, 1);
+    accepted(rig);
+    tcp_shutdown(rig->c, STRATA_SHUTDOWN_WRITE);
+    expect(rig, "F. 1:1(0) ack 1");
+    for (int i = 0; i < 3; i++) {
+        inject(rig, "F. 101:101(0) ack 1 win 65535");
+        expect(rig, ". 2:2(0) ack 1");
+        silence(rig);
+    }
+    inject(rig, ". 1:51(50) ack 1 win 65535");
+    expect(rig, "F. 1:1(0) ack 51"); // this moves on
+    inject(rig, ". 51:101(50) ack 2 win 65535");
+    expect(rig, ". 2:2(0) ack 102");
+    CHECK_STATE(rig, "TIME-WAIT");
+}
+
 TCP_TEST(a_fin_that_acknowledges_ours)
 {
     accepted(rig);
@@ -431,7 +450,8 @@ TEST(states_have_names)
 }
 
 TEST_MAIN(TEST_ENTRY(we_close_first), TEST_ENTRY(the_peer_closes_first), TEST_ENTRY(both_close_at_once),
-          TEST_ENTRY(fins_do_not_answer_each_other), TEST_ENTRY(a_fin_that_acknowledges_ours),
+          TEST_ENTRY(fins_do_not_answer_each_other),
+          TEST_ENTRY(fins_ahead_do_not_answer_each_other), TEST_ENTRY(a_fin_that_acknowledges_ours),
           TEST_ENTRY(what_was_written_goes_before_the_fin),
           TEST_ENTRY(a_lost_fin_is_sent_again), TEST_ENTRY(a_reset_is_told), TEST_ENTRY(an_abort_resets),
           TEST_ENTRY(a_close_with_unread_data_resets), TEST_ENTRY(data_after_a_close_resets),

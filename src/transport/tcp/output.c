@@ -365,8 +365,9 @@ static bool plan_probe(struct tcp_connection *c, struct plan *plan)
 static void plan_ack(const struct tcp_connection *c, struct plan *plan, uint8_t mark)
 {
     *plan = (struct plan){.seq = c->snd_nxt, .flags = TCP_ACK, .mark = mark};
+    // Not with an answer to what is ahead of its turn: where both miss something, FINs would answer each other.
     if (mark == 0 && c->flags & FLAG_FIN_SENT && c->snd_una != c->snd_nxt && !(c->modes & MODE_REFUSED) &&
-        connection_core(c)->settings.tcp_fin_with_acks) {
+        c->acks_owed == 0 && connection_core(c)->settings.tcp_fin_with_acks) {
         plan->seq--; // our FIN, until it is acknowledged
         plan->flags |= TCP_FIN;
         plan->again = 1;
