@@ -250,7 +250,7 @@ TCP_TEST(duplicates_undo_a_recovery_that_is_over)
     late(rig);
     inject(rig, ". 1:1(0) ack %u win 65535", rig->c->snd_nxt - rig->our_isn);
     CHECK_EQ(rig_info(rig).recovery, 0);
-    CHECK_EQ(rig_info(rig).cwnd, 5000);
+    CHECK_EQ(rig_info(rig).cwnd, 6000); // half, and a segment for what the last ACK brought
     inject(rig, ". 1:1(0) ack %u win 65535 <nop,nop,sack 1:1001>", rig->c->snd_nxt - rig->our_isn);
     CHECK_EQ(COUNT(rig, tcp_spurious_recoveries), 1);
     CHECK_EQ(rig_info(rig).cwnd, 10000);
@@ -276,6 +276,40 @@ TCP_TEST(a_duplicate_of_something_else_undoes_nothing)
     CHECK_EQ(rig_info(rig).recovery, 2);
 }
 
+/* What was sent again in one recovery and is acknowledged in the next echoes a time from before that: no proof. */
+TCP_TEST(an_earlier_recovery_proves_nothing)
+{
+    SET(rig, tcp_rto_min_ms, 1000);
+    sending(rig, SACK STAMPS);
+    rig_wait(rig, 100 * MS);
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,ts 600 %u,nop,nop,sack 1001:10001>", rig->our_ts + 100);
+    data(rig, "1:1001(1000) ack 1"); // which is lost again
+    CHECK_EQ(rig_drain(rig), 4);
+    rig_wait(rig, 100 * MS);
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,ts 600 %u,nop,nop,sack 1001:11001>", rig->our_ts + 100);
+    data(rig, "1:1001(1000) ack 1");
+    rig->c->cwnd = connection_pipe(rig->c) + 2000;
+    data(rig, "14001:15001(1000) ack 1"); // will be lost
+    data(rig, "15001:16001(1000) ack 1");
+    rig_wait(rig, MS);
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,ts 600 %u,nop,nop,sack 1001:11001 12001:14001>", rig->our_ts + 100);
+    data(rig, "11001:12001(1000) ack 1");
+    rig_drain(rig);
+    rig_wait(rig, 99 * MS);
+    inject(rig, ". 1:1(0) ack 11001 win 65535 <nop,nop,ts 800 %u,nop,nop,sack 12001:14001 15001:16001>",
+           rig->our_ts + 300);
+    CHECK_EQ(rig_info(rig).recovery, 2);
+    CHECK_EQ(rig_info(rig).fast_retransmits, 2); // the first recovery is over, another has begun
+    uint32_t ssthresh = rig_info(rig).ssthresh;
+    data(rig, "14001:15001(1000) ack 1");
+    rig_drain(rig);
+    rig_wait(rig, MS);
+    inject(rig, ". 1:1(0) ack 14001 win 65535 <nop,nop,ts 801 %u,nop,nop,sack 15001:16001>", rig->our_ts + 301);
+    CHECK_EQ(COUNT(rig, tcp_spurious_recoveries), 0);
+    CHECK_EQ(rig_info(rig).recovery, 2);
+    CHECK_EQ(rig_info(rig).ssthresh, ssthresh);
+}
+
 TEST_MAIN(TEST_ENTRY(a_spurious_timeout), TEST_ENTRY(a_spurious_timeout_with_sack),
           TEST_ENTRY(a_spurious_timeout_told_by_sack), TEST_ENTRY(a_duplicate_first),
           TEST_ENTRY(a_duplicate_first_with_sack), TEST_ENTRY(a_duplicate_second), TEST_ENTRY(new_data_sacked_second),
@@ -284,4 +318,4 @@ TEST_MAIN(TEST_ENTRY(a_spurious_timeout), TEST_ENTRY(a_spurious_timeout_with_sac
           TEST_ENTRY(a_timestamp_of_the_retransmission_tells_nothing),
           TEST_ENTRY(a_timestamp_tells_of_a_spurious_fast_retransmit), TEST_ENTRY(duplicates_undo_a_recovery),
           TEST_ENTRY(duplicates_undo_a_recovery_that_is_over), TEST_ENTRY(too_late_to_undo),
-          TEST_ENTRY(a_duplicate_of_something_else_undoes_nothing))
+          TEST_ENTRY(a_duplicate_of_something_else_undoes_nothing), TEST_ENTRY(an_earlier_recovery_proves_nothing))

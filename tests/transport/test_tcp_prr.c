@@ -69,6 +69,19 @@ TCP_TEST(the_window_comes_down_in_step)
     CHECK_EQ(rig_info(rig).cwnd, 10000); // RFC 9937-8
 }
 
+/* The ACK that ends a recovery counts as any other, for what it is the first to tell of: on paths with many losses the
+ * window would not grow at all. */
+TCP_TEST(the_last_ack_lets_the_window_grow)
+{
+    sending(rig, 20, 40);
+    sack(rig, 1, 1001, 4001);
+    rig_drain(rig);
+    CHECK_EQ(rig_info(rig).ssthresh, 10000);
+    inject(rig, ". 1:1(0) ack 20001 win 65535"); // 17 of these are news
+    CHECK_EQ(rig_info(rig).recovery, 0);
+    CHECK_EQ(rig_info(rig).cwnd, 11000);
+}
+
 /* RFC 9937-1: what was SACKed before is not counted, what the first ACK acknowledges is. */
 TCP_TEST(what_had_arrived_before_is_not_counted)
 {
@@ -193,7 +206,8 @@ TCP_TEST(a_mark_brings_the_window_down)
     CHECK(recovery_ecn(rig->c)); // the next window
 }
 
-TEST_MAIN(TEST_ENTRY(the_window_comes_down_in_step), TEST_ENTRY(what_had_arrived_before_is_not_counted),
+TEST_MAIN(TEST_ENTRY(the_window_comes_down_in_step), TEST_ENTRY(the_last_ack_lets_the_window_grow),
+          TEST_ENTRY(what_had_arrived_before_is_not_counted),
           TEST_ENTRY(the_window_grows_back), TEST_ENTRY(no_growth_beyond_ssthresh),
           TEST_ENTRY(an_ack_with_losses_is_not_safe), TEST_ENTRY(an_ack_that_delivered_nothing),
           TEST_ENTRY(the_first_retransmission_waits_for_nothing),

@@ -251,6 +251,32 @@ TCP_TEST(a_lost_retransmission_is_found)
     CHECK_EQ(rig_info(rig).segments_retransmitted, 2);
 }
 
+/* RFC 8985-7: of retransmissions that left at one time the one with the higher number was the later. */
+TCP_TEST(of_two_at_one_time_the_first_is_lost)
+{
+    sending(rig, 10);
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 1001:2001 3001:9001>");
+    AGAIN(rig, 1);
+    AGAIN(rig, 2001);
+    rig_drain(rig);
+    rig_wait(rig, 100 * MS);
+    sack(rig, 1, 1001, 9001);
+    AGAIN(rig, 1); // RFC 8985-7
+}
+
+/* On a short path nobody waits two milliseconds longer. */
+TCP_TEST(the_timer_is_as_late_as_the_path_is_long)
+{
+    sending(rig, 3);
+    strata_time due = rig->core.now - 99 * MS; // when the second was sent
+    bool again;
+    sack(rig, 1, 2001, 3001);
+    rig->c->srtt_ns = rig->c->min_rtt_ns = 8 * MS;
+    due += rig->c->repair->rack_rtt_ns + 2 * MS; // a round trip and a quarter
+    CHECK_EQ(rack_detect(rig->c, &again), 1000); // the first
+    CHECK_EQ(rig->c->repair->reorder_at, due + MS);
+}
+
 /* RFC 8985-2: an ACK of a retransmission that comes sooner than any could have is the first copy's: it does not make
  * what went out between look late. */
 TCP_TEST(an_answer_that_comes_too_soon)
@@ -312,6 +338,7 @@ TEST_MAIN(TEST_ENTRY(rack_needs_sack), TEST_ENTRY(what_is_overtaken_and_late_is_
           TEST_ENTRY(patience_without_the_short_cut), TEST_ENTRY(reordering_makes_patient),
           TEST_ENTRY(a_repaired_hole_is_no_reordering), TEST_ENTRY(duplicates_widen_the_window),
           TEST_ENTRY(what_was_late_is_not_lost_again),
-          TEST_ENTRY(a_lost_retransmission_is_found), TEST_ENTRY(an_answer_that_comes_too_soon),
+          TEST_ENTRY(a_lost_retransmission_is_found), TEST_ENTRY(of_two_at_one_time_the_first_is_lost),
+          TEST_ENTRY(the_timer_is_as_late_as_the_path_is_long), TEST_ENTRY(an_answer_that_comes_too_soon),
           TEST_ENTRY(a_timeout_marks_what_has_had_its_time), TEST_ENTRY(rack_and_counting_are_not_mixed),
           TEST_ENTRY(lost_segments_wait_for_the_window))

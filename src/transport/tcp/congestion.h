@@ -30,6 +30,7 @@ struct tcp_ack {
     strata_time newest;  /**< When the most recently sent of what it delivered had been sent; STRATA_NEVER: unknown. */
     bool newest_resent;  /**< That was a retransmission. */
     bool echo;           /**< It carried ECE (RFC 3168-4). */
+    bool ends_recovery;  /**< It was so until this ACK: what counts is `delivered`, the rest was told of before. */
     bool in_recovery;    /**< cwnd is not the algorithm's to grow: fast recovery (PRR) or CWR goes on. */
 
     /* Delivery rate sample (draft-ietf-ccwg-bbr 4.1); interval_ns 0: none. */

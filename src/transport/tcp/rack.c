@@ -20,7 +20,7 @@
 /** What is told of, as Linux bounds it. */
 #define OVERTAKEN_MOST 300u
 /** The timer comes a little later than what is suspected is lost: ACKs come in bursts. */
-#define SLACK (2 * STRATA_MILLISECOND)
+#define SLACK_MOST (2 * STRATA_MILLISECOND)
 
 static int64_t setting(const struct tcp_connection *c)
 {
@@ -170,6 +170,11 @@ strata_time rack_sent_before(const struct tcp_connection *c)
     return connection_now(c) - repair->rack_rtt_ns - reorder_window(c) + 1;
 }
 
+static strata_time slack(const struct tcp_connection *c)
+{
+    return c->srtt_ns / 8 < SLACK_MOST ? c->srtt_ns / 8 : SLACK_MOST;
+}
+
 /** What of that which was sent once is lost. */
 static uint32_t judge_originals(struct tcp_connection *c, struct tcp_repair *repair, strata_time patience)
 {
@@ -183,7 +188,7 @@ static uint32_t judge_originals(struct tcp_connection *c, struct tcp_repair *rep
                 (range->last_sent == repair->rack_sent && seq_ge(range->start, repair->rack_end)))
                 break;
             if (range->last_sent + patience > connection_now(c)) {
-                repair->reorder_at = range->last_sent + patience + SLACK;
+                repair->reorder_at = range->last_sent + patience + slack(c);
                 break;
             }
             // Of what left at one time, what lies beyond the latest that arrived is not overtaken.
@@ -219,12 +224,12 @@ static uint32_t judge_resent(struct tcp_connection *c, struct tcp_repair *repair
     for (; repair->resent_count > 0; repair->resent_count--) {
         const struct tcp_resent *first = &repair->resent[repair->resent_head];
         if (seq_gt(first->end, c->snd_una) && still_out(c, first)) {
-            // At one time numbers do not tell which was first: where time stands still nothing is ever late.
-            if (first->when >= repair->rack_sent)
+            // Where time stands still nothing is ever late.
+            if (!sent_before(first->when, first->end, repair) || first->when == connection_now(c))
                 break;
             if (first->when + patience > connection_now(c)) {
-                if (first->when + patience + SLACK < repair->reorder_at)
-                    repair->reorder_at = first->when + patience + SLACK;
+                if (first->when + patience + slack(c) < repair->reorder_at)
+                    repair->reorder_at = first->when + patience + slack(c);
                 break;
             }
             seq_t start = first->start;

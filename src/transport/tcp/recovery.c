@@ -25,7 +25,7 @@ struct tcp_repair *recovery_record(struct tcp_connection *c)
     struct tcp_repair *repair = memory_allocate(connection_memory(c), sizeof *repair);
     if (!repair)
         return NULL;
-    repair->frontier = repair->fack = c->snd_una;
+    repair->frontier = repair->fack = repair->resent_until = c->snd_una;
     repair->reorder_at = STRATA_NEVER;
     c->repair = repair;
     return repair;
@@ -46,7 +46,7 @@ static void tidy(struct tcp_connection *c)
 {
     const struct tcp_repair *repair = c->repair;
     if (c->recovery != RECOVERY_OPEN || c->sent.sacked_bytes > 0 || c->sent.lost_bytes > 0 || repair->probing ||
-        (repair->undo && seq_le(c->snd_una, repair->undo_until)))
+        (repair->undo && seq_le(c->snd_una, repair->undo_until)) || undo_resent_out(c))
         return;
     recovery_forget(c);
 }
@@ -354,17 +354,20 @@ static void detect(struct tcp_connection *c, struct tcp_news *news, bool left)
         c->recovery = c->sent.sacked_bytes > 0 ? RECOVERY_DISORDER : RECOVERY_OPEN;
 }
 
-static bool is_reducing(const struct tcp_connection *c)
+static bool is_reduction(uint8_t recovery)
 {
-    return c->recovery == RECOVERY_FAST || c->recovery == RECOVERY_CWR;
+    return recovery == RECOVERY_FAST || recovery == RECOVERY_CWR;
 }
 
-static void tell_congestion(struct tcp_connection *c, struct tcp_news *news)
+/** `was`: the state before the ACK. */
+static void tell_congestion(struct tcp_connection *c, struct tcp_news *news, uint8_t was)
 {
     if (c->repair)
         c->repair->twice = 0;
-    // The ACK that ends a recovery leaves cwnd where that has brought it (RFC 9937-8).
-    news->ack.in_recovery = news->ack.in_recovery || is_reducing(c);
+    // The ACK that ends a recovery leaves cwnd where that has brought it (RFC 9937-8), or lets it grow from there where
+    // SACK tells how much of it is new: in small windows it is often the only one before the next loss.
+    news->ack.ends_recovery = was == RECOVERY_FAST && c->recovery <= RECOVERY_DISORDER && c->flags & FLAG_SACK;
+    news->ack.in_recovery = is_reduction(c->recovery) || (is_reduction(was) && !news->ack.ends_recovery);
     if (c->repair && c->repair->prr)
         prr_acked(c, prr_estimate(c, news), news->ack.lost, news->advanced);
     if (news->ack.delivered > 0)
@@ -381,15 +384,14 @@ bool recovery_acked(struct tcp_connection *c, struct tcp_news *news)
         congestion_acked(c, &news->ack);
         return true;
     }
-    news->ack.in_recovery = is_reducing(c);
+    uint8_t was = c->recovery;
     if (c->flags & FLAG_SACK) {
         rack_update(c, news);
         if (c->repair)
             probe_acked(c, news);
-        bool was_open = c->recovery <= RECOVERY_DISORDER;
         progress(c, news);
-        detect(c, news, !was_open && c->recovery <= RECOVERY_DISORDER);
-        tell_congestion(c, news);
+        detect(c, news, was > RECOVERY_DISORDER && c->recovery <= RECOVERY_DISORDER);
+        tell_congestion(c, news, was);
     } else {
         if (c->recovery == RECOVERY_FAST) {
             bool restart = fast_without_sack(c, news);
@@ -402,7 +404,7 @@ bool recovery_acked(struct tcp_connection *c, struct tcp_news *news)
             c->recovery = RECOVERY_OPEN;
         else if (!news->advanced && news->duplicate)
             duplicate(c);
-        tell_congestion(c, news);
+        tell_congestion(c, news, was);
         if (news->advanced)
             c->dup_acks = 0;
     }
@@ -480,10 +482,13 @@ void recovery_sent(struct tcp_connection *c, seq_t start, seq_t end, bool again)
         repair->rescued |= seq_ge(start, repair->fack);
     }
     rack_resent(c, start, end);
-    if (!repair->undo)
-        return;
-    if (!repair->undo_resent)
+    // What was sent again in an earlier recovery and is still under way proves nothing of this one.
+    bool out = undo_resent_out(c);
+    if (!out && !(repair->undo && repair->undo_resent)) {
         repair->resent_stamp = tcp_timestamp(connection_core(c), c->ts_offset);
+        repair->undo_bytes = 0;
+    }
+    repair->resent_until = out ? seq_max(repair->resent_until, end) : end;
     repair->undo_resent = true;
     repair->undo_bytes += end - start;
 }

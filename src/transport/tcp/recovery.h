@@ -52,7 +52,8 @@ struct tcp_repair {
     uint32_t undo_cwnd, undo_ssthresh;
     uint32_t undo_bytes;   /**< Sent again and not told of as duplicates. */
     seq_t undo_from, undo_until;
-    uint32_t resent_stamp; /**< The timestamp at the first retransmission. */
+    uint32_t resent_stamp; /**< The timestamp at the first retransmission that tells of this. */
+    seq_t resent_until;    /**< The end of the last octet that was sent again. */
     seq_t probe_end;       /**< SND.NXT when a tail loss probe went. */
     uint8_t frto;          /**< enum tcp_frto */
     bool rack_valid : 1;
@@ -155,6 +156,8 @@ void probe_acked(struct tcp_connection *c, const struct tcp_news *news);
 
 /** cwnd and ssthresh are about to come down. */
 void undo_begin(struct tcp_connection *c);
+/** Whether something that was sent again may still be under way. */
+bool undo_resent_out(const struct tcp_connection *c);
 /** Whether the news prove that all that was sent again had arrived before. */
 bool undo_proved(const struct tcp_connection *c, const struct tcp_news *news);
 /** Takes the reduction back; `timeout`: what is marked as lost is not. */

@@ -30,8 +30,8 @@ uint32_t congestion_growth(const struct tcp_connection *c, const struct tcp_ack 
     }
     if (ack->in_recovery || !used || c->cwnd >= CWND_MAX)
         return 0;
-    // After a timeout an ACK jumps over what SACK told of before; each octet counts once, when it is told of.
-    return c->recovery == RECOVERY_LOSS ? ack->delivered : ack->acked;
+    // In and after a recovery an ACK jumps over what SACK told of before; each octet counts once, when it is told of.
+    return c->recovery == RECOVERY_LOSS || ack->ends_recovery ? ack->delivered : ack->acked;
 }
 
 void congestion_slow_start(struct tcp_connection *c, uint32_t octets, uint32_t segments)

@@ -8,16 +8,22 @@
  */
 #include "transport/tcp/recovery.h"
 
+bool undo_resent_out(const struct tcp_connection *c)
+{
+    return seq_gt(c->repair->resent_until, c->snd_una);
+}
+
 void undo_begin(struct tcp_connection *c)
 {
     struct tcp_repair *repair = recovery_record(c);
     if (!repair || (repair->undo && c->recovery == RECOVERY_FAST))
         return; // a timeout in a recovery: what there was before that is what may come back
     repair->undo = true;
-    repair->undo_resent = false;
+    repair->undo_resent = undo_resent_out(c);
+    if (!repair->undo_resent)
+        repair->undo_bytes = 0;
     repair->undo_cwnd = c->cwnd;
     repair->undo_ssthresh = c->ssthresh;
-    repair->undo_bytes = 0;
     repair->undo_from = repair->undo_until = c->snd_una;
 }
 
