@@ -125,6 +125,68 @@ TCP_TEST(a_duplicate_second)
     data(rig, "2001:3001(1000) ack 1");
     CHECK_EQ(COUNT(rig, tcp_spurious_timeouts), 0);
 }
+/* Likewise where the algorithm has a window of its own, and where the new segments fill the window: without SACK
+ * nobody says that they have arrived, and the hole would wait for the next timeout. */
+TCP_TEST(a_duplicate_second_for_bbr)
+{
+    timed_out(rig, "");
+    congestion_choose(rig->c, 5);
+    inject(rig, ". 1:1(0) ack 1001 win 65535");
+    CHECK(rig_drain(rig) >= 1);
+    rig_wait(rig, 50 * MS);
+    inject(rig, ". 1:1(0) ack 1001 win 65535");
+    data(rig, "1001:2001(1000) ack 1"); // RFC 5682-3
+}
+TCP_TEST(a_duplicate_second_though_the_window_is_full)
+{
+    timed_out(rig, "");
+    inject(rig, ". 1:1(0) ack 1001 win 65535");
+    rig->c->cwnd = 5000;
+    rig_drain(rig);
+    inject(rig, ". 1:1(0) ack 1001 win 65535");
+    data(rig, "1001:2001(1000) ack 1"); // RFC 5682-3
+    silence(rig);
+}
+/* BBR measures the round trip anew every five seconds, with a small window; when it has, in the middle of what a timeout
+ * has to repair, the window from before the loss does not come back. */
+TCP_TEST(a_measured_round_trip_ends_no_repair)
+{
+    rig->options.congestion = 5;
+    SET(rig, tcp_early_retrans, 0);
+    SET(rig, tcp_frto, 0);
+    rig->options.send_bytes = 1 << 20;
+    rig_connect(rig);
+    rig_next(rig);
+    rig_wait(rig, 100 * MS);
+    inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,sackok,nop,nop>");
+    rig_write(rig, 60000);
+    rig_drain(rig);
+    rig->c->cwnd = 60000;
+    for (unsigned i = 0; i < 250; i++, rig_wait(rig, MS))
+        rig_drain(rig);
+    unsigned most = rig_info(rig).flight, una = 1;
+    CHECK_EQ(most, 60000);
+    rig_wait(rig, 3 * STRATA_SECOND);
+    CHECK_EQ(rig_info(rig).recovery, 3);
+    for (unsigned i = 0; i < 25; i++, una += 1000) {
+        rig_drain(rig);
+        rig_wait(rig, 300 * MS);
+        inject(rig, ". 1:1(0) ack %u win 65535", una + 1000);
+        CHECK(rig_info(rig).recovery != 3 || rig_info(rig).cwnd < most / 2);
+    }
+    CHECK_EQ(rig_info(rig).recovery, 3);
+}
+
+/* RFC 5682-2: two new segments, and no more, however much the first ACK brings. */
+TCP_TEST(no_more_than_two_to_try)
+{
+    timed_out(rig, "");
+    rig->c->cwnd = 4000;
+    inject(rig, ". 1:1(0) ack 6001 win 65535");
+    data(rig, "10001:11001(1000) ack 1");
+    data(rig, "11001:12001(1000) ack 1");
+    silence(rig); // RFC 5682-2
+}
 TCP_TEST(new_data_sacked_second)
 {
     timed_out(rig, SACK);
@@ -312,7 +374,10 @@ TCP_TEST(an_earlier_recovery_proves_nothing)
 
 TEST_MAIN(TEST_ENTRY(a_spurious_timeout), TEST_ENTRY(a_spurious_timeout_with_sack),
           TEST_ENTRY(a_spurious_timeout_told_by_sack), TEST_ENTRY(a_duplicate_first),
-          TEST_ENTRY(a_duplicate_first_with_sack), TEST_ENTRY(a_duplicate_second), TEST_ENTRY(new_data_sacked_second),
+          TEST_ENTRY(a_duplicate_first_with_sack), TEST_ENTRY(a_duplicate_second), TEST_ENTRY(a_measured_round_trip_ends_no_repair),
+          TEST_ENTRY(no_more_than_two_to_try),
+          TEST_ENTRY(a_duplicate_second_for_bbr),
+          TEST_ENTRY(a_duplicate_second_though_the_window_is_full), TEST_ENTRY(new_data_sacked_second),
           TEST_ENTRY(all_at_once_without_sack), TEST_ENTRY(a_second_timeout), TEST_ENTRY(no_new_data_no_proof),
           TEST_ENTRY(without_f_rto), TEST_ENTRY(a_timestamp_tells_of_a_spurious_timeout),
           TEST_ENTRY(a_timestamp_of_the_retransmission_tells_nothing),

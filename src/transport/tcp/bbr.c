@@ -492,7 +492,8 @@ static void end_probe_rtt(struct tcp_connection *c, struct bbr *b)
     if (b->probe_rtt_until == 0 || connection_now(c) <= b->probe_rtt_until)
         return;
     b->least_rtt_at = connection_now(c);
-    restore_cwnd(c, b);
+    if (c->recovery <= RECOVERY_DISORDER)
+        restore_cwnd(c, b); // otherwise when that is over: what was out before a timeout may all be lost
     reset_lower_bounds(b);
     if (b->full_bw_reached) {
         start_down(c, b);

@@ -374,6 +374,9 @@ static void tell_congestion(struct tcp_connection *c, struct tcp_news *news, uin
         congestion_acked(c, &news->ack);
     else if (news->ack.in_recovery)
         congestion_trace(c);
+    uint32_t two = connection_pipe(c) + 2u * c->smss;
+    if (recovery_waits(c) && !has_own_window(c) && c->cwnd > two)
+        c->cwnd = two; // RFC 5682-2: two new segments, whatever the ACK brought
 }
 
 bool recovery_acked(struct tcp_connection *c, struct tcp_news *news)

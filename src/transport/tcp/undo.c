@@ -76,8 +76,10 @@ bool undo_frto(struct tcp_connection *c, const struct tcp_news *news)
         return false; // no news of what was sent
     if (repair->frto == FRTO_NEW) {
         // RFC 5682-3: a duplicate, or a selective one for the new data: the loss was real. Three segments may be in
-        // flight, so that the lost one does not wait for the new ones.
+        // flight, so that the lost one does not wait for the new ones: without SACK nobody tells of these.
         repair->frto = FRTO_OFF;
+        if (!news->advanced)
+            c->marks |= MARK_RETRANSMIT;
         uint32_t window = connection_pipe(c) + c->smss, most = 3u * c->smss;
         if (!news->advanced && !congestion_of(c)->own_window && c->cwnd < window)
             c->cwnd = window < most ? window : most;
