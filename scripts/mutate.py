@@ -4,12 +4,14 @@
 tests/mutations.txt holds the behaviours: one exact piece of source text, what to put in its place, and the test that
 cites the requirement. A seeded sample is applied, one at a time, to a copy of the tree in build-mutate/; only what the
 citing test needs is built again, and that test must fail. A mutant that survives, or whose text is no longer found,
-is an error: either the test proves nothing, or the entry is stale.
+is an error: either the test proves nothing, or the entry is stale. Where no standard asks for a behaviour its entry has
+`id: none`, and its test need cite nothing.
 
     mutate.py                     a sample of 30
     mutate.py --count 5 --seed 7  another sample
     mutate.py --all               every entry
     mutate.py --only NAME         entries whose name contains NAME
+    mutate.py --file PART         entries of files whose path contains PART; both may be repeated
     mutate.py --check             only looks whether every entry still applies and its test cites the requirement
 """
 
@@ -99,12 +101,14 @@ def complaint(entry, rows):
         return f"its text stands {times} times in {entry.file}, not once"
     if entry.original == entry.replacement:
         return "changes nothing"
-    ident = re.sub(r"^RFC\s+(9293\s+(?=[A-Z]))?", "", entry.id)
-    if ident not in rows:
-        return f"no requirement is called {entry.id}"
     source = test_source(entry.test)
     if not source:
         return f"no test is called {entry.test}"
+    if entry.id == "none":
+        return None
+    ident = re.sub(r"^RFC\s+(9293\s+(?=[A-Z]))?", "", entry.id)
+    if ident not in rows:
+        return f"no requirement is called {entry.id}"
     if not any(place.split(":")[0] == source for place in rows[ident].tests):
         return f"{source} does not cite {entry.id}"
     return None
@@ -200,7 +204,8 @@ def main():
     parser.add_argument("--seed", type=int, default=20260101)
     parser.add_argument("--count", type=int, default=30)
     parser.add_argument("--all", action="store_true")
-    parser.add_argument("--only", metavar="NAME")
+    parser.add_argument("--only", metavar="NAME", action="append", default=[])
+    parser.add_argument("--file", metavar="PART", action="append", default=[])
     parser.add_argument("--check", action="store_true", help="apply nothing, look only whether every entry would")
     arguments = parser.parse_args()
 
@@ -217,11 +222,13 @@ def main():
     if len(entries) < ENTRIES_MIN:
         print(f"{LIST}: at least {ENTRIES_MIN} are wanted")
         bad += 1
-    if arguments.check or (bad and not arguments.only):
+    chosen = arguments.only or arguments.file
+    if arguments.check or (bad and not chosen):
         return 1 if bad else 0
     sample = entries
-    if arguments.only:
-        sample = [entry for entry in entries if arguments.only in entry.name]
+    if chosen:
+        sample = [entry for entry in entries if any(part in entry.name for part in arguments.only) or
+                  any(part in entry.file for part in arguments.file)]
     elif not arguments.all:
         sample = random.Random(arguments.seed).sample(entries, min(arguments.count, len(entries)))
     if not sample:

@@ -1,5 +1,7 @@
 /*
  * Algorithms that know the path fill a bottleneck without filling its queue: BBR by rate, Vegas by delay.
+ *
+ * ctest: timeout 300
  */
 #include "tests/lab/flows.h"
 
@@ -60,5 +62,77 @@ TEST(vegas_keeps_a_few_segments_in_the_queue)
     CHECK(srtt_ns > RTT && srtt_ns < RTT + 10 * MS);
 }
 
+struct pair {
+    unsigned percent[2]; /**< Of the line, from 15 to 40 s. */
+    unsigned fairness;
+    unsigned again; /**< Segments sent again, in ten-thousandths. */
+    strata_time srtt_ns; /**< Of the first, on average. */
+};
+
+/** One flow for itself, and from 5 s on another beside it. */
+static struct pair beside_each_other(const char *first, const char *second, uint32_t queue_frames, uint64_t seed)
+{
+    struct flows flows;
+    struct flows_config config = {
+        .seed = seed,
+        .count = 2,
+        .jitter_ns = MS,
+        .forward = {.rate_bps = RATE, .delay_ns = RTT / 2, .queue_frames = queue_frames},
+        .backward = {.delay_ns = RTT / 2},
+        .samples = true};
+    flows_new(&flows, &config);
+    flows.flow[0].algorithm = first;
+    flows.flow[1].algorithm = second;
+    flows.flow[1].start = 5 * STRATA_SECOND + (strata_time)seed * 137 * MS;
+    flows_run(&flows, 15 * STRATA_SECOND);
+    flows_mark(&flows);
+    int64_t again = flows_counter(&flows, "tcp_segments_retransmitted");
+    int64_t sent = flows_counter(&flows, "tcp_segments_sent");
+    unsigned from = flows.flow[0].sample_count;
+    flows_run(&flows, 40 * STRATA_SECOND);
+    struct pair pair = {.fairness = flows_fairness(&flows)};
+    again = flows_counter(&flows, "tcp_segments_retransmitted") - again;
+    pair.again = (unsigned)(again * 10000 / (flows_counter(&flows, "tcp_segments_sent") - sent));
+    for (unsigned i = from; i < flows.flow[0].sample_count; i++)
+        pair.srtt_ns += flows.flow[0].samples[i].srtt_ns;
+    REQUIRE(flows.flow[0].sample_count > from);
+    pair.srtt_ns /= flows.flow[0].sample_count - from;
+    for (int i = 0; i < 2; i++) {
+        CHECK(!flows.flow[i].wrong);
+        pair.percent[i] = (unsigned)(flow_since_mark(&flows.flow[i]) * 8 * 100 / 25 / RATE);
+    }
+    flows_free(&flows);
+    printf("     %s and %s, a queue of %u, seed %u: %u %% and %u %%, %u of 10000 again, %u ms\n", first, second,
+           queue_frames, (unsigned)seed, pair.percent[0], pair.percent[1], pair.again, (unsigned)(pair.srtt_ns / MS));
+    return pair;
+}
+
+TEST(two_bbr_flows_share_a_line)
+{
+    // Six times and a third of what the path holds: of a long queue a round trip and a half is used at most, and in a
+    // short one little is lost.
+    static const uint32_t queues[] = {400, 25};
+    for (unsigned i = 0; i < 2; i++)
+        for (uint64_t seed = 1; seed <= 2; seed++) {
+            struct pair pair = beside_each_other("bbr", "bbr", queues[i], seed);
+            CHECK(pair.percent[0] >= 28 && pair.percent[1] >= 28);
+            CHECK(pair.percent[0] + pair.percent[1] >= 90);
+            CHECK(pair.fairness >= 8800);
+            CHECK(pair.srtt_ns <= RTT * 5 / 2);
+            CHECK(pair.again <= 150);
+        }
+}
+
+TEST(bbr_and_cubic_leave_each_other_something)
+{
+    static const uint32_t queues[] = {400, 25};
+    for (unsigned i = 0; i < 2; i++) {
+        struct pair pair = beside_each_other("bbr", "cubic", queues[i], 1);
+        CHECK(pair.percent[0] >= 20 && pair.percent[1] >= 20);
+        CHECK(pair.percent[0] + pair.percent[1] >= 90);
+    }
+}
+
 TEST_MAIN(TEST_ENTRY(bbr_fills_the_path_and_not_the_queue), TEST_ENTRY(bbr_is_not_stopped_by_a_loss_now_and_then),
-          TEST_ENTRY(vegas_keeps_a_few_segments_in_the_queue))
+          TEST_ENTRY(vegas_keeps_a_few_segments_in_the_queue), TEST_ENTRY(two_bbr_flows_share_a_line),
+          TEST_ENTRY(bbr_and_cubic_leave_each_other_something))

@@ -435,6 +435,13 @@ static void probe_upward(const struct tcp_connection *c, struct bbr *b, const st
         raise_slope(c, b);
 }
 
+/** What the cycle before last has seen is forgotten. */
+static void next_cycle(struct bbr *b)
+{
+    b->bw[1] = b->bw[0];
+    b->bw[0] = 0;
+}
+
 static void adapt_upper_bound(const struct tcp_connection *c, struct bbr *b, const struct tcp_ack *ack)
 {
     if (b->acks == ACKS_STARTING && b->round_start)
@@ -443,10 +450,8 @@ static void adapt_upper_bound(const struct tcp_connection *c, struct bbr *b, con
         // The last samples of a probe have come: the next cycle begins.
         b->acks = ACKS_INIT;
         b->probe_samples = false;
-        if (probes_bw(b) && !ack->app_limited) {
-            b->bw[1] = b->bw[0];
-            b->bw[0] = 0;
-        }
+        if (probes_bw(b) && !ack->app_limited)
+            next_cycle(b);
     }
     if (b->inflight_hi == NONE32 || too_much_lost(ack))
         return;
@@ -507,6 +512,10 @@ static void check_probe_rtt(struct tcp_connection *c, struct bbr *b, const struc
 {
     if (b->phase != PROBE_RTT && b->rtt_expired && !b->idle_restart) {
         save_cwnd(c, b);
+        // A probe that has had a round counts, though its last samples will not: behind a long queue no cycle might
+        // ever end by itself, and what the path can do no more would never be forgotten.
+        if (probes_bw(b) && !ack->app_limited && (b->acks == ACKS_FEEDBACK || b->acks == ACKS_STOPPING))
+            next_cycle(b);
         b->phase = PROBE_RTT;
         b->probe_rtt_until = 0;
         b->acks = ACKS_STOPPING;
