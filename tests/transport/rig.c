@@ -567,6 +567,28 @@ void rig_accept(struct rig *rig, const char *syn)
     REQUIRE(rig->c);
 }
 
+void rig_syn(struct rig *rig, const char *file, int line, const char *options)
+{
+    rig_inject(rig, file, line, "S 0:0(0) win 65535 <%s>", options);
+    rig_expect(rig, file, line, "S. 0:0(0) ack 1");
+}
+
+bool rig_take(struct rig *rig)
+{
+    rig->c = tcp_accept(rig->listener, rig);
+    return rig->c != NULL;
+}
+
+void rig_another(struct rig *rig)
+{
+    if (rig->c)
+        tcp_abort(rig->c);
+    rig->c = NULL;
+    rig_drain(rig);
+    rig->peer.port++;
+    rig->know_isn = rig->know_ts = false;
+}
+
 void rig_connect(struct rig *rig)
 {
     REQUIRE(tcp_connect(rig->tcp, NULL, &rig->peer, &rig->options, rig, &rig->c) == 0);

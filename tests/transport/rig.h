@@ -103,6 +103,13 @@ void rig_icmp(struct rig *rig, uint8_t type, uint8_t code, uint32_t info, uint32
 void rig_listen(struct rig *rig);
 /** A connection that the peer opened, with these options in its SYN; rig->c. */
 void rig_accept(struct rig *rig, const char *syn);
+/** The peer's SYN with these options, and our SYN-ACK. */
+void rig_syn(struct rig *rig, const char *file, int line, const char *options);
+#define syn(rig, options) rig_syn(rig, __FILE__, __LINE__, options)
+/** The connection that waits to be accepted becomes rig->c. @return false: there is none. */
+bool rig_take(struct rig *rig);
+/** Ends rig->c; what the peer says next is from another port. */
+void rig_another(struct rig *rig);
 /** A connection that we opened; `syn_ack` is what the peer answers. */
 void rig_connect(struct rig *rig);
 void rig_connected(struct rig *rig, const char *syn_ack);

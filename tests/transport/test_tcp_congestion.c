@@ -156,7 +156,7 @@ TCP_TEST(a_timeout)
     ack(rig, 1001);
     CHECK_EQ(cwnd(rig), 2000);
     expect(rig, ". 1001:2001(1000) ack 1");
-    expect(rig, ". 2001:3001(1000) ack 1");
+    expect(rig, "P. 2001:3001(1000) ack 1");
     silence(rig);
     ack(rig, 3001);
     CHECK_EQ(cwnd(rig), 3000);

@@ -12,29 +12,11 @@ static void listen_with_cookies(struct rig *rig)
     rig_listen(rig);
 }
 
-/** The connection that waits to be accepted, or NULL. */
-static struct tcp_connection *take(struct rig *rig)
-{
-    rig->c = tcp_accept(rig->listener, rig);
-    return rig->c;
-}
-
-/** Ends the connection; the next SYN is that of another. */
-static void another(struct rig *rig)
-{
-    if (rig->c)
-        tcp_abort(rig->c);
-    rig->c = NULL;
-    rig_drain(rig);
-    rig->peer.port++;
-    rig->know_ts = false;
-}
-
 TCP_TEST(nothing_is_remembered)
 {
     listen_with_cookies(rig);
     size_t used = rig->core.memory.used_bytes;
-    for (int i = 0; i < 100; i++, another(rig)) {
+    for (int i = 0; i < 100; i++, rig_another(rig)) {
         inject(rig, "S 0:0(0) win 65535 <mss 1000>");
         expect(rig, "S. 0:0(0) ack 1 win 65535");
     }
@@ -52,7 +34,7 @@ TCP_TEST(the_third_segment_opens_it)
     inject(rig, "S 0:0(0) win 65535 <mss 1000>");
     expect(rig, "S. 0:0(0) ack 1 <mss *>");
     inject(rig, "P. 1:101(100) ack 1 win 5000");
-    REQUIRE(take(rig));
+    REQUIRE(rig_take(rig));
     CHECK_STATE(rig, "ESTABLISHED");
     CHECK_EQ(rig_read(rig, 1000), 100);
     rig_wait(rig, 40 * MS);
@@ -70,22 +52,21 @@ TCP_TEST(the_mss_comes_back)
         unsigned said, kept;
     } rows[] = {{64, 64}, {500, 64}, {536, 536}, {1219, 536}, {1220, 1220}, {1300, 1220}, {1420, 1420}, {1440, 1440}};
     listen_with_cookies(rig);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++, another(rig)) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++, rig_another(rig)) {
         inject(rig, "S 0:0(0) win 65535 <mss %u>", rows[i].said);
         expect(rig, "S. 0:0(0) ack 1");
         inject(rig, ". 1:1(0) ack 1 win 65535");
-        REQUIRE(take(rig));
+        REQUIRE(rig_take(rig));
         CHECK_EQ(rig_info(rig).mss_send, rows[i].kept);
     }
     // None said: the default holds (RFC 9293 MUST-15). One too small for any cookie is remembered instead.
     inject(rig, "S 0:0(0) win 65535");
     expect(rig, "S. 0:0(0) ack 1");
     inject(rig, ". 1:1(0) ack 1 win 65535");
-    REQUIRE(take(rig));
+    REQUIRE(rig_take(rig));
     CHECK_EQ(rig_info(rig).mss_send, rig->ipv6 ? 1220 : 536);
-    another(rig);
-    inject(rig, "S 0:0(0) win 65535 <mss 63>");
-    expect(rig, "S. 0:0(0) ack 1");
+    rig_another(rig);
+    syn(rig, "mss 63");
     CHECK_EQ(rig->tcp->half_open_count, 1);
 }
 
@@ -94,11 +75,11 @@ TCP_TEST(options_come_back_in_the_timestamp)
 {
     listen_with_cookies(rig);
     for (unsigned scale = 0; scale <= 14; scale += 7) {
-        for (unsigned sack = 0; sack < 2; sack++, another(rig)) {
+        for (unsigned sack = 0; sack < 2; sack++, rig_another(rig)) {
             inject(rig, "S 0:0(0) win 65535 <mss 1000,%snop,ws %u,ts 500 0>", sack ? "sackok," : "", scale);
             expect(rig, "S. 0:0(0) ack 1 <mss *,%sts * 500,ws *>", sack ? "sackok," : "");
             inject(rig, ". 1:1(0) ack 1 win 100 <nop,nop,ts 510 %u>", rig->our_ts);
-            REQUIRE(take(rig));
+            REQUIRE(rig_take(rig));
             struct strata_tcp_info info = rig_info(rig);
             CHECK_EQ(info.send_scale, scale);
             CHECK_EQ(info.send_window, 100 << scale);
@@ -111,7 +92,7 @@ TCP_TEST(options_come_back_in_the_timestamp)
     inject(rig, "S 0:0(0) win 65535 <mss 1000,sackok,ts 500 0>");
     expect(rig, "S. 0:0(0) ack 1 <mss *,sackok,ts * 500>");
     inject(rig, ". 1:1(0) ack 1 win 100 <nop,nop,ts 510 %u>", rig->our_ts);
-    REQUIRE(take(rig));
+    REQUIRE(rig_take(rig));
     CHECK_EQ(rig_info(rig).send_scale, 0);
     CHECK(!(rig->c->flags & FLAG_SCALING));
 }
@@ -123,7 +104,7 @@ TCP_TEST(options_that_cannot_come_back_are_not_offered)
     inject(rig, "S 0:0(0) win 65535 <mss 1000,sackok,nop,ws 7>");
     expect(rig, "S. 0:0(0) ack 1 <mss *>");
     inject(rig, ". 1:1(0) ack 1 win 100");
-    REQUIRE(take(rig));
+    REQUIRE(rig_take(rig));
     CHECK_EQ(rig_info(rig).send_scale, 0);
     CHECK_EQ(rig_info(rig).send_window, 100);
     CHECK_EQ(rig->c->flags & (FLAG_SACK | FLAG_SCALING | FLAG_TIMESTAMPS), 0);
@@ -133,13 +114,12 @@ TCP_TEST(options_that_cannot_come_back_are_not_offered)
 TCP_TEST(timestamps_go_on_from_the_cookies)
 {
     listen_with_cookies(rig);
-    for (int i = 0; i < 130; i++, another(rig)) {
+    for (int i = 0; i < 130; i++, rig_another(rig)) {
         rig_wait(rig, MS);
-        inject(rig, "S 0:0(0) win 65535 <mss 1000,sackok,ts 500 0,ws 13>");
-        expect(rig, "S. 0:0(0) ack 1");
+        syn(rig, "mss 1000,sackok,ts 500 0,ws 13");
         uint32_t stamp = rig->our_ts, clock = (uint32_t)(rig->core.now / MS);
         inject(rig, "P. 1:2(1) ack 1 win 100 <nop,nop,ts 510 %u>", stamp);
-        REQUIRE(take(rig));
+        REQUIRE(rig_take(rig));
         int32_t behind = (int32_t)(clock + rig->c->ts_offset - stamp);
         CHECK(behind >= 0 && behind < 128);
     }
@@ -150,26 +130,23 @@ TCP_TEST(cookies_expire)
 {
     listen_with_cookies(rig);
     rig_wait(rig, 64 * STRATA_SECOND - rig->core.now % (64 * STRATA_SECOND)); // a period begins
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     seq_t isn = rig->our_isn;
     rig_wait(rig, 127 * STRATA_SECOND);
     inject(rig, ". 1:1(0) ack 1 win 65535");
-    REQUIRE(take(rig));
-    another(rig);
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>"); // in the last second of the second period
-    expect(rig, "S. 0:0(0) ack 1");
+    REQUIRE(rig_take(rig));
+    rig_another(rig);
+    syn(rig, "mss 1000"); // in the last second of the second period
     isn = rig->our_isn;
     rig_wait(rig, 63 * STRATA_SECOND);
     uint16_t port = rig->peer.port;
-    another(rig);
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>"); // so that some are sent all the time
-    expect(rig, "S. 0:0(0) ack 1");
+    rig_another(rig);
+    syn(rig, "mss 1000"); // so that some are sent all the time
     rig_wait(rig, 2 * STRATA_SECOND);
     rig->peer.port = port;
     rig->our_isn = isn;
     inject(rig, ". 1:1(0) ack 1 win 65535");
-    CHECK(!take(rig));
+    CHECK(!rig_take(rig));
     CHECK_EQ(COUNT(rig, tcp_cookies_refused), 1);
 }
 
@@ -180,8 +157,7 @@ TCP_TEST(what_is_no_cookie_opens_nothing)
     inject(rig, ". 1:1(0) ack 1 win 65535");
     expect(rig, "R 1:1(0)");
     SET(rig, tcp_syncookies, 2);
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     static const char *const wrong[] = {"P. 1:11(10) ack 9 win 65535", "P. 2:12(10) ack 1 win 65535",
                                         "P. 0:10(10) ack 1 win 65535", ". 1:1(0) ack 16777217 win 65535"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -219,13 +195,11 @@ TCP_TEST(cookies_begin_when_the_backlog_is_full)
 {
     SET(rig, tcp_syn_backlog, 8);
     rig_listen(rig);
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     seq_t first = rig->our_isn;
     for (int i = 0; i < 100; i++) {
-        another(rig);
-        inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-        expect(rig, "S. 0:0(0) ack 1");
+        rig_another(rig);
+        syn(rig, "mss 1000");
         CHECK(rig->tcp->half_open_count <= 8);
     }
     CHECK_EQ(COUNT(rig, tcp_cookies_sent), 93);
@@ -247,7 +221,7 @@ TCP_TEST(a_filter_does_without_cookies)
     SET(rig, tcp_syncookies, 2);
     rig->options.filter = true;
     rig_listen(rig);
-    for (int i = 0; i < 20; i++, another(rig))
+    for (int i = 0; i < 20; i++, rig_another(rig))
         inject(rig, "S 0:0(0) win 65535 <mss 1000>");
     silence(rig);
     CHECK_EQ(rig->tcp->half_open_count, 4);
@@ -262,11 +236,10 @@ TCP_TEST(a_transparent_listener_sends_cookies_too)
     REQUIRE(tcp_listen(rig->tcp, &rig->binding, &rig->options, 0, rig, &rig->listener) == 0);
     strata_address_parse(rig->ipv6 ? "2001:db8:77::5" : "198.51.100.5", &rig->us.address);
     rig->us.port = 443;
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     CHECK_EQ(rig->tcp->half_open_count, 0);
     inject(rig, "P. 1:11(10) ack 1 win 65535");
-    REQUIRE(take(rig));
+    REQUIRE(rig_take(rig));
     CHECK_EQ(rig_read(rig, 100), 10);
 }
 
@@ -274,12 +247,10 @@ TCP_TEST(a_cookie_finds_the_queue_full)
 {
     listen_with_cookies(rig);
     tcp_listener_set_backlog(rig->listener, 1);
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     seq_t first = rig->our_isn;
     rig->peer.port++;
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     inject(rig, ". 1:1(0) ack 1 win 65535");
     rig->peer.port--;
     rig->our_isn = first;
@@ -287,13 +258,13 @@ TCP_TEST(a_cookie_finds_the_queue_full)
     silence(rig);
     CHECK_EQ(COUNT(rig, tcp_drop_backlog), 1);
     rig->peer.port++;
-    REQUIRE(take(rig));
+    REQUIRE(rig_take(rig));
     tcp_abort(rig->c);
     rig->c = NULL;
     rig_drain(rig);
     rig->peer.port--;
     inject(rig, "P. 1:11(10) ack 1 win 65535"); // the data comes again, and brings the cookie
-    REQUIRE(take(rig));
+    REQUIRE(rig_take(rig));
     CHECK_EQ(rig_read(rig, 100), 10);
 }
 
@@ -310,8 +281,7 @@ TCP_TEST(the_successor_of_a_time_wait_gets_none)
     expect(rig, ". 2:2(0) ack 2");
     seq_t last = rig->our_isn + 2;
     rig->peer_isn += 100000;
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     CHECK_EQ(rig->tcp->half_open_count, 1);
     CHECK_EQ(COUNT(rig, tcp_cookies_sent), 1);
     CHECK(seq_gt(rig->our_isn, last));

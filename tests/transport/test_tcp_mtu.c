@@ -129,7 +129,8 @@ TCP_TEST(a_probe_is_lost)
     while (at < 1 + probe) {
         unsigned piece = 1 + probe - at < small(rig) ? 1 + probe - at : small(rig);
         char wanted[80];
-        snprintf(wanted, sizeof wanted, ". %u:%u(%u) ack 1", at, at + piece, piece);
+        snprintf(wanted, sizeof wanted, "%s %u:%u(%u) ack 1", at + piece == 1 + probe ? "P." : ".", at, at + piece,
+                 piece); // the last ends the burst
         if (!expect(rig, "%s", wanted))
             break;
         at += piece;

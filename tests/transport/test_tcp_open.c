@@ -566,6 +566,20 @@ TCP_TEST(what_is_written_while_opening_is_sent_when_open)
     silence(rig);
 }
 
+/* RFC 2883-1: the SYN of theirs that brings our ACK in a simultaneous open came before, without it. */
+TCP_TEST(a_syn_that_came_before_is_a_duplicate)
+{
+    SET(rig, tcp_timestamps, 0);
+    rig_connect(rig);
+    expect(rig, "S 0:0(0) <mss *,sackok,ws *>");
+    inject(rig, "S 0:0(0) win 65535 <mss 1000,sackok,nop,nop>");
+    expect(rig, "S. 0:0(0) ack 1");
+    inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,sackok,nop,nop>");
+    expect(rig, ". 1:1(0) ack 1 <sack 0:1>");
+    silence(rig);
+    CHECK_STATE(rig, "ESTABLISHED");
+}
+
 TEST_MAIN(TEST_ENTRY(a_listener_answers), TEST_ENTRY(we_open), TEST_ENTRY(syns_cross),
           TEST_ENTRY(syns_cross_and_an_ack_opens), TEST_ENTRY(a_reset_while_syns_cross_is_told),
           TEST_ENTRY(a_reset_of_a_passive_open_is_silent), TEST_ENTRY(a_reset_beside_the_window_forgets_nothing),
@@ -582,4 +596,5 @@ TEST_MAIN(TEST_ENTRY(a_listener_answers), TEST_ENTRY(we_open), TEST_ENTRY(syns_c
           TEST_ENTRY(a_listener_leaves_connections_alone), TEST_ENTRY(crowds_are_not_answered),
           TEST_ENTRY(options_of_the_ip_layer), TEST_ENTRY(a_link_local_peer),
           TEST_ENTRY(data_with_the_syn_comes_again), TEST_ENTRY(data_with_the_third_segment),
-          TEST_ENTRY(data_with_the_syn_ack), TEST_ENTRY(what_is_written_while_opening_is_sent_when_open))
+          TEST_ENTRY(data_with_the_syn_ack), TEST_ENTRY(what_is_written_while_opening_is_sent_when_open),
+          TEST_ENTRY(a_syn_that_came_before_is_a_duplicate))

@@ -188,7 +188,29 @@ TCP_TEST(the_wait_adapts)
     expect(rig, ". 1:1(0) ack %u", at);
 }
 
+/* What came before the SYN-ACK, and was dropped, is no beginning: the first that counts is acknowledged at once. */
+TCP_TEST(what_comes_too_early_does_not_count)
+{
+    SET(rig, tcp_quick_acks, 4);
+    rig_connect(rig);
+    expect(rig, "S 0:0(0)");
+    inject(rig, ". 1001:2001(1000) ack 1 win 65535");
+    inject(rig, "P. 2001:3001(1000) ack 1 win 65535");
+    rig_wait(rig, STRATA_SECOND);
+    expect(rig, "S 0:0(0)");
+    inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000>");
+    expect(rig, ". 1:1(0) ack 1");
+    CHECK_EQ(rig_info(rig).data_segments_received, 0);
+    rig_wait(rig, 10 * MS);
+    at = 1;
+    receive(rig, 1000);
+    expect(rig, ". 1:1(0) ack 1001");
+    receive(rig, 1000);
+    expect(rig, ". 1:1(0) ack 2001");
+}
+
 TEST_MAIN(TEST_ENTRY(the_first_segments_are_acknowledged_one_by_one), TEST_ENTRY(after_a_hole_they_are_quick),
-          TEST_ENTRY(few_where_the_window_is_small),
-          TEST_ENTRY(after_a_pause_they_are_quick_again), TEST_ENTRY(questions_and_answers),
-          TEST_ENTRY(what_was_read_is_acknowledged), TEST_ENTRY(the_program_chooses), TEST_ENTRY(the_wait_adapts))
+          TEST_ENTRY(few_where_the_window_is_small), TEST_ENTRY(after_a_pause_they_are_quick_again),
+          TEST_ENTRY(questions_and_answers), TEST_ENTRY(what_was_read_is_acknowledged),
+          TEST_ENTRY(the_program_chooses), TEST_ENTRY(the_wait_adapts),
+          TEST_ENTRY(what_comes_too_early_does_not_count))

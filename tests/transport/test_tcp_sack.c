@@ -447,6 +447,28 @@ TCP_TEST(limited_transmit_with_sack)
     silence(rig);
 }
 
+/* What a block covers of a segment in part may count as not there: whoever SACKs single octets makes nothing of it. */
+TCP_TEST(whole_segments_only)
+{
+    SET(rig, tcp_sack_segments, 1);
+    rig->options.no_delay = true;
+    connected(rig);
+    CHECK_EQ(rig_write(rig, 4500), 4500);
+    rig_drain(rig);
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 4500:4501>");
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 1002:2001>");
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 1001:2000>");
+    CHECK_EQ(rig_info(rig).sacked_bytes, 0);
+    CHECK_EQ(rig->c->sent.count, 1);
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 1500:3999>");
+    CHECK_EQ(rig_info(rig).sacked_bytes, 1000);
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 2001:4501>"); // to the end, which is no full segment
+    CHECK_EQ(rig_info(rig).sacked_bytes, 2500);
+    SET(rig, tcp_sack_segments, 0);
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 1500:4501>");
+    CHECK_EQ(rig_info(rig).sacked_bytes, 3001);
+}
+
 TEST_MAIN(TEST_ENTRY(sack_is_agreed_on_in_syns), TEST_ENTRY(a_listener_permits_sack_to_those_who_do),
           TEST_ENTRY(the_latest_block_comes_first), TEST_ENTRY(three_blocks_beside_timestamps),
           TEST_ENTRY(every_ack_tells), TEST_ENTRY(what_was_thrown_away_is_not_told_of),
@@ -457,4 +479,5 @@ TEST_MAIN(TEST_ENTRY(sack_is_agreed_on_in_syns), TEST_ENTRY(a_listener_permits_s
           TEST_ENTRY(three_ranges_are_enough), TEST_ENTRY(lost_data_first_then_new_data),
           TEST_ENTRY(what_is_suspected_when_there_is_nothing_new), TEST_ENTRY(one_segment_to_the_rescue),
           TEST_ENTRY(new_data_goes_before_suspects), TEST_ENTRY(a_timeout_in_a_recovery),
-          TEST_ENTRY(recovery_without_memory), TEST_ENTRY(limited_transmit_with_sack))
+          TEST_ENTRY(recovery_without_memory), TEST_ENTRY(limited_transmit_with_sack),
+          TEST_ENTRY(whole_segments_only))

@@ -13,9 +13,30 @@ struct model {
         strata_time when;
         unsigned times;
         bool lost, sacked;
+        uint16_t ends; /**< What ended behind it. */
     } octet[OCTETS];
     uint32_t first, end;
 };
+
+#define ENDS (SENT_PUSHED | SENT_BURST)
+
+/** What goes again first. */
+static void check_first_lost(struct sent *sent, const struct model *model, bool any, uint32_t first)
+{
+    struct sent_lost lost;
+    REQUIRE(sent_first_lost(sent, 100, &lost) == any);
+    if (!any)
+        return;
+    REQUIRE(lost.start - ISN == first && seq_lt(lost.start, lost.end) && lost.end - lost.start <= 100);
+    for (seq_t seq = lost.start; seq != lost.end; seq++)
+        REQUIRE(model->octet[seq - ISN].lost);
+    uint32_t end = lost.end - ISN;
+    REQUIRE(lost.pushed == ((model->octet[end - 1].ends & SENT_PUSHED) != 0));
+    REQUIRE(lost.last == (model->octet[end - 1].ends || end == model->end || !model->octet[end].lost));
+    bool again = first > model->first && !model->octet[first - 1].ends && !model->octet[first - 1].sacked &&
+                 model->octet[first - 1].times > 1;
+    REQUIRE(lost.follows == (again ? model->octet[first - 1].when : STRATA_NEVER));
+}
 
 static void compare(struct sent *sent, const struct model *model)
 {
@@ -36,6 +57,7 @@ static void compare(struct sent *sent, const struct model *model)
             REQUIRE(range->last_sent == model->octet[octet].when);
             REQUIRE(range->times == model->octet[octet].times);
             REQUIRE(((range->flags & SENT_RESENT) != 0) == (model->octet[octet].times > 1));
+            REQUIRE(model->octet[octet].ends == (seq + 1 == range->end ? range->flags & ENDS : 0));
             if (model->octet[octet].lost && first_lost == OCTETS)
                 first_lost = octet;
         }
@@ -43,13 +65,7 @@ static void compare(struct sent *sent, const struct model *model)
     }
     REQUIRE(at == ISN + model->end || sent->count == 0);
     REQUIRE(lost == sent->lost_bytes && sacked == sent->sacked_bytes);
-    seq_t start, end;
-    bool any = sent_first_lost(sent, 100, &start, &end);
-    REQUIRE(any == (lost > 0));
-    if (any)
-        REQUIRE(start - ISN == first_lost && seq_lt(start, end) && end - start <= 100);
-    for (; any && start != end; start++)
-        REQUIRE(model->octet[start - ISN].lost);
+    check_first_lost(sent, model, lost > 0, first_lost);
 }
 
 /** What an ACK of [a, b) must tell. */
@@ -93,10 +109,12 @@ static void push_some(struct sent *sent, struct memory *memory, struct model *mo
         size = OCTETS - model->end;
     if (size == 0)
         return;
-    sent_push(sent, memory, ISN + model->end, ISN + model->end + size, now, 0);
+    uint16_t ends = test_below(seed, 3) == 0 ? SENT_PUSHED : test_below(seed, 3) == 0 ? SENT_BURST : 0;
+    sent_push(sent, memory, ISN + model->end, ISN + model->end + size, now, 0, ends);
     for (; size > 0; size--, model->end++) {
         model->octet[model->end].when = now;
         model->octet[model->end].times = 1;
+        model->octet[model->end].ends = size == 1 ? ends : 0;
     }
 }
 
@@ -111,7 +129,7 @@ static void change(struct sent *sent, struct memory *memory, struct model *model
     } else if (what == 1) {
         sent_resend(sent, memory, ISN + a, ISN + b, now, 0);
     } else {
-        sent_sack(sent, memory, ISN + a, ISN + b, true, &acked);
+        sent_sack(sent, memory, ISN + a, ISN + b, 1, &acked);
         check_acked(model, a, b, &acked);
     }
     for (; a < b; a++) {
@@ -206,17 +224,17 @@ static uint32_t steps_per_segment(uint32_t segments, uint32_t gap)
     struct sent_acked acked = SENT_ACKED_NOTHING;
     sent_init(&sent);
     for (uint32_t i = 0; i < segments; i++)
-        sent_push(&sent, &memory, ISN + i * SEGMENT, ISN + (i + 1) * SEGMENT, i, 0);
+        sent_push(&sent, &memory, ISN + i * SEGMENT, ISN + (i + 1) * SEGMENT, i, 0, 0);
     for (uint32_t n = 0; n < segments; n++) {
         uint32_t i = n * 7919u % segments;
         if (i % gap > 0)
-            sent_sack(&sent, &memory, ISN + i * SEGMENT, ISN + (i + 1) * SEGMENT, true, &acked);
+            sent_sack(&sent, &memory, ISN + i * SEGMENT, ISN + (i + 1) * SEGMENT, 1, &acked);
         else if (i % (2 * gap) == 0)
             sent_lose(&sent, &memory, ISN + i * SEGMENT, ISN + (i + 1) * SEGMENT);
     }
-    seq_t start, end;
-    while (sent_first_lost(&sent, SEGMENT, &start, &end))
-        sent_resend(&sent, &memory, start, end, segments, 0);
+    struct sent_lost lost;
+    while (sent_first_lost(&sent, SEGMENT, &lost))
+        sent_resend(&sent, &memory, lost.start, lost.end, segments, 0);
     uint32_t steps = sent.steps / segments;
     sent_verify(&sent, ISN, ISN + segments * SEGMENT);
     sent_acknowledge(&sent, &memory, ISN + segments * SEGMENT, &acked);
@@ -246,19 +264,47 @@ TEST(what_may_not_be_split_is_sacked_as_a_whole_or_not)
     struct sent sent;
     sent_init(&sent);
     for (uint32_t i = 0; i < 10; i++)
-        sent_push(&sent, &memory, i * 10, i * 10 + 10, i, 0);
+        sent_push(&sent, &memory, i * 10, i * 10 + 10, i, 0, 0);
     struct sent_acked acked = SENT_ACKED_NOTHING;
-    sent_sack(&sent, &memory, 15, 45, false, &acked);
+    sent_sack(&sent, &memory, 15, 45, 0, &acked);
     CHECK_EQ(acked.bytes, 20);
     CHECK_EQ(sent.sacked_bytes, 20);
     CHECK_EQ(sent.count, 9);
-    sent_sack(&sent, &memory, 16, 17, false, &acked);
-    sent_sack(&sent, &memory, 46, 49, false, &acked);
+    sent_sack(&sent, &memory, 16, 17, 0, &acked);
+    sent_sack(&sent, &memory, 46, 49, 0, &acked);
     CHECK_EQ(sent.count, 9);
     sent_forget_sacked(&sent);
     CHECK_EQ(sent.sacked_bytes, 0);
     CHECK_EQ(sent.lost_bytes, 20);
     sent_verify(&sent, 0, 100);
+    sent_clear(&sent, &memory);
+}
+
+/* Nor where only whole units of what is in a range count. */
+TEST(units_are_counted_from_where_a_range_begins)
+{
+    struct test_allocator allocator;
+    test_allocator_init(&allocator);
+    struct memory memory;
+    memory_init(&memory, &allocator.allocator, 1 << 20);
+    struct sent sent;
+    struct sent_acked acked = SENT_ACKED_NOTHING;
+    sent_init(&sent);
+    sent_push(&sent, &memory, 3, 28, 1, 0, 0); // units 3:13, 13:23 and the rest
+    sent_push(&sent, &memory, 28, 48, 2, 0, 0);
+    sent_sack(&sent, &memory, 4, 22, 10, &acked);
+    sent_sack(&sent, &memory, 24, 28, 10, &acked);
+    sent_sack(&sent, &memory, 24, 37, 10, &acked);
+    CHECK_EQ(sent.sacked_bytes, 0);
+    CHECK_EQ(sent.count, 2);
+    sent_sack(&sent, &memory, 12, 39, 10, &acked);
+    CHECK_EQ(sent.sacked_bytes, 25);
+    struct sent_cursor at;
+    const struct sent_range *range = sent_find(&sent, 13, &at);
+    CHECK(range->flags & SENT_SACKED && range->start == 13 && range->end == 38);
+    sent_sack(&sent, &memory, 30, 48, 10, &acked); // from within what is known
+    CHECK_EQ(sent.sacked_bytes, 35);
+    sent_verify(&sent, 3, 48);
     sent_clear(&sent, &memory);
 }
 
@@ -271,33 +317,34 @@ TEST(one_range_needs_no_memory)
     memory_init(&memory, &allocator.allocator, 1 << 20);
     struct sent sent;
     sent_init(&sent);
-    sent_push(&sent, &memory, 10, 20, 1, 0);
-    sent_push(&sent, &memory, 20, 30, 1, 0); // the same story: one range
+    sent_push(&sent, &memory, 10, 20, 1, 0, 0);
+    sent_push(&sent, &memory, 20, 30, 1, 0, 0); // the same story: one range
     CHECK_EQ(sent.count, 1);
     // A second one would need memory: both are told of as one, of which no time can be taken.
-    sent_push(&sent, &memory, 30, 40, 5, 0);
+    sent_push(&sent, &memory, 30, 40, 5, 0, 0);
     CHECK_EQ(sent.count, 1);
     struct sent_acked acked = SENT_ACKED_NOTHING;
     sent_acknowledge(&sent, &memory, 40, &acked);
     CHECK(acked.resent_at == 5 && acked.first_sent == STRATA_NEVER);
     CHECK_EQ(sent.count, 0);
     // Losses without memory: what cannot be split is treated as a whole, and sending it again ends.
-    sent_push(&sent, &memory, 40, 100, 1, 0);
+    sent_push(&sent, &memory, 40, 100, 1, 0, 0);
     sent_lose(&sent, &memory, 40, 50);
     CHECK_EQ(sent.lost_bytes, 60);
     sent_resend(&sent, &memory, 40, 50, 2, 0);
     CHECK_EQ(sent.lost_bytes, 0);
     // What was SACKed in part only is not known to be there.
-    sent_sack(&sent, &memory, 40, 60, true, &acked);
+    sent_sack(&sent, &memory, 40, 60, 1, &acked);
     CHECK_EQ(sent.sacked_bytes, 0);
-    sent_sack(&sent, &memory, 40, 100, true, &acked);
+    sent_sack(&sent, &memory, 40, 100, 1, &acked);
     CHECK_EQ(sent.sacked_bytes, 60);
     // And new data behind it is not SACKed with it.
-    sent_push(&sent, &memory, 100, 110, 3, 0);
+    sent_push(&sent, &memory, 100, 110, 3, 0, 0);
     CHECK_EQ(sent.sacked_bytes, 0);
     sent_verify(&sent, 40, 110);
     sent_clear(&sent, &memory);
 }
 
 TEST_MAIN(TEST_ENTRY(the_map_is_the_model), TEST_ENTRY(the_work_grows_with_the_logarithm),
-          TEST_ENTRY(what_may_not_be_split_is_sacked_as_a_whole_or_not), TEST_ENTRY(one_range_needs_no_memory))
+          TEST_ENTRY(what_may_not_be_split_is_sacked_as_a_whole_or_not),
+          TEST_ENTRY(units_are_counted_from_where_a_range_begins), TEST_ENTRY(one_range_needs_no_memory))

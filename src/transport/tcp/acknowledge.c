@@ -81,6 +81,8 @@ void acknowledge_syn(struct tcp_connection *c, const struct segment *segment)
     uint32_t bytes = segment->ack - (c->iss + 1);
     c->snd_una = segment->ack;
     c->delivered++;
+    if (!(c->flags & FLAG_ACTIVE) && c->cwnd > c->smss)
+        c->cwnd--; // see listen.c
     if (bytes > 0) {
         uint32_t before = c->send.length;
         ring_consume(&c->send, connection_memory(c), bytes);
@@ -90,7 +92,10 @@ void acknowledge_syn(struct tcp_connection *c, const struct segment *segment)
             c->delivered += (bytes + c->smss - 1) / c->smss; // in segments of their own
     }
     if (c->syn_marks & SYN_DATA && c->snd_una != c->snd_nxt) {
-        // The peer did not want it, or not all of it: again, at once.
+        // The peer did not want it, or not all of it: again, at once. Should that be lost, it is known to have been
+        // sent again.
+        if (c->flags & FLAG_SACK)
+            recovery_record(c);
         sent_lose(&c->sent, connection_memory(c), c->snd_una, c->snd_nxt);
         c->marks |= MARK_RETRANSMIT;
     }

@@ -42,17 +42,35 @@ uint32_t tcp_timestamp_offset(const struct tcp *tcp, const struct tcp_record *ke
 
 /* ---- Sizes --------------------------------------------------------------------------------------------- */
 
-uint16_t connection_mss_of_port(const struct tcp *tcp, int port, bool ipv4, uint16_t bound)
+static uint16_t mss_of_mtu(uint32_t mtu, bool ipv4, uint16_t bound)
 {
-    const struct port *at = links_port(net_links(tcp->net), port);
-    uint32_t fixed = (ipv4 ? 20u : 40u) + TCP_HEADER_BYTES, mtu = at ? at->mtu_bytes : 0;
     // RFC 6691-1: the MTU less the fixed headers, whatever options there will be.
-    uint32_t mss = mtu > fixed ? mtu - fixed : 0, least = 28;
+    uint32_t fixed = (ipv4 ? 20u : 40u) + TCP_HEADER_BYTES, mss = mtu > fixed ? mtu - fixed : 0, least = 28;
     if (mss > MSS_MOST)
         mss = MSS_MOST;
     if (bound > 0 && mss > bound)
         mss = bound;
     return (uint16_t)(mss > least ? mss : least);
+}
+
+uint16_t connection_mss_of_port(const struct tcp *tcp, int port, bool ipv4, uint16_t bound)
+{
+    const struct port *at = links_port(net_links(tcp->net), port);
+    return mss_of_mtu(at ? at->mtu_bytes : 0, ipv4, bound);
+}
+
+uint16_t connection_mss_of_path(const struct tcp *tcp, const struct net_path *path, uint16_t bound)
+{
+    bool ipv4 = strata_address_is_ipv4(&path->destination);
+    return tcp->core->settings.tcp_mss_of_path ? mss_of_mtu(path->mtu_bytes, ipv4, bound)
+                                               : connection_mss_of_port(tcp, path->port, ipv4, bound);
+}
+
+void connection_choose_own_mss(struct tcp_connection *c)
+{
+    struct net_path path;
+    connection_get_path(c, &path);
+    c->own_mss = connection_mss_of_path(c->tcp, &path, c->max_segment);
 }
 
 uint8_t connection_scale_of(const struct tcp *tcp, const struct tcp_socket_options *options)

@@ -553,6 +553,10 @@ void connection_free(struct tcp_connection *c);
 void connection_update_mss(struct tcp_connection *c);
 /** Largest segment we tell the peer to send: from the MTU of `port` (RFC 9293 MUST-67, RFC 6691-1). */
 uint16_t connection_mss_of_port(const struct tcp *tcp, int port, bool ipv4, uint16_t bound);
+/** The same of a path: of its port, or where a setting says so of what the path carries. */
+uint16_t connection_mss_of_path(const struct tcp *tcp, const struct net_path *path, uint16_t bound);
+/** What our SYN tells the peer. */
+void connection_choose_own_mss(struct tcp_connection *c);
 /** Our window scale: for the largest receive buffer that a connection with these options may come to have. */
 uint8_t connection_scale_of(const struct tcp *tcp, const struct tcp_socket_options *options);
 /** It has something to say: lists it at its port. */

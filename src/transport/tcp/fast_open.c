@@ -12,6 +12,7 @@
 #include "transport/tcp/fast_open.h"
 #include "transport/tcp/demux.h"
 #include "transport/tcp/listen.h"
+#include "transport/tcp/timers.h"
 
 #include <errno.h>
 
@@ -251,6 +252,16 @@ void fast_open_answered(struct tcp_connection *c, const struct segment *segment)
     }
     if (with_data)
         core_count(connection_core(c), refused ? COUNTER_tcp_fast_open_refused : COUNTER_tcp_fast_open_active);
+}
+
+void fast_open_smaller_mtu(struct tcp_connection *c)
+{
+    if (c->state != STRATA_TCP_SYN_SENT || !(c->syn_marks & SYN_DATA) || c->marks & MARK_SYN)
+        return;
+    connection_choose_own_mss(c);
+    c->marks |= MARK_SYN; // no sign of congestion, so that it does not count as lost
+    timers_restart(c);
+    connection_mark(c);
 }
 
 void fast_open_timeout(struct tcp_connection *c)

@@ -43,6 +43,8 @@ uint32_t fast_open_plan(struct tcp_connection *c);
 void fast_open_fill(const struct tcp_connection *c, struct tcp_options *options);
 /** The SYN-ACK has come: what it tells is remembered for the next time (RFC 7413-4). */
 void fast_open_answered(struct tcp_connection *c, const struct segment *segment);
+/** The path is narrower than thought: a SYN with data may not have got through, and goes again at once, alone. */
+void fast_open_smaller_mtu(struct tcp_connection *c);
 /** A timeout of a connection that began so: a path that swallows it must not swallow all (RFC 7413 7.1). */
 void fast_open_timeout(struct tcp_connection *c);
 

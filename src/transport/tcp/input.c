@@ -329,6 +329,8 @@ static bool check_syn(struct tcp_connection *c, struct segment *segment)
     if (!(segment->flags & TCP_SYN) || segment->flags & TCP_RST)
         return true;
     if (c->state == STRATA_TCP_SYN_RECEIVED && segment->seq == c->irs) {
+        if (segment->flags & TCP_ACK)
+            sack_duplicate(c, c->irs, c->irs + 1); // RFC 2883-1: it came before, without our ACK
         segment->seq++;
         segment->flags &= (uint16_t)~TCP_SYN;
         c->marks |= segment->flags & TCP_ACK ? MARK_ACK : MARK_SYN;
@@ -362,7 +364,8 @@ static bool check_ack(struct tcp_connection *c, struct segment *segment)
     acknowledge_syn(c, segment);
     acknowledge_window(c, segment);
     input_established(c);
-    return true;
+    // Of data that went right behind our SYN-ACK the first ACK may tell that some is missing (RFC 7413 4.2.2).
+    return segment->header.options.sack_count == 0 || acknowledge_segment(c, segment);
 }
 
 /** Sixth step (RFC 9293 3.8.5): the pointer is the octet after urgent data (RFC 9293 MUST-62). */
@@ -475,6 +478,7 @@ static void syn_sent_arrives(struct tcp_connection *c, struct segment *segment)
     if (!syn_sent_syn(c, segment))
         return;
     // Text and FIN that came with the SYN-ACK, as far as they lie in the window our SYN offered.
+    c->data_segments_received += segment->length > 0;
     trim(c, segment);
     check_urgent(c, segment);
     check_text(c, segment);
@@ -515,7 +519,6 @@ void input_segment(struct tcp_connection *c, struct segment *segment)
 {
     connection_check(c);
     c->segments_received++;
-    c->data_segments_received += segment->length > 0;
     c->received_tos = segment->packet->tos; // RFC 9293 MAY-9
     if (segment->packet->ttl < c->tuning->ttl_least) {
         input_drop(c->tcp, segment, COUNTER_tcp_drop_ttl); // RFC 5082 3
@@ -526,6 +529,7 @@ void input_segment(struct tcp_connection *c, struct segment *segment)
         syn_sent_arrives(c, segment);
         return;
     }
+    c->data_segments_received += segment->length > 0;
     if (!(segment->flags & TCP_SYN))
         segment->window <<= c->send_scale; // RFC 7323-2
     c->keep_probes = 0;
@@ -623,8 +627,10 @@ void input_error(void *context, const struct net_error *error)
     if (error->error == EMSGSIZE) {
         // Path MTU discovery: the network room has learned it, we follow (RFC 1191-5).
         uint16_t before = c->smss;
-        if (connection_find_path(c) == 0 && c->smss < before)
+        if (connection_find_path(c) == 0 && c->smss < before) {
+            fast_open_smaller_mtu(c);
             recovery_smaller_mtu(c);
+        }
         return;
     }
     // RFC 9293 SHLD-26, but only until the handshake is done: later a real peer answers for itself, and whoever can

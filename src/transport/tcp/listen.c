@@ -180,7 +180,7 @@ static uint16_t own_mss(const struct tcp_listener *listener, const struct tcp_ha
     struct net_path path;
     if (net_path_find(tcp->net, &path, &half_open->record.remote, (uint32_t)half_open->record.scope,
                       options->bind_port) == 0)
-        out = connection_mss_of_port(tcp, path.port, ipv4, options->max_segment);
+        out = connection_mss_of_path(tcp, &path, options->max_segment);
     return in < out ? in : out;
 }
 
@@ -268,7 +268,10 @@ static bool open_fast(struct tcp *tcp, const struct tcp_half_open *syn, struct s
     state_trace(tcp, &syn->record, syn->previous ? STRATA_TCP_TIME_WAIT : STRATA_TCP_LISTEN, STRATA_TCP_SYN_RECEIVED);
     c->state = STRATA_TCP_SYN_RECEIVED;
     c->snd_una = c->snd_nxt = c->snd_small = c->iss;
+    // The window that the SYN told, and cwnd, are for data; they count from SND.UNA, where our SYN is now.
+    c->snd_wnd++;
     congestion_begin(c);
+    c->cwnd++;
     enqueue(syn->listener, c);
     c->segments_received++;
     if (segment->length > 0) {

@@ -39,6 +39,7 @@ struct plan {
     uint16_t flags;
     uint8_t mark;    /**< The mark it settles. */
     bool owed;       /**< It is one of acks_owed. */
+    uint16_t ends;   /**< What ends with its last octet: SENT_PUSHED, SENT_BURST. */
 };
 
 void output_challenge(struct tcp_connection *c)
@@ -119,8 +120,10 @@ static uint32_t before_end(const struct tcp_connection *c, seq_t seq, uint32_t l
 static void plan_end(const struct tcp_connection *c, struct plan *plan, bool fin)
 {
     bool last = plan->seq + plan->length == connection_fin_seq(c);
-    if (last && plan->length > 0 && !(c->modes & MODE_NO_PUSH))
+    if (last && plan->length > 0 && !(c->modes & MODE_NO_PUSH)) {
         plan->flags |= TCP_PSH;
+        plan->ends |= SENT_PUSHED;
+    }
     if (last && fin)
         plan->flags |= TCP_FIN;
 }
@@ -134,30 +137,46 @@ static bool plan_syn(struct tcp_connection *c, struct plan *plan)
         plan->flags |= TCP_ACK;
     else if (!plan->again)
         plan->length = fast_open_plan(c); // RFC 7413-5: what is sent again is the SYN alone
+    plan->ends = plan->length > 0 ? SENT_PUSHED : 0;
     return true;
 }
 
+/** Whether a retransmission is the last of several segments that go in a row, and were one burst before: the receiver
+ * shall not wait for more, as with any burst. */
+static bool ends_burst_again(const struct tcp_connection *c, const struct sent_lost *lost)
+{
+    if (lost->follows != connection_now(c))
+        return false;
+    // Or the next one has to wait for cwnd.
+    return lost->last || connection_pipe(c) + (lost->end - lost->start) + c->smss > c->cwnd;
+}
+
 /** What was sent before, again: at most a segment of `full` octets. @return false: the peer's window is in the way. */
-static bool plan_again(struct tcp_connection *c, struct plan *plan, seq_t start, seq_t end, uint32_t full)
+static bool plan_again(struct tcp_connection *c, struct plan *plan, const struct sent_lost *lost, uint32_t full)
 {
     // RFC 9293 SHLD-16: within the window only; what the peer took back waits for it.
-    int32_t window = window_beyond(c, start);
+    int32_t window = window_beyond(c, lost->start);
+    uint32_t again = lost->end - lost->start;
     if (window <= 0)
         return false;
-    bool fin = c->flags & FLAG_FIN_SENT && end == c->snd_nxt;
-    *plan = (struct plan){.seq = start, .length = end - start - (fin ? 1 : 0), .again = end - start,
+    bool fin = c->flags & FLAG_FIN_SENT && lost->end == c->snd_nxt;
+    *plan = (struct plan){.seq = lost->start, .length = again - (fin ? 1 : 0), .again = again,
                           .flags = TCP_ACK, .mark = MARK_RETRANSMIT};
-    if (end == c->snd_nxt && !(c->flags & FLAG_FIN_SENT)) {
-        // Room is left in the segment: new data fills it (RFC 9293 SHLD-28).
+    if (lost->pushed || ends_burst_again(c, lost))
+        plan->flags |= TCP_PSH;
+    // Room is left in the segment: new data fills it (RFC 9293 SHLD-28). What was pushed stays as it was while new data
+    // may go beside it.
+    if (lost->end == c->snd_nxt && !(c->flags & FLAG_FIN_SENT) && (!lost->pushed || c->recovery == RECOVERY_LOSS)) {
         uint32_t room = full - plan->length, unsent = connection_unsent(c);
         plan->length += unsent < room ? unsent : room;
         fin = c->flags & FLAG_FIN_QUEUED;
     }
     if (plan->length + (fin ? 1u : 0u) > (uint32_t)window) {
         plan->length = plan->length < (uint32_t)window ? plan->length : (uint32_t)window;
+        plan->flags = TCP_ACK;
         fin = false;
     }
-    uint32_t record = c->extra ? before_end(c, start, plan->length) : plan->length;
+    uint32_t record = c->extra ? before_end(c, lost->start, plan->length) : plan->length;
     if (record < plan->length) {
         plan->length = record;
         plan->flags |= TCP_PSH;
@@ -172,28 +191,29 @@ static bool plan_again(struct tcp_connection *c, struct plan *plan, seq_t start,
 /** What is lost goes again, as far as cwnd lets it, or at once where it was marked. */
 static bool plan_retransmission(struct tcp_connection *c, struct plan *plan)
 {
-    seq_t start, end;
+    struct sent_lost lost;
     if (recovery_waits(c))
         return false; // RFC 5682-2
     bool forced = c->marks & MARK_RETRANSMIT;
     uint32_t full = full_segment(c);
-    if (!sent_first_lost(&c->sent, full, &start, &end)) {
+    if (!sent_first_lost(&c->sent, full, &lost)) {
         c->marks &= (uint8_t)~MARK_RETRANSMIT;
         return false;
     }
-    if (!forced && (c->flags & FLAG_ONE_UNTIL_ACK || connection_pipe(c) + (end - start) > c->cwnd))
+    if (!forced && (c->flags & FLAG_ONE_UNTIL_ACK || connection_pipe(c) + (lost.end - lost.start) > c->cwnd))
         return false;
-    return plan_again(c, plan, start, end, full);
+    return plan_again(c, plan, &lost, full);
 }
 
 /** Where losses are counted: what is only suspected to be lost, when nothing else can go (RFC 6675-4). */
 static bool plan_suspect(struct tcp_connection *c, struct plan *plan)
 {
-    seq_t start, end;
+    struct sent_lost lost = {.follows = STRATA_NEVER};
     uint32_t full = full_segment(c);
     return c->recovery == RECOVERY_FAST && !(c->flags & FLAG_ONE_UNTIL_ACK) &&
-           rack_suspect(c, full, &start, &end) && plan_again(c, plan, start, end, full);
+           rack_suspect(c, full, &lost.start, &lost.end) && plan_again(c, plan, &lost, full);
 }
+
 /** Whether `length` of `unsent` octets may go now: silly window avoidance and Nagle's algorithm
  * (RFC 9293 3.8.6.2.1 and 3.7.4; RFC 9293 MUST-38, RFC 9293 SHLD-7). */
 static bool worth_sending(const struct tcp_connection *c, uint32_t length, uint32_t full, uint32_t unsent)
@@ -243,7 +263,10 @@ static void plan_burst_end(const struct tcp_connection *c, struct plan *plan, ui
 {
     uint32_t full = full_segment(c), rest = unsent - plan->length, next = rest < full ? rest : full;
     bool ends = plan->length + next > room || c->burst == 1;
-    if (c->burst > 0 && ends)
+    if (!ends)
+        return;
+    plan->ends |= SENT_BURST;
+    if (c->burst > 0)
         plan->flags |= TCP_PSH;
 }
 
@@ -276,7 +299,8 @@ static bool plan_data(struct tcp_connection *c, struct plan *plan)
         return false;
     if (length > 0 && !cut && !worth_sending(c, length, full, unsent))
         return false;
-    *plan = (struct plan){.seq = c->snd_nxt, .length = length, .flags = cut ? TCP_ACK | TCP_PSH : TCP_ACK};
+    *plan = (struct plan){.seq = c->snd_nxt, .length = length, .flags = cut ? TCP_ACK | TCP_PSH : TCP_ACK,
+                          .ends = cut ? SENT_PUSHED : 0};
     plan_end(c, plan, fin && (uint32_t)window > length);
     if (length < unsent) {
         uint32_t room = cwnd - connection_pipe(c);
@@ -321,6 +345,7 @@ static bool plan_tail(struct tcp_connection *c, struct plan *plan)
     plan->seq = end - length;
     plan->again = length;
     plan->length = length - fin_sent;
+    plan->flags |= last->flags & SENT_PUSHED ? TCP_PSH : 0;
     plan_end(c, plan, fin_sent);
     return true;
 }
@@ -524,7 +549,7 @@ static void note_octets(struct tcp_connection *c, const struct plan *plan)
             c->snd_small = end;
         if (plan->length > 0)
             c->burst = c->burst > 0 ? c->burst - 1u : burst_segments(c) - 1;
-        sent_push(&c->sent, memory, c->snd_nxt, end, now, (uint32_t)c->bytes_acked);
+        sent_push(&c->sent, memory, c->snd_nxt, end, now, (uint32_t)c->bytes_acked, plan->ends);
         c->snd_nxt = end;
         if (plan->flags & TCP_FIN)
             c->flags |= FLAG_FIN_SENT;

@@ -163,10 +163,12 @@ static void take_duplicate(struct tcp_connection *c, const struct tcp_sack_block
     repair->undo_bytes -= bytes < repair->undo_bytes ? bytes : repair->undo_bytes;
 }
 
-/** Whether the peer may still cut ranges into pieces: not for ever, each of them takes memory. */
-static bool may_split(const struct tcp_connection *c)
+/** Where the peer may cut ranges into pieces (sent_sack): not for ever, each of them takes memory. */
+static uint32_t unit_of(const struct tcp_connection *c)
 {
-    return c->sent.count < 4u * (connection_flight(c) / c->smss) + 64;
+    if (c->sent.count >= 4u * (connection_flight(c) / c->smss) + 64)
+        return 0;
+    return connection_core(c)->settings.tcp_sack_segments ? c->smss : 1;
 }
 
 void sack_arrives(struct tcp_connection *c, const struct segment *segment, struct tcp_news *news)
@@ -188,7 +190,7 @@ void sack_arrives(struct tcp_connection *c, const struct segment *segment, struc
         }
         if (seq_le(block.end, c->snd_una) || (i == 0 && duplicate))
             continue;
-        sent_sack(&c->sent, connection_memory(c), seq_max(block.start, c->snd_una), block.end, may_split(c),
+        sent_sack(&c->sent, connection_memory(c), seq_max(block.start, c->snd_una), block.end, unit_of(c),
                   &news->arrived);
     }
     news->sacked = news->arrived.bytes > before;

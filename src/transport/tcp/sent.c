@@ -236,13 +236,16 @@ void sent_clear(struct sent *sent, struct memory *memory)
     sent_init(sent);
 }
 
+/** What belongs to the end of a range, not to all of it. */
+#define ENDS (SENT_PUSHED | SENT_BURST)
+
 static bool same_story(const struct sent_range *a, const struct sent_range *b)
 {
     if (a->end != b->start)
         return false;
     if (a->flags & b->flags & SENT_SACKED)
         return true;
-    return a->last_sent == b->last_sent && a->times == b->times && a->flags == b->flags &&
+    return a->last_sent == b->last_sent && a->times == b->times && a->flags == (b->flags & ~ENDS) &&
            a->delivered == b->delivered;
 }
 
@@ -252,7 +255,7 @@ static void absorb(struct sent_range *a, const struct sent_range *b)
     a->end = b->end;
     if (b->last_sent > a->last_sent)
         a->last_sent = b->last_sent;
-    a->flags |= b->flags & SENT_RESENT;
+    a->flags = (uint16_t)((a->flags & ~ENDS) | (b->flags & (SENT_RESENT | ENDS)));
     if (b->times > a->times)
         a->times = b->times;
 }
@@ -380,9 +383,10 @@ static struct sent_range *append(struct sent *sent, struct memory *memory)
     return range_at(at.chunk, at.chunk->count++);
 }
 
-void sent_push(struct sent *sent, struct memory *memory, seq_t start, seq_t end, strata_time now, uint32_t delivered)
+void sent_push(struct sent *sent, struct memory *memory, seq_t start, seq_t end, strata_time now, uint32_t delivered,
+               uint16_t ends)
 {
-    struct sent_range range = {start, end, now, delivered, 1, 0};
+    struct sent_range range = {start, end, now, delivered, 1, ends};
     if (sent->count == 0) {
         sent->count = 1;
         sent->single = range;
@@ -392,6 +396,7 @@ void sent_push(struct sent *sent, struct memory *memory, seq_t start, seq_t end,
     ASSERT(last->end == start);
     if (same_story(last, &range)) {
         last->end = end;
+        last->flags |= ends;
         return;
     }
     struct sent_range *fresh = append(sent, memory);
@@ -405,7 +410,7 @@ void sent_push(struct sent *sent, struct memory *memory, seq_t start, seq_t end,
     uncount(sent, last, bytes_of(last));
     last->end = end;
     last->last_sent = now;
-    last->flags |= SENT_RESENT;
+    last->flags = (uint16_t)((last->flags & ~ENDS) | SENT_RESENT | ends);
     if (last->flags & SENT_LOST)
         sent->lost_bytes += bytes_of(last);
 }
@@ -538,12 +543,24 @@ static struct sent_range *split(struct sent *sent, struct memory *memory, seq_t 
     if (range->flags & SENT_LOST)
         chunk->lost++;
     range[0].end = x;
+    range[0].flags &= (uint16_t)~ENDS;
     range[1].start = x;
     at->index++;
     return range + 1;
 }
 
-void sent_sack(struct sent *sent, struct memory *memory, seq_t start, seq_t end, bool may_split,
+/** Makes x a multiple of `unit` from where its range begins, upwards or downwards; behind its end there is no need. */
+static seq_t round_to(struct sent *sent, seq_t x, uint32_t unit, bool up)
+{
+    struct sent_cursor at;
+    const struct sent_range *range = sent_find(sent, x, &at);
+    if (!range || seq_le(x, range->start) || range->flags & SENT_SACKED)
+        return x;
+    uint32_t rest = (x - range->start) % unit;
+    return rest == 0 ? x : up ? seq_min(x + unit - rest, range->end) : x - rest;
+}
+
+void sent_sack(struct sent *sent, struct memory *memory, seq_t start, seq_t end, uint32_t unit,
                struct sent_acked *acked)
 {
     struct sent_cursor at;
@@ -551,7 +568,14 @@ void sent_sack(struct sent *sent, struct memory *memory, seq_t start, seq_t end,
     // Mostly it is what is known already: one range that holds all of it.
     if (!range || (range->flags & SENT_SACKED && seq_ge(range->end, end)))
         return;
-    if (may_split) {
+    if (unit > 1) {
+        start = round_to(sent, start, unit, true);
+        end = round_to(sent, end, unit, false);
+        range = sent_find(sent, start, &at);
+        if (!range || seq_ge(start, end))
+            return;
+    }
+    if (unit > 0) {
         if (!(range->flags & SENT_SACKED))
             split(sent, memory, start, &at);
         split(sent, memory, end, &at);
@@ -564,7 +588,7 @@ void sent_sack(struct sent *sent, struct memory *memory, seq_t start, seq_t end,
         set_flags(sent, at.chunk, range, (uint16_t)((range->flags & ~SENT_LOST) | SENT_SACKED));
         any = true;
     }
-    if (any || may_split)
+    if (any || unit > 0)
         merge(sent, memory, start, end);
 }
 
@@ -648,19 +672,30 @@ static struct sent_range *first_lost(struct sent *sent, struct sent_cursor *at)
     return range_at(chunk, at->index);
 }
 
-bool sent_first_lost(struct sent *sent, uint32_t most, seq_t *start, seq_t *end)
+bool sent_first_lost(struct sent *sent, uint32_t most, struct sent_lost *lost)
 {
     if (sent->lost_bytes == 0)
         return false;
     struct sent_cursor at;
-    const struct sent_range *range = first_lost(sent, &at);
-    *start = range->start;
+    const struct sent_range *range = first_lost(sent, &at), *before = NULL;
+    if (at.index > 0)
+        before = range_at(at.chunk, at.index - 1);
+    else if (at.chunk && at.chunk->previous)
+        before = range_at(at.chunk->previous, at.chunk->previous->count - 1u);
+    bool again = before && (before->flags & (SENT_RESENT | SENT_SACKED | ENDS)) == SENT_RESENT;
+    lost->follows = again ? before->last_sent : STRATA_NEVER;
+    lost->start = range->start;
     do {
-        *end = range->end;
+        before = range;
         range = sent_next(sent, &at);
-    } while (*end - *start < most && range && range->flags & SENT_LOST);
-    if (*end - *start > most)
-        *end = *start + most;
+    } while (before->end - lost->start < most && range && range->flags & SENT_LOST);
+    lost->end = before->end;
+    lost->pushed = before->flags & SENT_PUSHED;
+    lost->last = before->flags & ENDS || !range || !(range->flags & SENT_LOST);
+    if (lost->end - lost->start > most) {
+        lost->end = lost->start + most;
+        lost->pushed = lost->last = false;
+    }
     return true;
 }
 

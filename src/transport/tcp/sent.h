@@ -21,6 +21,8 @@ enum {
     SENT_LOST = 1,   /**< Believed to be gone: to be sent again, not counted as in flight. */
     SENT_RESENT = 2, /**< Sent more than once: no round-trip time can be told from it without timestamps. */
     SENT_SACKED = 4, /**< The peer has it (RFC 2018), unless it changes its mind; never lost at the same time. */
+    SENT_PUSHED = 8, /**< A push of the program ends where this ends: what is sent again ends there with PSH, too. */
+    SENT_BURST = 16, /**< A burst ends where this ends: what goes in several segments again ends there, too. */
 };
 
 struct sent_range {
@@ -45,6 +47,14 @@ struct sent {
     uint32_t sacked_bytes; /**< Of all ranges with SENT_SACKED. */
     uint32_t listed : 1;
     uint32_t steps : 31; /**< Ranges and chunks looked at or moved since the beginning, modulo 2^31: what it costs. */
+};
+
+/** What is lost. */
+struct sent_lost {
+    seq_t start, end;
+    bool pushed;         /**< A push ends it. */
+    bool last;           /**< What follows it is not lost, or was another burst. */
+    strata_time follows; /**< When what is before it, of the same burst, was sent again; STRATA_NEVER: it was not. */
 };
 
 /** A place in the map. Any change of the map makes it void. */
@@ -72,14 +82,16 @@ void sent_clear(struct sent *sent, struct memory *memory);
 struct sent_range *sent_find(struct sent *sent, seq_t x, struct sent_cursor *cursor);
 /** The range that follows; NULL: none does. */
 struct sent_range *sent_next(struct sent *sent, struct sent_cursor *cursor);
-/** Adds what was sent for the first time; `start` is the end of the map. Where memory is short it is told of
- * less exactly, as part of the range before. */
-void sent_push(struct sent *sent, struct memory *memory, seq_t start, seq_t end, strata_time now, uint32_t delivered);
+/** Adds what was sent for the first time; `start` is the end of the map, `ends` what ends with it, SENT_PUSHED and
+ * SENT_BURST. Where memory is short it is told of less exactly, as part of the range before. */
+void sent_push(struct sent *sent, struct memory *memory, seq_t start, seq_t end, strata_time now, uint32_t delivered,
+               uint16_t ends);
 /** Takes away what lies before `ack`, and adds to `acked` what that tells. */
 void sent_acknowledge(struct sent *sent, struct memory *memory, seq_t ack, struct sent_acked *acked);
-/** Marks [start, end) as SACKed, as far as it is in the map, and adds to `acked` what that tells. Where a range may
- * not be split, for want of memory or of `may_split`, only those that lie in it as a whole are. */
-void sent_sack(struct sent *sent, struct memory *memory, seq_t start, seq_t end, bool may_split,
+/** Marks [start, end) as SACKed, as far as it is in the map, and adds to `acked` what that tells. Ranges are split at
+ * multiples of `unit` octets only, counted from where they begin; where they may not be, for want of memory or with
+ * 0, only those that lie in it as a whole are SACKed. */
+void sent_sack(struct sent *sent, struct memory *memory, seq_t start, seq_t end, uint32_t unit,
                struct sent_acked *acked);
 /** Marks all of it as lost that was last sent before `before` and not SACKed, and the first range whenever it was. */
 void sent_lose_all(struct sent *sent, strata_time before);
@@ -93,7 +105,7 @@ void sent_forget_sacked(struct sent *sent);
 void sent_resend(struct sent *sent, struct memory *memory, seq_t start, seq_t end, strata_time now,
                  uint32_t delivered);
 /** The first lost octets in a row, at most `most` of them. @return false: none is lost. */
-bool sent_first_lost(struct sent *sent, uint32_t most, seq_t *start, seq_t *end);
+bool sent_first_lost(struct sent *sent, uint32_t most, struct sent_lost *lost);
 /** What must always hold, of a map that begins at `start`. */
 void sent_verify(const struct sent *sent, seq_t start, seq_t end);
 

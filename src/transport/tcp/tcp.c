@@ -245,8 +245,7 @@ static int begin(struct tcp_connection *c)
     if (error)
         return error;
     c->recover = c->snd_una = c->snd_nxt = c->snd_up = c->snd_small = c->iss;
-    c->own_mss = connection_mss_of_port(c->tcp, c->way.port, strata_address_is_ipv4(&c->record.remote),
-                                        c->max_segment);
+    connection_choose_own_mss(c);
     state_change(c, STRATA_TCP_SYN_SENT);
     if (!(c->modes & MODE_FAST_OPEN) || !fast_open_ready(c))
         send_syn(c);
