@@ -212,7 +212,7 @@ static ssize_t receive_message(void *self, int fd, struct msghdr *message, int f
     int64_t size = posix_message_size(message);
     if (size < 0)
         return leave(drill, size);
-    bool waits = !socket->nonblocking && !(flags & (MSG_DONTWAIT | MSG_ERRQUEUE));
+    bool waits = !socket->nonblocking && !(flags & (MSG_DONTWAIT | MSG_ERRQUEUE | MSG_OOB));
     struct message_call receive = {
         .call = {.attempt = attempt_receive, .drill = drill, .socket = socket, .expired = -EAGAIN,
                  .deadline = deadline_of(drill, waits, socket->receive_timeout_ns)},

@@ -33,6 +33,8 @@ int posix_open(struct posix_socket *socket, struct strata_host *host, const stru
     strata_socket handle = strata_open(host, kind == SOCK_STREAM ? STRATA_STREAM : STRATA_DATAGRAM);
     if (handle < 0)
         return (int)handle;
+    if (kind == SOCK_STREAM)
+        (void)strata_set_option(host, handle, STRATA_OPTION_URGENT_INLINE, 0, 0); // SO_OOBINLINE is off at first
     *socket = (struct posix_socket){
         .host = host,
         .handle = handle,
@@ -214,13 +216,22 @@ static int64_t peek(struct posix_socket *socket, const struct msghdr *message, s
     return (int64_t)copied;
 }
 
-static int64_t read_pieces(struct posix_socket *socket, const struct msghdr *message, int flags, strata_time now)
+/** Octets that a read may give: it ends before the mark of urgent data, in line or not. */
+static size_t until_mark(const struct posix_socket *socket, size_t wanted)
+{
+    int64_t mark = strata_urgent_mark(socket->host, socket->handle);
+    return mark > 1 && (size_t)mark - 1 < wanted ? (size_t)mark - 1 : wanted;
+}
+
+static int64_t read_pieces(struct posix_socket *socket, const struct msghdr *message, size_t wanted, int flags,
+                           strata_time now)
 {
     int64_t done = 0;
     if (message->msg_iovlen == 0 || (message->msg_iovlen == 1 && message->msg_iov[0].iov_len == 0))
         return strata_read(socket->host, socket->handle, "", 0, now) < 0 ? -ENOTCONN : 0;
     for (size_t i = 0; i < message->msg_iovlen; i++) {
-        size_t length = message->msg_iov[i].iov_len;
+        size_t length = message->msg_iov[i].iov_len, left = wanted - (size_t)done;
+        length = length < left ? length : left;
         if (length == 0)
             continue;
         int64_t got;
@@ -241,6 +252,24 @@ static int64_t read_pieces(struct posix_socket *socket, const struct msghdr *mes
             break;
     }
     return done;
+}
+
+/** MSG_OOB: the last urgent octet, apart from the stream; never waits. */
+static int64_t read_urgent(struct posix_socket *socket, struct msghdr *message, size_t wanted, int flags,
+                           strata_time now)
+{
+    uint8_t octet;
+    int got = strata_read_urgent(socket->host, socket->handle, &octet, (flags & MSG_PEEK) != 0, now);
+    if (got <= 0)
+        return got == -ENOTCONN ? -EINVAL : got;
+    message->msg_flags |= wanted > 0 ? MSG_OOB : MSG_OOB | MSG_TRUNC;
+    for (size_t i = 0; i < message->msg_iovlen && wanted > 0 && !(flags & MSG_TRUNC); i++)
+        if (message->msg_iov[i].iov_len > 0) {
+            *(uint8_t *)message->msg_iov[i].iov_base = octet;
+            break;
+        }
+    message->msg_namelen = message->msg_controllen = 0;
+    return wanted > 0;
 }
 
 /** TCP_INQ: how much more there is to read. */
@@ -305,11 +334,12 @@ int64_t posix_receive(struct posix_socket *socket, struct msghdr *message, int f
     if (socket->listening)
         return -ENOTCONN;
     if (flags & MSG_OOB)
-        return -EINVAL; // urgent octets stay in the stream (RFC 6093)
+        return read_urgent(socket, message, (size_t)wanted, flags, now);
     if (socket->connecting && posix_connect_result(socket) == -EAGAIN)
         return -EAGAIN;
     bool control = message->msg_control != NULL;
-    int64_t got = flags & MSG_PEEK ? peek(socket, message, (size_t)wanted) : read_pieces(socket, message, flags, now);
+    size_t most = until_mark(socket, (size_t)wanted);
+    int64_t got = flags & MSG_PEEK ? peek(socket, message, most) : read_pieces(socket, message, most, flags, now);
     if (got <= 0 && wanted > 0)
         got = at_end(socket, got);
     if (got >= 0 && socket->inquire && control)
@@ -506,10 +536,14 @@ int posix_ioctl(struct posix_socket *socket, unsigned long request, int *value)
     int error = strata_tcp_info(socket->host, socket->handle, &info);
     if (error)
         return error;
+    int64_t mark = strata_urgent_mark(socket->host, socket->handle), urgent_inline;
     uint32_t flight = info.flight < info.send_queue ? info.flight : info.send_queue;
     switch (request) {
     case FIONREAD: // SIOCINQ is the same number
         *value = (int)info.receive_queue;
+        if (strata_get_option(socket->host, socket->handle, STRATA_OPTION_URGENT_INLINE, &urgent_inline) == 0 &&
+            urgent_inline == 0 && mark > 0 && mark <= (int64_t)info.receive_queue)
+            *value = (int)mark - 1;
         return 0;
     case SIOCOUTQ:
         *value = (int)info.send_queue;
@@ -518,7 +552,7 @@ int posix_ioctl(struct posix_socket *socket, unsigned long request, int *value)
         *value = (int)(info.send_queue - flight);
         return 0;
     case SIOCATMARK:
-        *value = strata_urgent_mark(socket->host, socket->handle) == 1;
+        *value = mark == 1;
         return 0;
     default:
         return -ENOTTY;

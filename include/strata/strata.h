@@ -424,7 +424,9 @@ enum strata_option {
     STRATA_OPTION_USER_TIMEOUT_NS, /**< R2: how long data may stay unacknowledged; 0: default [stream]. MUST-21. */
     STRATA_OPTION_LINGER_NS,       /**< -1: off; 0: close resets; else close waits no longer [stream]. */
     STRATA_OPTION_MAX_SEGMENT,     /**< Bound on the MSS, set before connecting; read: effective [stream]. */
-    STRATA_OPTION_URGENT_INLINE,   /**< 1: urgent data stays in the stream (the only sane use) [stream]. */
+    /** 1: urgent data stays in the stream (RFC 6093; the default). 0: its last octet is apart from it: strata_read and
+     * strata_data end before that octet and go on behind it, and strata_read_urgent reads it [stream]. */
+    STRATA_OPTION_URGENT_INLINE,
     STRATA_OPTION_CONGESTION,      /**< Index of an algorithm, see strata_congestion_name [stream]. */
     STRATA_OPTION_BROADCAST,       /**< 1: sending to broadcast addresses is allowed [datagram]. */
     STRATA_OPTION_MULTICAST_TTL,   /**< Default 1 [datagram]. */
@@ -539,8 +541,18 @@ STRATA_API int64_t strata_connect_write(struct strata_host *host, strata_socket 
 /** Sends urgent data: like write, and the urgent pointer marks the end of it (RFC 9293 3.8.5). */
 STRATA_API int64_t strata_write_urgent(struct strata_host *host, strata_socket socket, const void *data,
                                        size_t size, strata_time now);
-/** Bytes from the next one to be read to the end of urgent data; 0: none pends. RFC 9293 MUST-33. */
+/** Bytes from the next one to be read to the end of urgent data; 0: none pends. RFC 9293 MUST-33. The last urgent octet
+ * is the mark: with 1, reading stands at it (what SIOCATMARK asks). */
 STRATA_API int64_t strata_urgent_mark(struct strata_host *host, strata_socket socket);
+
+/**
+ * Reads the last urgent octet where it is apart from the stream (STRATA_OPTION_URGENT_INLINE 0), as MSG_OOB does;
+ * once, unless `peek`. It can be read before what precedes it, and no more once strata_read has passed it. There is
+ * one: where more urgent data comes before it was passed, it is data like any other again. @return 1; -EAGAIN: it is
+ * announced, but has not come; 0: nor will it; -EINVAL: there is none, or it was read.
+ */
+STRATA_API int strata_read_urgent(struct strata_host *host, strata_socket socket, void *octet, int peek,
+                                  strata_time now);
 
 /** States of a TCP connection (RFC 9293 3.3.2). */
 enum strata_tcp_state {

@@ -226,6 +226,15 @@ int64_t strata_urgent_mark(struct strata_host *host, strata_socket handle)
     return connection ? tcp_urgent_mark(connection) : error;
 }
 
+int strata_read_urgent(struct strata_host *host, strata_socket handle, void *octet, int peek, strata_time now)
+{
+    int error;
+    struct tcp_connection *connection = find_connection(sockets_at(host, now), handle, &error);
+    if (!connection)
+        return error;
+    return octet ? (int)tcp_read_urgent(connection, octet, peek) : -EINVAL;
+}
+
 int strata_data(struct strata_host *host, strata_socket handle, struct strata_iovec *pieces, int count)
 {
     int error;

@@ -88,6 +88,7 @@ void peer_send(struct peer *peer, uint16_t flags, uint32_t seq, uint32_t ack, ui
         .ack = flags & TCP_ACK ? peer->host_isn + ack : 0,
         .flags = flags,
         .window = window,
+        .urgent = flags & TCP_URG ? peer->urgent : 0,
     };
     if (options)
         header.options = *options;

@@ -19,6 +19,7 @@ struct peer {
     struct strata_address local, remote; /**< The host under test, and we. */
     uint16_t local_port, remote_port;
     uint32_t host_isn, peer_isn; /**< As they are on the wire. */
+    uint16_t urgent; /**< Pointer of what is sent with URG. */
     /* What came last. */
     struct tcp_header header;
     uint8_t bytes[65536];

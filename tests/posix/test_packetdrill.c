@@ -638,7 +638,72 @@ TEST(sysctls_are_heeded_when_they_come)
     unlink(path);
 }
 
-TEST_MAIN(TEST_ENTRY(a_connection_over_ipv4), TEST_ENTRY(a_connection_over_ipv6), TEST_ENTRY(a_client_speaks_first),
+/* As Linux has it: apart from the stream where SO_OOBINLINE is off, as it is at first; a read ends before the mark. */
+TEST(urgent_data_is_read_apart)
+{
+    struct peer *peer = &the_peer;
+    char data[100];
+    int value = -1, one = 1;
+    socklen_t length = sizeof value;
+    peer_begin(peer, "profile=linux", false);
+    int fd = accepted(peer);
+    CHECK_EQ(peer->call.getsockopt(SELF, fd, SOL_SOCKET, SO_OOBINLINE, &value, &length), 0);
+    CHECK_EQ(value, 0);
+    CHECK(peer->call.recv(SELF, fd, data, 1, MSG_OOB) == -1 && errno == EINVAL);
+    peer->urgent = 15;
+    peer_send(peer, TCP_ACK | TCP_PSH | TCP_URG, 1, 1, 257, NULL, 10);
+    CHECK(peer->call.recv(SELF, fd, data, 1, MSG_OOB) == -1 && errno == EAGAIN); // though the socket may wait
+    struct pollfd wanted = {.fd = fd, .events = POLLIN | POLLPRI};
+    CHECK_EQ(peer->call.poll(SELF, &wanted, 1, 0), 1);
+    CHECK_EQ(wanted.revents, POLLIN);
+    peer->urgent = 5;
+    peer_send(peer, TCP_ACK | TCP_PSH | TCP_URG, 11, 1, 257, NULL, 10);
+    CHECK_EQ(peer->call.poll(SELF, &wanted, 1, 0), 1);
+    CHECK_EQ(wanted.revents, POLLIN | POLLPRI);
+    CHECK_EQ(peer->call.ioctl(SELF, fd, FIONREAD, &value), 0);
+    CHECK_EQ(value, 14);
+    CHECK_EQ(peer->call.recv(SELF, fd, data, 1, MSG_OOB | MSG_PEEK), 1);
+    struct iovec pieces[2] = {{data, 0}, {data, 10}};
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+    CHECK_EQ(peer->call.recvmsg(SELF, fd, &message, MSG_OOB), 1);
+    CHECK_EQ(message.msg_flags & MSG_OOB, MSG_OOB);
+    CHECK_EQ(data[0], 15);
+    CHECK(peer->call.recv(SELF, fd, data, 1, MSG_OOB) == -1 && errno == EINVAL);
+    // In two pieces too a read ends at the mark.
+    pieces[0].iov_len = 4;
+    pieces[1] = (struct iovec){data + 4, 90};
+    CHECK_EQ(peer->call.recvmsg(SELF, fd, &message, 0), 14);
+    CHECK(data[0] == 1 && data[13] == 14);
+    CHECK_EQ(peer->call.ioctl(SELF, fd, SIOCATMARK, &value), 0);
+    CHECK_EQ(value, 1);
+    CHECK_EQ(peer->call.ioctl(SELF, fd, FIONREAD, &value), 0);
+    CHECK_EQ(value, 0);
+    CHECK_EQ(peer->call.recv(SELF, fd, data, sizeof data, 0), 5);
+    CHECK_EQ(data[0], 16);
+    CHECK_EQ(peer->call.ioctl(SELF, fd, SIOCATMARK, &value), 0);
+    CHECK_EQ(value, 0);
+    // In line the octet is data, and a read ends before it as well.
+    CHECK_EQ(peer->call.setsockopt(SELF, fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof one), 0);
+    peer->urgent = 10;
+    peer_send(peer, TCP_ACK | TCP_PSH | TCP_URG, 21, 1, 257, NULL, 20);
+    CHECK(peer->call.recv(SELF, fd, data, 1, MSG_OOB) == -1 && errno == EINVAL);
+    CHECK_EQ(peer->call.recv(SELF, fd, data, sizeof data, 0), 9);
+    CHECK_EQ(peer->call.ioctl(SELF, fd, SIOCATMARK, &value), 0);
+    CHECK_EQ(value, 1);
+    CHECK_EQ(peer->call.recv(SELF, fd, data, sizeof data, 0), 11);
+    CHECK_EQ(data[0], 30);
+    // Written with MSG_OOB, the last octet is the urgent one.
+    peer->call.ioctl(SELF, fd, FIONREAD, &value);
+    while (peer_receive(peer))
+        continue;
+    CHECK_EQ(peer->call.send(SELF, fd, "abc", 3, MSG_OOB), 3);
+    EXPECT(peer, TCP_ACK | TCP_PSH | TCP_URG, 1, 41, 3);
+    CHECK_EQ(peer->header.urgent, 3);
+    peer_end(peer);
+}
+
+TEST_MAIN(TEST_ENTRY(urgent_data_is_read_apart), TEST_ENTRY(a_connection_over_ipv4), TEST_ENTRY(a_connection_over_ipv6),
+          TEST_ENTRY(a_client_speaks_first),
           TEST_ENTRY(a_lost_segment_comes_again_in_virtual_time), TEST_ENTRY(who_waits_is_told_when_it_was_over),
           TEST_ENTRY(a_write_waits_for_room), TEST_ENTRY(the_clock_jumps_for_a_driver_that_waits),
           TEST_ENTRY(poll_tells_what_is_ready), TEST_ENTRY(epoll_tells_levels_edges_and_once),

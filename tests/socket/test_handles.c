@@ -79,6 +79,7 @@ TEST(every_call_knows_a_bad_handle)
         CHECK_EQ(strata_decide(host, s, 1, STRATA_ACCEPT, 0), -EBADF);
         CHECK_EQ(strata_write_urgent(host, s, data, 3, 0), -EBADF);
         CHECK_EQ(strata_urgent_mark(host, s), -EBADF);
+        CHECK_EQ(strata_read_urgent(host, s, data, 0, 0), -EBADF);
         CHECK_EQ(strata_tcp_info(host, s, &info), -EBADF);
     }
     CHECK_EQ(strata_readiness(host, next), 0);

@@ -112,7 +112,8 @@ static bool same_tuning(const struct tcp_tuning *a, const struct tcp_tuning *b)
            a->pacing_bytes == b->pacing_bytes && a->unsent_low == b->unsent_low && a->send_low == b->send_low &&
            a->receive_low == b->receive_low && a->window_most == b->window_most && a->ttl_least == b->ttl_least &&
            a->syn_retries == b->syn_retries && a->no_cookie == b->no_cookie &&
-           a->timeout_fixed == b->timeout_fixed && a->advertised_timeout_ns == b->advertised_timeout_ns &&
+           a->timeout_fixed == b->timeout_fixed && a->urgent_apart == b->urgent_apart &&
+           a->advertised_timeout_ns == b->advertised_timeout_ns &&
            a->receive_stall_ns == b->receive_stall_ns && a->send_stall_ns == b->send_stall_ns &&
            a->receive_rate == b->receive_rate && a->send_rate == b->send_rate;
 }
@@ -163,6 +164,7 @@ static void apply_tuning(struct tcp_connection *c, const struct tcp_socket_optio
         .ttl_least = options->ttl_least,
         .syn_retries = options->syn_retries,
         .no_cookie = options->fast_open_no_cookie,
+        .urgent_apart = !options->urgent_inline,
         .timeout_fixed = options->user_timeout_ns > 0,
         .advertised_timeout_ns = options->advertised_timeout_ns,
         .receive_stall_ns = options->receive_stall_ns,

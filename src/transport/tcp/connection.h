@@ -117,6 +117,7 @@ enum tcp_flag {
     FLAG_REORDERED = 1 << 26,     /**< The path has been seen to reorder (RFC 8985 6.2 step 3). */
     FLAG_PROBED = 1 << 27,        /**< A tail loss probe went and no round-trip time was measured since. */
     FLAG_DSACK_ROUND = 1 << 28,   /**< dsack_round holds (RFC 8985 6.2 step 4). */
+    FLAG_URGENT_TAKEN = 1 << 30,  /**< The octet at the mark was read apart from the stream. */
     FLAG_PACED = 1 << 29,         /**< Segments leave at a rate; the model has it (pacing.h). */
 };
 
@@ -253,6 +254,7 @@ struct tcp_tuning {
     uint8_t ttl_least;     /**< Segments of less are dropped (RFC 5082). */
     uint8_t syn_retries;   /**< 0: the host's setting. */
     bool no_cookie;        /**< Fast Open without cookies. */
+    bool urgent_apart;     /**< The last urgent octet is taken out of the stream, to be read by a call of its own. */
     bool timeout_fixed;    /**< The program has chosen user_timeout_ns: the peer does not change it (RFC 5482-2). */
     strata_time advertised_timeout_ns; /**< That the user timeout option tells; 0: none is told, none heard. */
     strata_time receive_stall_ns, send_stall_ns;

@@ -26,6 +26,7 @@
 #include "transport/tcp/sack.h"
 #include "transport/tcp/state.h"
 #include "transport/tcp/time_wait.h"
+#include "transport/tcp/urgent.h"
 #include "transport/tcp/timers.h"
 #include "wire/checksum.h"
 
@@ -368,21 +369,6 @@ static bool check_ack(struct tcp_connection *c, struct segment *segment)
     return segment->header.options.sack_count == 0 || acknowledge_segment(c, segment);
 }
 
-/** Sixth step (RFC 9293 3.8.5): the pointer is the octet after urgent data (RFC 9293 MUST-62). */
-static void check_urgent(struct tcp_connection *c, const struct segment *segment)
-{
-    if (!(segment->header.flags & TCP_URG) || !connection_may_receive(c))
-        return;
-    seq_t up = segment->header.seq + segment->header.urgent;
-    seq_t read = c->rcv_nxt - c->receive.length;
-    if (seq_le(up, read) || (c->flags & FLAG_URGENT_RECEIVED && seq_le(up, c->rcv_up)))
-        return;
-    // RFC 9293 MUST-32: told when it first pends and whenever it advances.
-    c->rcv_up = up;
-    c->flags |= FLAG_URGENT_RECEIVED;
-    connection_event(c, STRATA_URGENT);
-}
-
 /** Seventh and eighth step. */
 static void check_text(struct tcp_connection *c, struct segment *segment)
 {
@@ -480,7 +466,7 @@ static void syn_sent_arrives(struct tcp_connection *c, struct segment *segment)
     // Text and FIN that came with the SYN-ACK, as far as they lie in the window our SYN offered.
     c->data_segments_received += segment->length > 0;
     trim(c, segment);
-    check_urgent(c, segment);
+    urgent_arrives(c, segment);
     check_text(c, segment);
 }
 
@@ -546,7 +532,7 @@ void input_segment(struct tcp_connection *c, struct segment *segment)
         user_timeout_heard(c, segment->header.options.user_timeout);
     if (!check_ack(c, segment))
         return;
-    check_urgent(c, segment);
+    urgent_arrives(c, segment);
     check_text(c, segment);
 }
 

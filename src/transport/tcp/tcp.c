@@ -20,6 +20,7 @@
 #include "transport/tcp/state.h"
 #include "transport/tcp/time_wait.h"
 #include "transport/tcp/timers.h"
+#include "transport/tcp/urgent.h"
 
 #include <errno.h>
 
@@ -485,10 +486,10 @@ static int nothing_to_read(const struct tcp_connection *c)
 
 int64_t tcp_peek(struct tcp_connection *c, void *data, size_t size)
 {
-    uint32_t bytes = c->receive.length < size ? c->receive.length : (uint32_t)size;
-    if (c->receive.length == 0)
+    uint32_t skip, there = urgent_readable(c, &skip), bytes = there < size ? there : (uint32_t)size;
+    if (there == 0)
         return nothing_to_read(c);
-    ring_copy(&c->receive, 0, data, bytes);
+    ring_copy(&c->receive, skip, data, bytes);
     return bytes;
 }
 
@@ -497,8 +498,8 @@ static void taken(struct tcp_connection *c, uint32_t bytes)
     uint32_t before = c->receive.length;
     ring_consume(&c->receive, connection_memory(c), bytes);
     autotune_count_received(c, before);
-    if (c->flags & FLAG_URGENT_RECEIVED && seq_ge(c->rcv_nxt - c->receive.length, c->rcv_up))
-        c->flags &= ~(uint32_t)FLAG_URGENT_RECEIVED;
+    if (c->flags & FLAG_URGENT_RECEIVED && seq_ge(urgent_next(c), c->rcv_up))
+        c->flags &= ~(uint32_t)(FLAG_URGENT_RECEIVED | FLAG_URGENT_TAKEN);
     autotune_read(c);
     receive_taken(c);
 }
@@ -506,33 +507,30 @@ static void taken(struct tcp_connection *c, uint32_t bytes)
 int64_t tcp_read(struct tcp_connection *c, void *data, size_t size)
 {
     int64_t bytes = tcp_peek(c, data, size);
-    if (bytes > 0)
-        taken(c, (uint32_t)bytes);
+    uint32_t skip, there = urgent_readable(c, &skip);
+    // What is read apart is passed with what follows; where nothing does, once it was taken or at the stream's end.
+    if (bytes > 0 || (skip > 0 && there == 0 && c->flags & (FLAG_URGENT_TAKEN | FLAG_FIN_RECEIVED)))
+        taken(c, skip + (bytes > 0 ? (uint32_t)bytes : 0));
     return bytes;
 }
 
 int tcp_data(struct tcp_connection *c, struct strata_iovec *pieces, int count)
 {
-    if (c->receive.length == 0)
+    uint32_t skip, there = urgent_readable(c, &skip);
+    if (there == 0)
         return nothing_to_read(c);
-    return ring_view(&c->receive, 0, c->receive.length, pieces, count);
+    return ring_view(&c->receive, skip, there, pieces, count);
 }
 
 int tcp_consume(struct tcp_connection *c, size_t bytes)
 {
-    if (bytes > c->receive.length)
+    uint32_t skip;
+    (void)urgent_readable(c, &skip); // a mark that came after tcp_data was called ends nothing
+    if (bytes > c->receive.length - skip)
         return -EINVAL;
     if (bytes > 0)
-        taken(c, (uint32_t)bytes);
+        taken(c, skip + (uint32_t)bytes);
     return 0;
-}
-
-int64_t tcp_urgent_mark(const struct tcp_connection *c)
-{
-    if (!(c->flags & FLAG_URGENT_RECEIVED))
-        return 0;
-    int32_t ahead = seq_diff(c->rcv_up, c->rcv_nxt - c->receive.length);
-    return ahead > 0 ? ahead : 0;
 }
 
 /* ---- CLOSE and ABORT ----------------------------------------------------------------------------------- */
@@ -554,7 +552,7 @@ static void finish(struct tcp_connection *c)
 static void stop_reading(struct tcp_connection *c)
 {
     uint32_t unread = c->receive.length;
-    c->flags = (c->flags | FLAG_READ_SHUT) & ~(uint32_t)FLAG_URGENT_RECEIVED;
+    c->flags = (c->flags | FLAG_READ_SHUT) & ~(uint32_t)(FLAG_URGENT_RECEIVED | FLAG_URGENT_TAKEN);
     receive_evict(c);
     if (unread > 0) {
         ring_consume(&c->receive, connection_memory(c), unread);
@@ -621,10 +619,11 @@ void tcp_abort(struct tcp_connection *c)
 
 uint32_t tcp_readiness(const struct tcp_connection *c)
 {
-    uint32_t ready = 0;
+    uint32_t ready = 0, skip;
     bool over = c->state == STRATA_TCP_CLOSED || c->state == STRATA_TCP_TIME_WAIT;
     bool both = c->flags & FLAG_FIN_RECEIVED && c->flags & FLAG_FIN_QUEUED;
-    if (receive_is_worth_reading(c) || over || c->flags & (FLAG_FIN_RECEIVED | FLAG_READ_SHUT))
+    if ((receive_is_worth_reading(c) && urgent_readable(c, &skip) > 0) || over ||
+        c->flags & (FLAG_FIN_RECEIVED | FLAG_READ_SHUT))
         ready |= STRATA_READABLE;
     if (over || c->flags & FLAG_FIN_QUEUED ||
         ((connection_is_open(c) || c->syn_marks & SYN_DEFERRED) && !(c->flags & FLAG_HUNGRY) &&
@@ -636,7 +635,7 @@ uint32_t tcp_readiness(const struct tcp_connection *c)
         ready |= STRATA_PEER_CLOSED;
     if (c->flags & FLAG_ERROR_PENDING || (c->soft_error && c->flags & FLAG_RECEIVE_ERRORS))
         ready |= STRATA_ERROR;
-    if (tcp_urgent_mark(c) > 0)
+    if (urgent_pends(c))
         ready |= STRATA_URGENT;
     return ready;
 }

@@ -102,6 +102,7 @@ int tcp_consume(struct tcp_connection *connection, size_t bytes);
 int tcp_space(struct tcp_connection *connection, size_t size, struct strata_iovec *pieces, int count);
 int tcp_commit(struct tcp_connection *connection, size_t bytes);
 int64_t tcp_urgent_mark(const struct tcp_connection *connection);
+int64_t tcp_read_urgent(struct tcp_connection *connection, uint8_t *octet, bool peek);
 int tcp_shutdown(struct tcp_connection *connection, enum strata_shutdown how);
 /** CLOSE: the owner lets go. Unread data means RST (RFC 9293 SHLD-3). */
 void tcp_close(struct tcp_connection *connection);
