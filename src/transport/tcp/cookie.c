@@ -41,10 +41,9 @@ static uint32_t mss_of(const struct tcp_half_open *syn)
 }
 
 /** A hash of the four-tuple and two numbers more. */
-static uint32_t hash(const struct tcp *tcp, const struct tcp_record *record, uint32_t a, uint32_t b)
+static uint32_t hash(const struct tcp_half_open *syn, uint32_t a, uint32_t b)
 {
-    struct siphash_key key = {tcp->cookie_key.k0 ^ a, tcp->cookie_key.k1 ^ b};
-    return (uint32_t)demux_hash(&key, record);
+    return (uint32_t)demux_hash_with(&syn->listener->tcp->cookie_key, &syn->record, a, b);
 }
 
 /** What stands at the end of a cookie: from here on, one value for each MSS. The peer's ISN is hashed too, and the
@@ -52,14 +51,14 @@ static uint32_t hash(const struct tcp *tcp, const struct tcp_record *record, uin
  */
 static uint32_t value_of(const struct tcp_half_open *syn, uint32_t count)
 {
-    return hash(syn->listener->tcp, &syn->record, count, syn->irs);
+    return hash(syn, count, syn->irs);
 }
 #define VALUE_STEP 0x1f35d7u
 
 /** Where a cookie begins: the same at all times, so that numbers rise as RFC 6528 wants. */
 static uint32_t base_of(const struct tcp_half_open *syn)
 {
-    return hash(syn->listener->tcp, &syn->record, UINT32_MAX, 0) + syn->irs;
+    return hash(syn, UINT32_MAX, 0) + syn->irs;
 }
 
 static uint32_t count_now(const struct tcp *tcp)

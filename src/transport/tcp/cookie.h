@@ -16,7 +16,7 @@
 #ifndef TRANSPORT_TCP_COOKIE_H
 #define TRANSPORT_TCP_COOKIE_H
 
-#include "transport/tcp/listen.h"
+#include "transport/tcp/half_open.h"
 
 /** Makes the key. */
 void cookie_init(struct tcp *tcp);

@@ -6,14 +6,31 @@
  */
 #include "transport/tcp/demux.h"
 
-uint64_t demux_hash(const struct siphash_key *key, const struct tcp_record *record)
+/** What of a record is hashed. */
+#define KEY_BYTES 40
+
+static void write_key(uint8_t bytes[KEY_BYTES], const struct tcp_record *record)
 {
-    uint8_t bytes[40];
     memcpy(bytes, record->local.bytes, 16);
     memcpy(bytes + 16, record->remote.bytes, 16);
     bytes_put16(bytes + 32, record->local_port);
     bytes_put16(bytes + 34, record->remote_port);
     bytes_put32(bytes + 36, (uint32_t)record->scope);
+}
+
+uint64_t demux_hash(const struct siphash_key *key, const struct tcp_record *record)
+{
+    uint8_t bytes[KEY_BYTES];
+    write_key(bytes, record);
+    return siphash(key, bytes, sizeof bytes);
+}
+
+uint64_t demux_hash_with(const struct siphash_key *key, const struct tcp_record *record, uint32_t a, uint32_t b)
+{
+    uint8_t bytes[KEY_BYTES + 8];
+    write_key(bytes, record);
+    bytes_put32(bytes + KEY_BYTES, a);
+    bytes_put32(bytes + KEY_BYTES + 4, b);
     return siphash(key, bytes, sizeof bytes);
 }
 

@@ -18,7 +18,9 @@ int demux_add(struct tcp *tcp, struct tcp_record *record);
 void demux_remove(struct tcp *tcp, struct tcp_record *record);
 /** Puts another record in the place of one with the same key. Never fails. */
 void demux_replace(struct tcp *tcp, struct tcp_record *old, struct tcp_record *record);
-/** The keyed hash of a four-tuple; also spreads connections over listeners that share a port. */
+/** The keyed hash of a four-tuple. */
 uint64_t demux_hash(const struct siphash_key *key, const struct tcp_record *record);
+/** The same with two numbers more in what is hashed. */
+uint64_t demux_hash_with(const struct siphash_key *key, const struct tcp_record *record, uint32_t a, uint32_t b);
 
 #endif

@@ -16,6 +16,7 @@
 #include "transport/tcp/demux.h"
 #include "transport/tcp/ecn.h"
 #include "transport/tcp/fast_open.h"
+#include "transport/tcp/half_open.h"
 #include "transport/tcp/listen.h"
 #include "transport/tcp/mtu.h"
 #include "transport/tcp/output.h"

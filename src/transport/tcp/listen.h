@@ -1,5 +1,5 @@
 /**
- * Listeners: passive opens, their half-open connections and those that wait to be accepted.
+ * Listeners: passive opens, and connections that wait to be accepted.
  */
 #ifndef TRANSPORT_TCP_LISTEN_H
 #define TRANSPORT_TCP_LISTEN_H
@@ -29,10 +29,10 @@ struct tcp_listener {
 
 /** A segment that belongs to no record, or a SYN that is to follow a TIME-WAIT record (else NULL). */
 void listen_input(struct tcp *tcp, struct segment *segment, struct tcp_time_wait *previous);
-/** A segment for a half-open connection (RFC 9293 3.10.7.4 in SYN-RECEIVED of a passive open). */
-void half_open_input(struct tcp *tcp, struct tcp_half_open *half_open, struct segment *segment);
-/** Forgets a half-open connection: back to LISTEN. */
-void half_open_free(struct tcp *tcp, struct tcp_half_open *half_open);
+/** Puts a connection at the end of its listener's queue. */
+void listen_enqueue(struct tcp_listener *listener, struct tcp_connection *c);
+/** The third segment has come, and the queue is full. */
+void listen_overflow(struct tcp *tcp, const struct segment *segment);
 /** Whether a transparent listener takes datagrams to this foreign address and port. */
 bool listen_wants(const struct tcp *tcp, const struct tcp_record *key, int port);
 

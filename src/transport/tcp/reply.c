@@ -5,7 +5,7 @@
 #include "transport/tcp/cookie.h"
 #include "transport/tcp/demux.h"
 #include "transport/tcp/fast_open.h"
-#include "transport/tcp/listen.h"
+#include "transport/tcp/half_open.h"
 #include "transport/tcp/patience.h"
 #include "wire/checksum.h"
 

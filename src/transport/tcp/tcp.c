@@ -12,6 +12,7 @@
 #include "transport/tcp/demux.h"
 #include "transport/tcp/ecn.h"
 #include "transport/tcp/fast_open.h"
+#include "transport/tcp/half_open.h"
 #include "transport/tcp/input.h"
 #include "transport/tcp/listen.h"
 #include "transport/tcp/output.h"
