@@ -147,8 +147,8 @@ TCP_TEST(a_duplicate_second_though_the_window_is_full)
     data(rig, "1001:2001(1000) ack 1"); // RFC 5682-3
     silence(rig);
 }
-/* BBR measures the round trip anew every five seconds, with a small window; when it has, in the middle of what a timeout
- * has to repair, the window from before the loss does not come back. */
+/* BBR measures the round trip anew every five seconds, with a small window; when it has, in the middle of what a
+ * timeout has to repair, the window from before the loss does not come back. */
 TCP_TEST(a_measured_round_trip_ends_no_repair)
 {
     rig->options.congestion = 5;
@@ -374,8 +374,8 @@ TCP_TEST(an_earlier_recovery_proves_nothing)
 
 TEST_MAIN(TEST_ENTRY(a_spurious_timeout), TEST_ENTRY(a_spurious_timeout_with_sack),
           TEST_ENTRY(a_spurious_timeout_told_by_sack), TEST_ENTRY(a_duplicate_first),
-          TEST_ENTRY(a_duplicate_first_with_sack), TEST_ENTRY(a_duplicate_second), TEST_ENTRY(a_measured_round_trip_ends_no_repair),
-          TEST_ENTRY(no_more_than_two_to_try),
+          TEST_ENTRY(a_duplicate_first_with_sack), TEST_ENTRY(a_duplicate_second),
+          TEST_ENTRY(a_measured_round_trip_ends_no_repair), TEST_ENTRY(no_more_than_two_to_try),
           TEST_ENTRY(a_duplicate_second_for_bbr),
           TEST_ENTRY(a_duplicate_second_though_the_window_is_full), TEST_ENTRY(new_data_sacked_second),
           TEST_ENTRY(all_at_once_without_sack), TEST_ENTRY(a_second_timeout), TEST_ENTRY(no_new_data_no_proof),
