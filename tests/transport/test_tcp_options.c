@@ -222,10 +222,40 @@ TCP_TEST(timestamps_begin_anywhere)
     CHECK_EQ(first[2] - first[0], 20); // the same four-tuple goes on, for RFC 6191
 }
 
+/* However small the MSS that the peer says, timestamps and all, its data is taken and ours goes: found by fuzzing, as a
+ * division by nothing. */
+TCP_TEST(a_tiny_mss)
+{
+    static const unsigned said[] = {0, 1, 11, 12, 13, 24, 28, 40};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        for (int stamps = 0; stamps < 2; stamps++) {
+            for (int whole = 0; whole < 2; whole++) {
+                struct rig *own = rig_new(rig->ipv6, 1500, 0);
+                SET(own, tcp_buffer_segments, whole);
+                own->options.no_delay = true;
+                rig_connect(own);
+                rig_next(own);
+                char text[100];
+                snprintf(text, sizeof text, "S. 0:0(0) ack 1 win 65535 <mss %u%s>", said[i], stamps ? ",ts 9 0" : "");
+                inject(own, "%s", text);
+                rig_drain(own);
+                CHECK_STATE(own, "ESTABLISHED");
+                inject(own, "P. 1:101(100) ack 1 win 65535%s", stamps ? " <nop,nop,ts 9 0>" : "");
+                CHECK_EQ(rig_read(own, 1000), 100);
+                CHECK_EQ(rig_write(own, 100), 100);
+                CHECK(rig_drain(own) >= 1);
+                CHECK(rig_info(own).mss_receive >= 1 && rig_info(own).mss_receive <= 536);
+                rig_free(own);
+            }
+        }
+    }
+}
+
 TEST_MAIN(TEST_ENTRY(scale_is_agreed_on), TEST_ENTRY(no_scale_unless_both_say_it),
           TEST_ENTRY(no_scale_when_turned_off), TEST_ENTRY(the_window_of_a_syn_is_not_scaled),
           TEST_ENTRY(a_scale_that_is_too_large), TEST_ENTRY(the_edge_that_was_offered_counts),
           TEST_ENTRY(timestamps_are_everywhere), TEST_ENTRY(a_segment_without_its_timestamp),
           TEST_ENTRY(a_timestamp_that_nobody_agreed_on), TEST_ENTRY(which_timestamp_is_echoed), TEST_ENTRY(paws),
           TEST_ENTRY(no_paws_for_resets), TEST_ENTRY(an_old_timestamp_is_forgotten),
-          TEST_ENTRY(an_echo_without_news), TEST_ENTRY(timestamps_begin_anywhere))
+          TEST_ENTRY(an_echo_without_news), TEST_ENTRY(timestamps_begin_anywhere),
+          TEST_ENTRY(a_tiny_mss))

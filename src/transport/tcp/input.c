@@ -167,8 +167,9 @@ void input_take_options(struct tcp_connection *c, const struct tcp_options *opti
     connection_update_mss(c);
     // What a full segment of the peer's will be, until one has come: its two in a row want an ACK (RFC 9293
     // SHLD-19).
-    uint32_t full = c->own_mss < mss ? c->own_mss : mss, stamps = c->flags & FLAG_TIMESTAMPS ? 12 : 0;
-    c->receive_mss = (uint16_t)(full < MSS_DEFAULT_IPV4 + stamps ? full - stamps : MSS_DEFAULT_IPV4);
+    uint32_t full = c->own_mss < c->peer_mss ? c->own_mss : c->peer_mss, stamps = c->flags & FLAG_TIMESTAMPS ? 12 : 0;
+    uint32_t data = full > stamps ? full - stamps : 1; // never none, whatever the peer says
+    c->receive_mss = (uint16_t)(data < MSS_DEFAULT_IPV4 ? data : MSS_DEFAULT_IPV4);
     if (connection_core(c)->settings.tcp_buffer_segments && c->receive_bytes > full)
         receive_set_buffer(c, (c->receive_bytes + full - 1) / full * full);
 }
