@@ -203,11 +203,11 @@ static void pass(struct rig *rig, strata_time by)
 {
     strata_time end_time = rig->core.now + by, next;
     for (int i = 0; i < 1000 && (next = wheel_next(&rig->core.wheel)) <= end_time; i++) {
-        rig->core.now = next > rig->core.now ? next : rig->core.now;
+        core_at(&rig->core, next);
         wheel_advance(&rig->core.wheel, rig->core.now);
         say(rig, 5);
     }
-    rig->core.now = end_time;
+    core_at(&rig->core, end_time);
     wheel_advance(&rig->core.wheel, end_time);
 }
 

@@ -29,6 +29,7 @@ int core_init(struct core *core, const struct strata_config *config, strata_time
 
     memset(core, 0, sizeof *core);
     core->now = now;
+    core->now_ms = (uint32_t)(now / STRATA_MILLISECOND);
     core->trace = given.trace;
     core->trace_context = given.trace_context;
     if (given.name)

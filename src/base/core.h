@@ -19,7 +19,8 @@ struct core {
     struct counters counters;
     void (*trace)(void *context, const struct strata_trace_record *record);
     void *trace_context;
-    strata_time now; /**< The time of the call being served. */
+    strata_time now; /**< The time of the call being served, and */
+    uint32_t now_ms; /**< in milliseconds, modulo 2^32. */
     char name[32];
 };
 
@@ -28,8 +29,10 @@ struct core {
 /** Begins a call that brings the time, which never runs backwards. */
 static inline void core_at(struct core *core, strata_time now)
 {
-    if (now > core->now)
-        core->now = now < CORE_TIME_MOST ? now : CORE_TIME_MOST;
+    if (now <= core->now)
+        return;
+    core->now = now < CORE_TIME_MOST ? now : CORE_TIME_MOST;
+    core->now_ms = (uint32_t)(core->now / STRATA_MILLISECOND);
 }
 
 int core_init(struct core *core, const struct strata_config *config, strata_time now);

@@ -30,11 +30,6 @@ void memory_free_pool(struct memory *memory)
         pool_shrink(memory);
 }
 
-size_t memory_available(const struct memory *memory)
-{
-    return memory->budget_bytes - memory->used_bytes;
-}
-
 static void charge(struct memory *memory, size_t bytes)
 {
     memory->used_bytes += bytes;
@@ -114,4 +109,22 @@ void memory_page_give(struct memory *memory, struct page *page)
     page->next_free = memory->free_pages;
     memory->free_pages = page;
     memory->free_page_count++;
+}
+
+void memory_pages_give(struct memory *memory, struct page *front, struct page *back, uint32_t count)
+{
+    ASSERT(memory->pages >= count && memory->used_bytes >= count * sizeof *front);
+    if (memory->free_page_count + count <= MEMORY_POOL_PAGES) {
+        memory->pages -= count;
+        memory->used_bytes -= count * sizeof *front;
+        back->next_free = memory->free_pages;
+        memory->free_pages = front;
+        memory->free_page_count += count;
+        return;
+    }
+    while (count-- > 0) {
+        struct page *next = front->next_free;
+        memory_page_give(memory, front);
+        front = next;
+    }
 }

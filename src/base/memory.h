@@ -55,8 +55,13 @@ void *memory_resize(struct memory *memory, void *block, size_t old_bytes, size_t
 /** @return a page with undefined content, or NULL. */
 struct page *memory_page_take(struct memory *memory);
 void memory_page_give(struct memory *memory, struct page *page);
+/** Gives `count` pages that hang together by next_free, from `front` to `back`. */
+void memory_pages_give(struct memory *memory, struct page *front, struct page *back, uint32_t count);
 /** Bytes of the budget that are free. */
-size_t memory_available(const struct memory *memory);
+static inline size_t memory_available(const struct memory *memory)
+{
+    return memory->budget_bytes - memory->used_bytes;
+}
 /** Whether no more than the last eighth of the budget is left. What strangers can make us keep does not touch
  * that: it is for what goes on. */
 static inline bool memory_is_short(const struct memory *memory)

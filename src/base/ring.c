@@ -79,6 +79,23 @@ static void free_pages(struct ring *ring, struct memory *memory, uint64_t first,
     }
 }
 
+/** As free_pages, for pages that are all there: they go back in one chain. */
+static inline void give_pages(struct ring_table *table, struct memory *memory, uint64_t first, uint64_t last)
+{
+    uint32_t mask = table->slots - 1, count = (uint32_t)(last - first);
+    if (count == 0)
+        return;
+    struct page *front = table->pages[first & mask], *back = front;
+    table->pages[first & mask] = NULL;
+    for (uint64_t number = first + 1; number < last; number++) {
+        struct page *page = table->pages[number & mask];
+        table->pages[number & mask] = NULL;
+        back->next_free = page;
+        back = page;
+    }
+    memory_pages_give(memory, front, back, count);
+}
+
 /** The number of the first page that holds nothing before `offset`. */
 static uint64_t page_after(const struct ring *ring, uint32_t offset)
 {
@@ -144,7 +161,9 @@ static void settle(struct ring *ring, struct memory *memory)
         ring_clear(ring, memory);
 }
 
-size_t ring_append(struct ring *ring, struct memory *memory, const void *data, size_t size)
+/** Appends what takes several pages, or lies behind what does. */
+static __attribute__((noinline)) size_t append_pages(struct ring *ring, struct memory *memory, const void *data,
+                                                     size_t size)
 {
     uint32_t room = ring_room(ring);
     size_t wanted = size < room ? size : room, taken = 0;
@@ -166,6 +185,25 @@ size_t ring_append(struct ring *ring, struct memory *memory, const void *data, s
     }
     settle(ring, memory);
     return taken;
+}
+
+/** Whether `size` octets more fit behind the end and into the only page, which is there or is to be taken. */
+static inline bool fits_one_page(const struct ring *ring, size_t size)
+{
+    return !ring->has_table && ring->head % PAGE_BYTES + ring->length + size <= PAGE_BYTES &&
+           ring->length + size <= ring->capacity && size > 0;
+}
+
+size_t ring_append(struct ring *ring, struct memory *memory, const void *data, size_t size)
+{
+    if (fits_one_page(ring, size) && (ring->only || (ring->only = memory_page_take(memory)))) {
+        copy(ring->only->bytes + ring->head % PAGE_BYTES + ring->length, data, size); // as most messages do
+        ring->length += (uint32_t)size;
+        if (ring->extent < ring->length)
+            ring->extent = ring->length;
+        return size;
+    }
+    return append_pages(ring, memory, data, size);
 }
 
 /** Provides all pages for [offset, offset + size), size > 0, or none. */
@@ -255,16 +293,30 @@ void ring_copy(const struct ring *ring, uint32_t offset, void *data, size_t size
     }
 }
 
+static __attribute__((noinline)) void consume_pages(struct ring *ring, struct memory *memory, uint32_t bytes)
+{
+    uint64_t first = ring->head / PAGE_BYTES, last = position_of(ring, bytes) / PAGE_BYTES;
+    if (ring->has_table)
+        give_pages(ring->table, memory, first, last);
+    else
+        free_pages(ring, memory, first, last);
+    ring->head += bytes;
+    ring->length -= bytes;
+    ring->extent -= bytes;
+    settle(ring, memory);
+}
+
 void ring_consume(struct ring *ring, struct memory *memory, uint32_t bytes)
 {
     ASSERT(bytes <= ring->length);
     if (bytes == 0)
         return;
-    free_pages(ring, memory, ring->head / PAGE_BYTES, position_of(ring, bytes) / PAGE_BYTES);
-    ring->head += bytes;
-    ring->length -= bytes;
-    ring->extent -= bytes;
-    settle(ring, memory);
+    if (bytes == ring->extent && !ring->has_table) { // all there was, in one page
+        memory_page_give(memory, ring->only);
+        *ring = (struct ring){.capacity = ring->capacity};
+        return;
+    }
+    consume_pages(ring, memory, bytes);
 }
 
 /** Pieces for [offset, offset + size), whose pages are there. */

@@ -83,10 +83,16 @@ static bool may_be_ours(int port, const struct strata_address *address)
     return !address_is_ipv4(address) || address->bytes[12] != 0;
 }
 
+/** One of 64 bits, by what an address ends with. */
+static uint64_t own_mark(const struct strata_address *address)
+{
+    return UINT64_C(1) << (bytes_get32(address->bytes + 12) * 0x9e3779b1u >> 26);
+}
+
 /* What net_claims looks at first. */
 static void update_claims(struct net *net)
 {
-    net->own_ends = 0;
+    net->own_marks = 0;
     net->broadcast_bits = UINT32_MAX;
     for (uint32_t i = 0; i < net->links.port_count; i++) {
         const struct port *port = net->links.ports[i];
@@ -94,7 +100,7 @@ static void update_claims(struct net *net)
             continue;
         net->broadcast_bits &= port->broadcast_bits;
         for (uint32_t j = 0; j < port->address_count; j++)
-            net->own_ends |= UINT64_C(1) << (port->addresses[j].address.bytes[15] & 63);
+            net->own_marks |= own_mark(&port->addresses[j].address);
     }
 }
 
@@ -218,9 +224,9 @@ static bool is_claim(const void *context, const struct route *route)
 
 bool net_claims(const struct net *net, const struct port *port, const struct strata_address *address)
 {
-    // Few strangers end as an address of ours does, or look like a broadcast address: the others need not be
+    // Few strangers share the mark of an address of ours, or look like a broadcast address: the others need not be
     // looked up.
-    bool suspect = net->own_ends >> (address->bytes[15] & 63) & 1;
+    bool suspect = net->own_marks & own_mark(address);
     if (address_is_ipv4(address)) {
         uint32_t bits = bytes_get32(address->bytes + 12) & net->broadcast_bits;
         suspect |= bits == 0 || bits == net->broadcast_bits;

@@ -26,7 +26,7 @@ struct net {
     struct reassembly reassembly;
     uint32_t generation; /**< Counts whatever makes a net_path stale. */
     uint32_t broadcast_bits; /**< Those that are all equal in every broadcast address of ours. */
-    uint64_t own_ends; /**< A bit for each end (lower 6 bits) of an address of ours, see net_claims. */
+    uint64_t own_marks; /**< A bit for each address of ours (own_mark), see net_claims. */
     uint8_t upper_count;
     uint8_t upper_of[256]; /**< Protocol to 1 + index in uppers, 0: nobody. */
     struct net_upper uppers[NET_UPPERS];

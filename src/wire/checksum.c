@@ -124,16 +124,19 @@ static inline uint64_t add_rest(uint64_t sum, const uint8_t *p, size_t size)
     return sum;
 }
 
+/** Less than this is summed word by word: lanes would have to be added up again. */
+#define BLOCKS_LEAST_BYTES 128u
+
 uint64_t checksum_add(uint64_t sum, const void *data, size_t size)
 {
     const uint8_t *from = data;
-    size_t done = size < BLOCK_BYTES ? 0 : sum_blocks(&sum, NULL, from, size);
+    size_t done = size < BLOCKS_LEAST_BYTES ? 0 : sum_blocks(&sum, NULL, from, size);
     return add_rest(sum, from + done, size - done);
 }
 
 uint64_t checksum_copy(uint64_t sum, void *to, const void *from, size_t size)
 {
-    size_t done = sum_blocks(&sum, to, from, size);
+    size_t done = size < BLOCKS_LEAST_BYTES ? 0 : sum_blocks(&sum, to, from, size);
     if (size > done)
         memcpy((uint8_t *)to + done, (const uint8_t *)from + done, size - done);
     return add_rest(sum, (const uint8_t *)from + done, size - done);

@@ -511,10 +511,10 @@ void rig_wait(struct rig *rig, strata_time by)
 {
     strata_time end = rig->core.now + by, next;
     while ((next = wheel_next(&rig->core.wheel)) <= end) {
-        rig->core.now = next > rig->core.now ? next : rig->core.now;
+        core_at(&rig->core, next);
         wheel_advance(&rig->core.wheel, rig->core.now);
     }
-    rig->core.now = end;
+    core_at(&rig->core, end);
     wheel_advance(&rig->core.wheel, end);
 }
 

@@ -12,7 +12,7 @@
 
 static uint32_t clock_ms(const struct tcp_connection *c)
 {
-    return (uint32_t)(connection_now(c) / STRATA_MILLISECOND);
+    return connection_core(c)->now_ms;
 }
 
 void ack_begin(struct tcp_connection *c)

@@ -171,7 +171,7 @@ void autotune_read(struct tcp_connection *c)
         receive_set_buffer(c, (uint32_t)wanted);
 }
 
-uint32_t autotune_receive_allowed(const struct tcp_connection *c)
+uint32_t autotune_receive_share(const struct tcp_connection *c)
 {
     const struct core *core = connection_core(c);
     // What lies out of order goes when data in order wants its pages (receive.c): it makes nobody's window smaller.

@@ -20,8 +20,15 @@ void autotune_echo(struct tcp_connection *c, uint32_t echo);
 void autotune_read(struct tcp_connection *c);
 /** The send buffer is full or empty: it grows to two congestion windows, and falls back to that when all is sent. */
 void autotune_send(struct tcp_connection *c);
+/** What memory leaves of the receive buffer. */
+uint32_t autotune_receive_share(const struct tcp_connection *c);
 /** Octets of unread data that the window may lead to: the buffer, or less where memory is short. */
-uint32_t autotune_receive_allowed(const struct tcp_connection *c);
+static inline uint32_t autotune_receive_allowed(const struct tcp_connection *c)
+{
+    const struct memory *memory = connection_memory(c);
+    bool plenty = memory_available(memory) >= memory->budget_bytes / 2;
+    return plenty && c->receive_bytes <= memory->budget_bytes / 8 ? c->receive_bytes : autotune_receive_share(c);
+}
 
 /** Octets that may be written now, as far as memory goes. */
 size_t autotune_send_allowed(const struct tcp_connection *c);

@@ -129,9 +129,8 @@ void congestion_restart(struct tcp_connection *c)
     if (!congestion_of(c)->own_window) {
         // RFC 5681-12: after an idle time longer than the RTO the old cwnd says nothing about the path any more.
         uint32_t window = congestion_initial_window(c), before = c->cwnd - c->cwnd / 4;
-        bool idle = connection_core(c)->settings.tcp_slow_start_after_idle &&
-                    connection_now(c) - c->last_sent > timers_rto(c);
-        if (idle && c->cwnd > window) {
+        if (c->cwnd > window && connection_core(c)->settings.tcp_slow_start_after_idle &&
+            connection_now(c) - c->last_sent > timers_rto(c)) {
             if (c->ssthresh < before)
                 c->ssthresh = before; // but how far it went is worth to be remembered (RFC 7661 4.4.3)
             c->cwnd = window;

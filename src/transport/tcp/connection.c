@@ -197,9 +197,13 @@ struct tcp_oddities *connection_odd(struct tcp_connection *c)
 
 void connection_bound(struct tcp_connection *c, enum tcp_bound bound)
 {
-    uint32_t now_ms = (uint32_t)(connection_now(c) / STRATA_MILLISECOND);
+    uint32_t now_ms = connection_core(c)->now_ms;
     uint32_t passed = (now_ms - c->bound_since_ms) & BOUND_MOST;
-    struct tcp_oddities *odd = c->bound >= BOUND_WINDOW && passed > 0 ? connection_odd(c) : NULL;
+    if (passed == 0) {
+        c->bound = bound;
+        return;
+    }
+    struct tcp_oddities *odd = c->bound >= BOUND_WINDOW ? connection_odd(c) : NULL;
     if (c->bound != BOUND_IDLE)
         c->busy_ms += passed;
     if (odd && c->bound == BOUND_WINDOW)

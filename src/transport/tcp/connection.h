@@ -504,7 +504,7 @@ static inline uint32_t tcp_timestamp_at(strata_time time, uint32_t offset)
 }
 static inline uint32_t tcp_timestamp(const struct core *core, uint32_t offset)
 {
-    return tcp_timestamp_at(core->now, offset);
+    return core->now_ms + offset;
 }
 
 /* connection.c: birth, death and what happens in between. */

@@ -495,10 +495,16 @@ static bool predicted(struct tcp_connection *c, struct segment *segment)
         acknowledge_predicted(c, segment); // in ESTABLISHED no FIN of ours is out, so the connection lives on
         return true;
     }
-    if (segment->ack != c->snd_una || segment->length > c->rcv_adv - c->rcv_nxt ||
-        (c->modes & MODE_ECN && ecn_is_news(c, segment)))
+    bool advances = segment->ack != c->snd_una;
+    if (segment->length > c->rcv_adv - c->rcv_nxt || (c->modes & MODE_ECN && ecn_is_news(c, segment)) ||
+        (advances && (seq_lt(segment->ack, c->snd_una) || seq_gt(segment->ack, c->snd_nxt))))
         return false;
     take_timestamp(c, segment);
+    if (advances) { // a request's answer
+        c->snd_wl1 = segment->seq;
+        c->snd_wl2 = segment->ack;
+        acknowledge_predicted(c, segment);
+    }
     receive_in_order(c, segment->data, segment->length);
     return true;
 }

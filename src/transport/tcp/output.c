@@ -47,7 +47,7 @@ void output_challenge(struct tcp_connection *c)
     struct core *core = connection_core(c);
     // RFC 5961-4. What is counted is this connection's alone: a count for all would tell of one what a stranger can
     // learn from another.
-    uint32_t now_ms = (uint32_t)(core->now / STRATA_MILLISECOND), ago_ms = now_ms - c->challenge_ms;
+    uint32_t now_ms = core->now_ms, ago_ms = now_ms - c->challenge_ms;
     if (ago_ms >= 1000)
         c->challenges = 0;
     if (c->challenges >= core->settings.tcp_challenge_acks_per_second ||
@@ -547,8 +547,10 @@ static void note_octets(struct tcp_connection *c, const struct plan *plan)
     if (seq_gt(end, c->snd_nxt)) {
         if (plan->length < c->smss && !(plan->flags & TCP_SYN))
             c->snd_small = end;
-        if (plan->length > 0)
-            c->burst = c->burst > 0 ? c->burst - 1u : burst_segments(c) - 1;
+        if (c->burst > 0)
+            c->burst--;
+        else if (end != connection_fin_seq(c)) // more follows, perhaps in one burst
+            c->burst = burst_segments(c) - 1;
         sent_push(&c->sent, memory, c->snd_nxt, end, now, (uint32_t)c->bytes_acked, plan->ends);
         c->snd_nxt = end;
         if (plan->flags & TCP_FIN)
@@ -682,6 +684,13 @@ static void rest(struct tcp_connection *c)
         acknowledge_offer_room(c); // less waits to be sent than did
 }
 
+/** Whether it is plain that nothing more is to be said now. */
+static bool has_said_all(const struct tcp_connection *c)
+{
+    return c->state == STRATA_TCP_ESTABLISHED && c->recovery == RECOVERY_OPEN && !has_unsent(c) &&
+           !(c->marks | c->acks_owed) && !c->duplicates;
+}
+
 static long speak(struct speaker *speaker, struct room *room)
 {
     struct tcp_connection *c = CONTAINER_OF(speaker, struct tcp_connection, speaker);
@@ -704,6 +713,11 @@ static long speak(struct speaker *speaker, struct room *room)
         return 0;
     }
     long length = make_segment(c, &path, room, &plan);
+    if (length > 0 && has_said_all(c)) {
+        // As being asked again would find out.
+        speaker_silence(speaker);
+        rest(c);
+    }
     connection_check(c);
     return length;
 }

@@ -60,10 +60,13 @@ uint64_t pacing_rate(const struct tcp_connection *c)
     return rate < most ? rate : most;
 }
 
-void pacing_update(struct tcp_connection *c)
+static void set_rate(struct tcp_connection *c)
 {
     struct pacing *p = &c->model->pacing;
     uint64_t rate = pacing_rate(c);
+    p->cwnd = c->cwnd;
+    p->ssthresh = c->ssthresh;
+    p->srtt_ns = c->srtt_ns;
     if (rate == UINT64_MAX) {
         p->rate = 0;
         return;
@@ -82,6 +85,17 @@ void pacing_update(struct tcp_connection *c)
     p->burst_ns = time_of(quantum, p->rate);
     if (p->burst_ns < STRATA_MICROSECOND)
         p->rate = 0; // faster than anything that could be paced
+}
+
+void pacing_update(struct tcp_connection *c)
+{
+    const struct pacing *p = &c->model->pacing;
+    // What has hardly changed is not worth the divisions; where pacing only bounds bursts, less precision will do.
+    strata_time change = c->srtt_ns > p->srtt_ns ? c->srtt_ns - p->srtt_ns : p->srtt_ns - c->srtt_ns;
+    strata_time little = p->srtt_ns / (c->model->validation.paced ? 4 : 32);
+    if (c->cwnd == p->cwnd && c->ssthresh == p->ssthresh && change <= little && !congestion_of(c)->pacing_rate)
+        return;
+    set_rate(c);
 }
 
 bool pacing_is_wanted(const struct tcp_connection *c)
@@ -105,7 +119,7 @@ void pacing_decide(struct tcp_connection *c)
         return;
     }
     c->flags |= FLAG_PACED;
-    pacing_update(c);
+    set_rate(c);
 }
 
 void pacing_release(struct tcp_connection *c)

@@ -15,6 +15,8 @@ struct pacing {
     strata_time next_at;     /**< When all that has been sent would have left at that rate. */
     strata_time burst_ns;    /**< What may leave at once, as the time it takes. */
     strata_time released_at; /**< When a wait ended last: lateness up to then is made good. */
+    strata_time srtt_ns;     /**< The round-trip time and the window from which the rate follows. */
+    uint32_t cwnd, ssthresh;
     bool waiting;            /**< Nothing leaves before next_at, at which the connection's timer stands. */
 };
 

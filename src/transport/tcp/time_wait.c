@@ -14,7 +14,7 @@
 
 static uint32_t now_ms(const struct tcp *tcp)
 {
-    return (uint32_t)(tcp->core->now / STRATA_MILLISECOND);
+    return tcp->core->now_ms;
 }
 
 void time_wait_free(struct tcp *tcp, struct tcp_time_wait *record)

@@ -144,7 +144,7 @@ void timers_sacked(struct tcp_connection *c)
 static void run_of_timeouts(struct tcp_connection *c, bool begins)
 {
     struct tcp_oddities *odd = connection_odd(c);
-    uint32_t now_ms = (uint32_t)(connection_now(c) / STRATA_MILLISECOND);
+    uint32_t now_ms = connection_core(c)->now_ms;
     if (odd && begins) {
         odd->timeout_runs++;
         odd->timeout_since_ms = now_ms;

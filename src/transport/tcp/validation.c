@@ -83,6 +83,8 @@ static void sample(const struct tcp_connection *c, struct validation *v)
 /** RFC 7661-5: not validated for five minutes. */
 static void adjust(struct tcp_connection *c, struct validation *v)
 {
+    if (connection_now(c) - v->valid_at < NON_VALIDATED_MOST)
+        return;
     uint32_t initial = congestion_initial_window(c);
     while (connection_now(c) - v->valid_at >= NON_VALIDATED_MOST) {
         v->valid_at += NON_VALIDATED_MOST;
@@ -123,10 +125,13 @@ void validation_acked(struct tcp_connection *c, uint32_t acked)
     // RFC 7661-1. What was out just now is in use too: slow start is ahead of its last round.
     bool stale = v->measured && validation_pipe(c) < c->cwnd / 2 && connection_flight(c) + acked < c->cwnd / 2;
     set_stale(c, v, stale);
-    if (stale)
+    if (stale) {
+        // A driver that takes little at a time never lets output come to rest, where this is noticed otherwise.
+        c->flags &= ~(uint32_t)FLAG_CWND_LIMITED;
         adjust(c, v);
-    else
+    } else {
         v->valid_at = connection_now(c);
+    }
 }
 
 void validation_restart(struct tcp_connection *c)
