@@ -43,6 +43,12 @@ def say(count=255):
     return act(5, count)
 
 
+def setting(index, value):
+    """Of the table in fuzz_tcp_input.c."""
+    return bytes([14, index, value])
+
+
+COOKIES, FAST_OPEN, ECN, PROBING = range(4)
 CLOSE, SHUT, CONNECT, ACCEPT = act(6, 1), act(7), act(9), act(10)
 ABORT = act(6, 0)
 # Before there is a connection numbers count from 5000 and from our initial number.
@@ -51,6 +57,7 @@ OPEN_WIDE = segment(SYN, seq=-1, options=MSS + SCALE + timestamps(1)) + say() + 
     ACK, options=timestamps(2)) + ACCEPT
 ACKED = segment(ACK, ack_base=SENT)
 DUPLICATE = segment(ACK)
+ROUND = write(255) + say() + wait(26) + segment(ACK, ack=2000) + say() + wait(25) + ACKED
 
 STORIES = {
     "accept": OPEN + segment(ACK | PSH, data=100) + say() + read() + CLOSE + say() + ACKED,
@@ -88,6 +95,17 @@ STORIES = {
     "read_shut": OPEN + segment(ACK, data=900) + act(8) + segment(ACK, data=900) + say() + segment(
         ACK, seq=500, data=10) + say(),
     "abort": OPEN + write(9) + say() + ABORT + say(),
+    "cookies": setting(COOKIES, 2) + OPEN_WIDE + segment(ACK, data=100, options=timestamps(3)) + say() + read()
+    + write(9) + say() + CLOSE,
+    "fast_open": setting(FAST_OPEN, 3) + segment(SYN, seq=-1, data=100, options=MSS + bytes([34, 2, 1, 1])) + say()
+    + segment(ACK) + ACCEPT + read() + write(9) + say(),
+    "ecn": setting(ECN, 1) + segment(SYN | 64 | 128, seq=-1, options=MSS) + say() + segment(ACK) + ACCEPT + act(15, 192)
+    + segment(ACK, data=500) * 3 + say() + act(15, 0) + write(80) + say() + segment(ACK | 64, ack=1000) + say()
+    + segment(ACK | 128, data=10) + say(),
+    "probing": setting(PROBING, 2) + setting(32, 0) + OPEN_WIDE + write(255) + say() + segment(
+        ACK, ack_base=SENT, options=timestamps(3)) + write(255) + say() + DUPLICATE * 4 + say() + wait(41) + say(),
+    **{f"congestion_{index}": OPEN + act(15, index) + ROUND * 4 + DUPLICATE * 4 + say() + wait(31) + say()
+       for index in range(6)},
     "linger": OPEN + act(11, 16) + write(9) + CLOSE + say() + wait(31) + say(),
 }
 

@@ -14,6 +14,8 @@
  * 10 accept
  *     11 options  a byte of switches; 12 icmp: kind, sequence delta; 13 memory: budget = used + argument *
  * 1000
+ *     14 setting  which of the table below, and a value within its bounds; 15 congestion control argument % 6, and
+ * segments from now on marked with argument / 64 in their ECN field
  *
  * Invariants are checked by the code itself on every entry and exit; every segment that comes out is parsed,
  * its checksum verified, and must lie within what may be sent.
@@ -41,6 +43,7 @@ struct rig {
     struct tcp_socket_options options;
     struct tcp_connection *c;
     uint16_t our_port, peer_port;
+    uint8_t ecn_field;
     seq_t iss; /**< Of the last SYN that came out. */
     struct reader input;
 };
@@ -92,7 +95,7 @@ static void hand_in(struct rig *rig, uint8_t protocol, const uint8_t *payload, s
 {
     uint8_t *datagram = malloc(IPV4_HEADER_BYTES + length); // exact, so that a sanitizer sees a step beyond
     struct ipv4_header header = {.header_bytes = IPV4_HEADER_BYTES, .ttl = 64, .protocol = protocol,
-                                 .total_bytes = (uint16_t)(IPV4_HEADER_BYTES + length),
+                                 .total_bytes = (uint16_t)(IPV4_HEADER_BYTES + length), .tos = rig->ecn_field,
                                  .source = rig->peer, .destination = rig->us};
     ASSERT(datagram);
     ipv4_emit(datagram, &header);
@@ -227,6 +230,64 @@ static void change_options(struct rig *rig, uint8_t switches)
         tcp_set_options(rig->c, &rig->options);
 }
 
+static void change_path(struct rig *rig, uint8_t argument)
+{
+    rig->ecn_field = argument / 64;
+    rig->options.congestion = argument % 64 % 6;
+    if (rig->c)
+        tcp_set_options(rig->c, &rig->options);
+}
+
+/** Those that open other ways through the code. */
+static void change_setting(struct rig *rig)
+{
+    static const char *const names[] = {"net.ipv4.tcp_syncookies",
+                                        "net.ipv4.tcp_fastopen",
+                                        "net.ipv4.tcp_ecn",
+                                        "net.ipv4.tcp_mtu_probing",
+                                        "net.ipv4.tcp_recovery",
+                                        "net.ipv4.tcp_frto",
+                                        "net.ipv4.tcp_sack",
+                                        "net.ipv4.tcp_timestamps",
+                                        "net.ipv4.tcp_window_scaling",
+                                        "net.ipv4.tcp_early_retrans",
+                                        "net.ipv4.tcp_reordering",
+                                        "net.ipv4.tcp_rfc1337",
+                                        "net.ipv4.tcp_retries1",
+                                        "net.ipv4.tcp_slow_start_after_idle",
+                                        "net.ipv4.tcp_moderate_rcvbuf",
+                                        "strata.tcp_hystart",
+                                        "strata.tcp_pacing",
+                                        "strata.tcp_buffer_segments",
+                                        "strata.tcp_window_validation",
+                                        "strata.tcp_delayed_ack_ms",
+                                        "strata.tcp_fin_with_acks",
+                                        "strata.tcp_window_is_buffer",
+                                        "strata.tcp_ignore_unsent_acks",
+                                        "strata.tcp_reset_by_ack",
+                                        "strata.tcp_growth_delivered",
+                                        "strata.tcp_probe_old",
+                                        "strata.tcp_missing_timestamps",
+                                        "strata.tcp_syn_options",
+                                        "strata.tcp_insecure_syn",
+                                        "strata.tcp_window_small_steps",
+                                        "strata.tcp_minshall",
+                                        "net.ipv4.tcp_tw_reuse",
+                                        "net.ipv4.tcp_base_mss",
+                                        "strata.tcp_initial_window",
+                                        "strata.tcp_sack_segments",
+                                        "strata.tcp_window_opens_slowly"};
+    const char *wanted = names[reader_u8(&rig->input) % (sizeof names / sizeof *names)], *name, *meaning;
+    int64_t value = reader_u8(&rig->input), minimum, maximum, initial;
+    for (unsigned i = 0; (name = settings_name(i, &minimum, &maximum, &initial, &meaning)) != NULL; i++)
+        if (!strcmp(name, wanted)) {
+            value = value == 255 ? maximum : minimum + value % (maximum - minimum + 1);
+            ASSERT(settings_set(&rig->core.settings, name, value) == 0);
+            return;
+        }
+    ASSERT(!"a setting of this name");
+}
+
 static void take(struct rig *rig, struct tcp_connection *c)
 {
     struct strata_endpoint local, peer;
@@ -281,13 +342,17 @@ static void act(struct rig *rig, uint8_t kind, uint8_t argument)
 
 static void step(struct rig *rig)
 {
-    uint8_t kind = reader_u8(&rig->input) % 14;
+    uint8_t kind = reader_u8(&rig->input) % 16;
     if (kind == 0) {
         segment(rig);
         return;
     }
     if (kind == 12) {
         icmp(rig);
+        return;
+    }
+    if (kind == 14) {
+        change_setting(rig);
         return;
     }
     uint8_t argument = reader_u8(&rig->input);
@@ -304,6 +369,8 @@ static void step(struct rig *rig)
     else if (kind == 13)
         rig->core.memory.budget_bytes =
             argument == 255 ? BUDGET_BYTES : rig->core.memory.used_bytes + argument * 1000u;
+    else if (kind == 15)
+        change_path(rig, argument);
     else
         act(rig, kind, argument);
 }

@@ -123,6 +123,27 @@ TEST(two_bbr_flows_share_a_line)
         }
 }
 
+/* A queue of a seventh of what the path holds: STARTUP ends when it has lost too much, and nothing later asks for more
+ * than the path carries. */
+TEST(bbr_loses_little_in_a_short_queue)
+{
+    struct flows flows;
+    flows_new(&flows, &(struct flows_config){
+                          .seed = 1,
+                          .count = 1,
+                          .forward = {.rate_bps = RATE, .delay_ns = RTT / 2, .queue_frames = 10},
+                          .backward = {.delay_ns = RTT / 2}});
+    flows.flow[0].algorithm = "bbr";
+    flows_run(&flows, 2 * STRATA_SECOND);
+    int64_t startup = flows_counter(&flows, "tcp_segments_retransmitted");
+    flows_mark(&flows);
+    flows_run(&flows, 12 * STRATA_SECOND);
+    CHECK(startup <= 160); // of three thousand
+    CHECK(flows_counter(&flows, "tcp_segments_retransmitted") - startup <= 60);
+    CHECK(flow_since_mark(&flows.flow[0]) * 8 / 10 >= RATE * 88 / 100);
+    flows_free(&flows);
+}
+
 TEST(bbr_and_cubic_leave_each_other_something)
 {
     static const uint32_t queues[] = {400, 25};
@@ -135,4 +156,5 @@ TEST(bbr_and_cubic_leave_each_other_something)
 
 TEST_MAIN(TEST_ENTRY(bbr_fills_the_path_and_not_the_queue), TEST_ENTRY(bbr_is_not_stopped_by_a_loss_now_and_then),
           TEST_ENTRY(vegas_keeps_a_few_segments_in_the_queue), TEST_ENTRY(two_bbr_flows_share_a_line),
+          TEST_ENTRY(bbr_loses_little_in_a_short_queue),
           TEST_ENTRY(bbr_and_cubic_leave_each_other_something))

@@ -74,6 +74,20 @@ TCP_TEST(without_timestamps_a_window_tells_the_round_trip)
     grows(rig, false);
 }
 
+/* Not even the handshake's is known, where its segments had to be sent again. */
+TCP_TEST(without_any_round_trip)
+{
+    free_buffers(rig);
+    open_slowly(rig, false);
+    rig->c->tune_rtt_us = 0;
+    uint32_t at = 1;
+    for (unsigned segments = 10; segments <= 160; segments *= 2)
+        at = round_trip(rig, at, segments, false);
+    for (int i = 0; i < 20; i++)
+        at = round_trip(rig, at, 160, false);
+    CHECK(tcp_buffer_bytes(rig->c, false) > 2 * 160000);
+}
+
 TCP_TEST(a_program_that_reads_slowly_has_a_small_buffer)
 {
     free_buffers(rig);
@@ -118,6 +132,9 @@ TCP_TEST(what_the_program_chose_stays)
     CHECK(rig->c->rcv_adv - rig->c->rcv_nxt <= 100000);
     CHECK_EQ(rig_write(rig, 100000), 20000);
     inject(rig, ". %u:%u(0) ack 10001 win 65535 <nop,nop,ts 100 0>", at, at);
+    CHECK_EQ(tcp_buffer_bytes(rig->c, true), 20000);
+    rig->c->cwnd = 1000000;
+    inject(rig, ". %u:%u(0) ack 12001 win 65535 <nop,nop,ts 100 0>", at, at);
     CHECK_EQ(tcp_buffer_bytes(rig->c, true), 20000);
 }
 
@@ -334,6 +351,7 @@ TEST(a_small_share_is_a_window_all_the_same)
 TEST_MAIN(TEST_ENTRY(a_small_share_is_a_window_all_the_same),
           TEST_ENTRY(the_receive_buffer_grows_with_what_is_read),
           TEST_ENTRY(without_timestamps_a_window_tells_the_round_trip),
+          TEST_ENTRY(without_any_round_trip),
           TEST_ENTRY(a_program_that_reads_slowly_has_a_small_buffer),
           TEST_ENTRY(what_the_program_chose_stays), TEST_ENTRY(a_program_may_choose_later),
           TEST_ENTRY(moderation_can_be_switched_off), TEST_ENTRY(the_window_scale_is_for_the_largest_buffer),

@@ -150,6 +150,51 @@ TCP_TEST(cookies_expire)
     CHECK_EQ(COUNT(rig, tcp_cookies_refused), 1);
 }
 
+/* RFC 4987-3: nor is an old one good whose date was changed. */
+TCP_TEST(cookies_cannot_be_dated_anew)
+{
+    listen_with_cookies(rig);
+    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
+    expect(rig, "S. 0:0(0) ack 1");
+    for (uint32_t period = 1; period < 5; period++) {
+        rig_wait(rig, 64 * STRATA_SECOND);
+        rig->peer.port++; // another's cookie keeps the listener willing
+        seq_t isn = rig->our_isn;
+        inject(rig, "S 0:0(0) win 65535 <mss 1000>");
+        rig_drain(rig);
+        rig->peer.port--;
+        rig->our_isn = isn;
+        inject(rig, ". 1:1(0) ack %u win 65535", 1 + (period << 24));
+        CHECK(strncmp(rig_next(rig), "R ", 2) == 0);
+    }
+    CHECK(!tcp_listener_readable(rig->listener));
+}
+
+/* ECN comes back with the other options; and what the host does not do any more is not believed. */
+TCP_TEST(what_was_agreed_on)
+{
+    SET(rig, tcp_ecn, 1);
+    listen_with_cookies(rig);
+    for (int ecn = 0; ecn < 2; ecn++, rig_another(rig)) {
+        inject(rig, "%s 0:0(0) win 65535 <mss 1000,sackok,ts 500 0,ws 7>", ecn ? "SEW" : "S");
+        expect(rig, ecn ? "SE. 0:0(0) ack 1" : "S. 0:0(0) ack 1");
+        inject(rig, ". 1:1(0) ack 1 win 100 <nop,nop,ts 510 %u>", rig->our_ts);
+        REQUIRE(rig_take(rig));
+        CHECK_EQ((rig->c->modes & MODE_ECN) != 0, ecn);
+    }
+    for (int which = 0; which < 2; which++, rig_another(rig)) {
+        inject(rig, "S 0:0(0) win 65535 <mss 1000,sackok,ts 500 0,ws 7>");
+        expect(rig, "S. 0:0(0) ack 1");
+        SET(rig, tcp_sack, which);
+        SET(rig, tcp_window_scaling, !which);
+        inject(rig, ". 1:1(0) ack 1 win 100 <nop,nop,ts 510 %u>", rig->our_ts);
+        CHECK(!rig_take(rig));
+        CHECK(strncmp(rig_next(rig), "R ", 2) == 0);
+        SET(rig, tcp_sack, 1);
+        SET(rig, tcp_window_scaling, 1);
+    }
+}
+
 /* RFC 4987-3: the number is secret. No other ACK opens anything, and where no cookie was sent lately none is taken. */
 TCP_TEST(what_is_no_cookie_opens_nothing)
 {
@@ -162,6 +207,13 @@ TCP_TEST(what_is_no_cookie_opens_nothing)
                                         "P. 0:10(10) ack 1 win 65535", ". 1:1(0) ack 16777217 win 65535"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         inject(rig, "%s", wrong[i]);
+        CHECK(strncmp(rig_next(rig), "R ", 2) == 0);
+    }
+    // Nor numbers that are off together by what lies between the cookies of two MSSs.
+    for (uint32_t step = 0x1f35d7, i = 1; i < 8; i++) {
+        inject(rig, "P. %u:%u(10) ack 1 win 65535", 1 + i * step, 11 + i * step);
+        CHECK(strncmp(rig_next(rig), "R ", 2) == 0);
+        inject(rig, "P. %u:%u(10) ack 1 win 65535", 1 - i * step, 11 - i * step);
         CHECK(strncmp(rig_next(rig), "R ", 2) == 0);
     }
     // The same numbers from another port, or to another of ours: another four-tuple, another cookie.
@@ -290,7 +342,9 @@ TCP_TEST(the_successor_of_a_time_wait_gets_none)
 TEST_MAIN(TEST_ENTRY(nothing_is_remembered), TEST_ENTRY(the_third_segment_opens_it), TEST_ENTRY(the_mss_comes_back),
           TEST_ENTRY(options_come_back_in_the_timestamp),
           TEST_ENTRY(options_that_cannot_come_back_are_not_offered), TEST_ENTRY(timestamps_go_on_from_the_cookies),
-          TEST_ENTRY(cookies_expire), TEST_ENTRY(what_is_no_cookie_opens_nothing),
+          TEST_ENTRY(cookies_expire),
+          TEST_ENTRY(cookies_cannot_be_dated_anew), TEST_ENTRY(what_was_agreed_on),
+          TEST_ENTRY(what_is_no_cookie_opens_nothing),
           TEST_ENTRY(cookies_begin_when_the_backlog_is_full), TEST_ENTRY(a_filter_does_without_cookies),
           TEST_ENTRY(a_transparent_listener_sends_cookies_too), TEST_ENTRY(a_cookie_finds_the_queue_full),
           TEST_ENTRY(the_successor_of_a_time_wait_gets_none))

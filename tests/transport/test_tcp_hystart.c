@@ -157,19 +157,78 @@ TCP_TEST(a_loss)
     rig_drain(rig);
     ack(rig, 1);
     CHECK(!hystart(rig)->active); // RFC 9406-7
+    rig->options.congestion = 1;
+    tcp_set_options(rig->c, &rig->options); // nor with another algorithm
+    CHECK(!hystart(rig)->active);
 }
 
-/* RFC 9406-6: at most eight segments for an ACK, or as many as it covers where they are paced. */
+/* RFC 9406-6: at most eight segments for an ACK, or as many as it covers where they are paced, or where the path
+ * reorders and ACKs jump. */
 TCP_TEST(stretched_acks)
 {
-    for (int paced = 0; paced < 2; paced++) {
+    enum { PLAIN, PACED, REORDERED };
+    for (int how = PLAIN; how <= REORDERED; how++) {
         struct rig *own = rig_new(rig->ipv6, 1500, 0);
-        own->core.settings.tcp_pacing = paced;
+        own->core.settings.tcp_pacing = how == PACED;
         sending(own, 0, 0);
-        CHECK_EQ((own->c->flags & FLAG_PACED) != 0, paced == 1);
+        CHECK_EQ((own->c->flags & FLAG_PACED) != 0, how == PACED);
+        if (how == REORDERED)
+            own->c->flags |= FLAG_REORDERED;
         ack(own, 10);
-        CHECK_EQ(cwnd(own), paced ? 20000 : 18000); // RFC 9406-6
+        CHECK_EQ(cwnd(own), how == PLAIN ? 18000 : 20000); // RFC 9406-6
         rig_free(own);
+    }
+}
+
+/** Slow start as Linux has it, in a path of 100 ms, with a window of so many segments. */
+static void classic(struct rig *rig, unsigned segments)
+{
+    SET(rig, tcp_hystart, HYSTART_CLASSIC);
+    sending(rig, 0, 100 * MS);
+    while (cwnd(rig) < segments * 1000)
+        round_trip(rig, 100 * MS);
+    CHECK(hystart(rig)->active);
+}
+
+/* The classic form: ACKs that follow each other within 2 ms for half a round trip tell that the path is full; such as
+ * come in a burst, or with gaps, do not. */
+TCP_TEST(the_length_of_a_train)
+{
+    for (int gap_ms = 1; gap_ms <= 3; gap_ms += 2) {
+        struct rig *own = rig_new(rig->ipv6, 1500, 0);
+        classic(own, 160);
+        CHECK(rig_info(own).flight >= 60000);
+        rig_wait(own, 100 * MS);
+        for (int i = 0; i <= 50; i++) {
+            ack(own, 1);
+            CHECK(hystart(own)->active);
+            rig_wait(own, gap_ms * MS);
+        }
+        ack(own, 1);
+        CHECK_EQ(hystart(own)->active, gap_ms == 3);
+        CHECK_EQ(rig_info(own).ssthresh, gap_ms == 3 ? UINT32_MAX : cwnd(own));
+        rig_free(own);
+    }
+}
+
+/* Or when nine samples of a round all exceed the least round-trip time by an eighth; with less than sixteen segments
+ * nobody looks. */
+TCP_TEST(the_delay_of_nine)
+{
+    for (int large = 0; large < 2; large++) {
+        for (int late = 0; late < 2; late++) {
+            struct rig *own = rig_new(rig->ipv6, 1500, 0);
+            classic(own, large ? 160 : 10);
+            unsigned out = rig_info(own).flight / 1000;
+            CHECK(out >= 10);
+            rig_wait(own, late ? 114 * MS : 111 * MS);
+            for (unsigned i = 0; i < out; i++) {
+                ack(own, 1);
+                own->c->cwnd = large ? own->c->cwnd : 5000;
+            }
+            CHECK_EQ(hystart(own)->active, !(large && late));
+            rig_free(own);
+        }
     }
 }
 
@@ -183,4 +242,5 @@ TCP_TEST(switched_off)
 
 TEST_MAIN(TEST_ENTRY(a_steady_path), TEST_ENTRY(what_a_rise_is), TEST_ENTRY(few_samples),
           TEST_ENTRY(five_conservative_rounds), TEST_ENTRY(a_fall_below_the_baseline), TEST_ENTRY(a_loss),
-          TEST_ENTRY(stretched_acks), TEST_ENTRY(switched_off))
+          TEST_ENTRY(stretched_acks), TEST_ENTRY(the_length_of_a_train), TEST_ENTRY(the_delay_of_nine),
+          TEST_ENTRY(switched_off))

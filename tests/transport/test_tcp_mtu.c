@@ -211,6 +211,24 @@ TCP_TEST(the_search_rests)
     CHECK_EQ(COUNT(rig, tcp_mtu_probes), probes);
 }
 
+/* Nor is anything tried that the peer does not take, whatever the port could carry. */
+TCP_TEST(the_peer_bounds_the_search)
+{
+    SET(rig, tcp_initial_window, 40);
+    SET(rig, tcp_mtu_probing, 2);
+    SET(rig, tcp_base_mss, 512);
+    rig_accept(rig, "S 0:0(0) win 65535 <mss 1300,ws 4>");
+    inject(rig, ". 1:1(0) ack 1 win 65535");
+    unsigned largest = 0;
+    for (int i = 0; i < 30; i++) {
+        unsigned length = largest_of(rig, 8000);
+        largest = length > largest ? length : largest;
+        acknowledge(rig);
+    }
+    CHECK_EQ(largest, 1300);
+    CHECK_EQ(rig_info(rig).mss_send, 1300);
+}
+
 /** The same segments time out until so many have in a row; @return the size of the last. */
 static unsigned time_out(struct rig *rig, unsigned times)
 {
@@ -319,7 +337,9 @@ TCP_TEST(a_probe_that_times_out)
 }
 
 TEST_MAIN(TEST_ENTRY(the_search_goes_up), TEST_ENTRY(no_probe_without_enough_behind_it), TEST_ENTRY(a_probe_is_lost),
-          TEST_ENTRY(a_probe_is_not_all_that_is_lost), TEST_ENTRY(the_search_rests), TEST_ENTRY(a_black_hole),
+          TEST_ENTRY(a_probe_is_not_all_that_is_lost), TEST_ENTRY(the_search_rests),
+          TEST_ENTRY(the_peer_bounds_the_search),
+          TEST_ENTRY(a_black_hole),
           TEST_ENTRY(a_black_hole_that_stays_at_the_floor), TEST_ENTRY(what_is_small_is_not_lost_for_its_size),
           TEST_ENTRY(the_search_can_be_forbidden), TEST_ENTRY(a_message_during_the_search),
           TEST_ENTRY(a_probe_that_times_out))

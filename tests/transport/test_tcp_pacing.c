@@ -106,6 +106,43 @@ TCP_TEST(slow)
     CHECK_EQ(rig_drain(rig), 1);
 }
 
+/* However slow, nobody waits longer than a second. */
+TCP_TEST(very_slow)
+{
+    rig->options.pacing_bytes = 10;
+    sending(rig);
+    for (unsigned i = 1; i < 5; i++) {
+        CHECK_EQ(rig_drain(rig), 1);
+        inject(rig, ". 1:1(0) ack %u win 65535", 1 + i * 1000);
+        rig_wait(rig, STRATA_SECOND - 1);
+        silence(rig);
+        rig_wait(rig, 1);
+    }
+}
+
+/* A timer that comes late: up to a millisecond is made good, more is lost. Two segments each 2 ms. */
+TCP_TEST(a_late_timer)
+{
+    rig->options.pacing_bytes = 1000000;
+    sending(rig);
+    rig->c->cwnd = 1000000;
+    CHECK_EQ(rig_drain(rig), 2);
+    rig->core.now += 2 * MS + MS / 2;
+    connection_mark(rig->c);
+    CHECK_EQ(rig_drain(rig), 3); // and two and a half milliseconds are left of their three
+    rig_wait(rig, 2 * MS + MS / 2 - 1);
+    silence(rig);
+    rig_wait(rig, 1);
+    CHECK_EQ(rig_drain(rig), 2);
+    rig->core.now += 20 * MS;
+    connection_mark(rig->c);
+    CHECK_EQ(rig_drain(rig), 3);
+    rig_wait(rig, 2 * MS - 1);
+    silence(rig);
+    rig_wait(rig, 1);
+    CHECK_EQ(rig_drain(rig), 2);
+}
+
 /* ACKs and what a timer forces out do not wait. */
 TCP_TEST(what_does_not_wait)
 {
@@ -141,4 +178,5 @@ TCP_TEST(no_credit)
 
 TEST_MAIN(TEST_ENTRY(twice_the_window_in_slow_start), TEST_ENTRY(a_fifth_more_in_congestion_avoidance),
           TEST_ENTRY(not_by_default), TEST_ENTRY(a_bound_of_the_program), TEST_ENTRY(fast), TEST_ENTRY(slow),
+          TEST_ENTRY(very_slow), TEST_ENTRY(a_late_timer),
           TEST_ENTRY(what_does_not_wait), TEST_ENTRY(no_credit))

@@ -153,6 +153,22 @@ TCP_TEST(an_ack_that_delivered_nothing)
     silence(rig);
 }
 
+/* RFC 9937-6: what duplicates stood for is not delivered once more by the ACK that covers it. */
+TCP_TEST(duplicates_and_what_follows_them)
+{
+    SET(rig, tcp_sack, 0);
+    sending(rig, 10, 40);
+    SET(rig, tcp_reordering, 100);
+    CHECK(recovery_ecn(rig->c));
+    for (int i = 0; i < 3; i++)
+        inject(rig, ". 1:1(0) ack 1 win 65535");
+    CHECK_EQ(record(rig)->prr_delivered, 3000);
+    inject(rig, ". 1:1(0) ack 2001 win 65535");
+    CHECK_EQ(record(rig)->prr_delivered, 3000); // RFC 9937-6
+    inject(rig, ". 1:1(0) ack 5001 win 65535");
+    CHECK_EQ(record(rig)->prr_delivered, 5000);
+}
+
 TCP_TEST(the_first_retransmission_waits_for_nothing)
 {
     sending(rig, 10, 40);
@@ -210,5 +226,6 @@ TEST_MAIN(TEST_ENTRY(the_window_comes_down_in_step), TEST_ENTRY(the_last_ack_let
           TEST_ENTRY(what_had_arrived_before_is_not_counted),
           TEST_ENTRY(the_window_grows_back), TEST_ENTRY(no_growth_beyond_ssthresh),
           TEST_ENTRY(an_ack_with_losses_is_not_safe), TEST_ENTRY(an_ack_that_delivered_nothing),
+          TEST_ENTRY(duplicates_and_what_follows_them),
           TEST_ENTRY(the_first_retransmission_waits_for_nothing),
           TEST_ENTRY(without_sack_no_more_than_was_out), TEST_ENTRY(a_mark_brings_the_window_down))

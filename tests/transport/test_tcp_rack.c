@@ -113,6 +113,27 @@ TCP_TEST(patience_without_the_short_cut)
     CHECK_EQ(rig->c->sent.lost_bytes, 1000);
 }
 
+/* RFC 8985-5: one that has arrived behind a hole is enough in recovery, where as few would not be otherwise. */
+TCP_TEST(no_patience_in_recovery)
+{
+    sending(rig, 10);
+    rig_wait(rig, 100 * MS);
+    sack(rig, 1, 1001, 4001);
+    CHECK_EQ(rig_info(rig).recovery, 2);
+    AGAIN(rig, 1);
+    rig_wait(rig, MS); // so it was the first copy that had arrived, and says nothing of what is later
+    sack(rig, 4001, 5001, 6001);
+    CHECK_EQ(rig_info(rig).recovery, 2);
+    CHECK_EQ(rig->c->sent.lost_bytes, 1000); // RFC 8985-5: 4001:5001
+
+    struct rig *own = rig_new(rig->ipv6, 1500, 0);
+    sending(own, 10);
+    rig_wait(own, 100 * MS);
+    sack(own, 4001, 5001, 6001);
+    CHECK_EQ(own->c->sent.lost_bytes, 0);
+    rig_free(own);
+}
+
 /* RFC 8985-3: what was sent once and arrives after what was sent later has been overtaken: the path reorders, and
  * three that have arrived are no proof any more. */
 TCP_TEST(reordering_makes_patient)
@@ -335,6 +356,7 @@ TCP_TEST(lost_segments_wait_for_the_window)
 
 TEST_MAIN(TEST_ENTRY(rack_needs_sack), TEST_ENTRY(what_is_overtaken_and_late_is_lost),
           TEST_ENTRY(what_was_sent_later_is_not_lost), TEST_ENTRY(no_patience_without_reordering),
+          TEST_ENTRY(no_patience_in_recovery),
           TEST_ENTRY(patience_without_the_short_cut), TEST_ENTRY(reordering_makes_patient),
           TEST_ENTRY(a_repaired_hole_is_no_reordering), TEST_ENTRY(duplicates_widen_the_window),
           TEST_ENTRY(what_was_late_is_not_lost_again),

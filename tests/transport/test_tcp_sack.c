@@ -314,6 +314,19 @@ TCP_TEST(three_ranges_are_enough)
     CHECK_EQ(rig_info(rig).recovery, 2);      // RFC 6675-2
 }
 
+/* RFC 6675-2: the third duplicate is enough for the first segment, however little has arrived. */
+TCP_TEST(three_duplicates_are_enough)
+{
+    SET(rig, tcp_recovery, 0);
+    sending(rig, 10000, 10);
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 4001:4101>");
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 4001:4201>");
+    CHECK_EQ(rig->c->sent.lost_bytes, 0);
+    inject(rig, ". 1:1(0) ack 1 win 65535 <nop,nop,sack 4001:4301>");
+    CHECK_EQ(rig->c->sent.lost_bytes, 1000); // RFC 6675-2
+    CHECK_EQ(rig_info(rig).recovery, 2);
+}
+
 /* RFC 6675 4, NextSeg (1) and (2): what is lost goes before new data. RFC 6675-5: one for each that makes room. RFC
  * 6675-6: it ends when all that was out is acknowledged, not before. RFC 9937-8. */
 TCP_TEST(lost_data_first_then_new_data)
@@ -476,7 +489,8 @@ TEST_MAIN(TEST_ENTRY(sack_is_agreed_on_in_syns), TEST_ENTRY(a_listener_permits_s
           TEST_ENTRY(a_duplicate_without_memory), TEST_ENTRY(a_receiver_that_reneges),
           TEST_ENTRY(a_receiver_that_is_slow_to_acknowledge), TEST_ENTRY(a_peer_that_lies),
           TEST_ENTRY(a_peer_that_splits_hairs), TEST_ENTRY(a_duplicate_is_heard), TEST_ENTRY(losses_are_counted),
-          TEST_ENTRY(three_ranges_are_enough), TEST_ENTRY(lost_data_first_then_new_data),
+          TEST_ENTRY(three_ranges_are_enough), TEST_ENTRY(three_duplicates_are_enough),
+          TEST_ENTRY(lost_data_first_then_new_data),
           TEST_ENTRY(what_is_suspected_when_there_is_nothing_new), TEST_ENTRY(one_segment_to_the_rescue),
           TEST_ENTRY(new_data_goes_before_suspects), TEST_ENTRY(a_timeout_in_a_recovery),
           TEST_ENTRY(recovery_without_memory), TEST_ENTRY(limited_transmit_with_sack),

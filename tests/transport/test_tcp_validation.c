@@ -95,6 +95,68 @@ TCP_TEST(a_loss_while_not_validated)
     CHECK(!validation(rig)->measured && !validation(rig)->stale); // undefined again
 }
 
+/** The same for CUBIC with SACK: `used` segments a round trip, then 30 at once, of which the first is lost. */
+static void lose_with_cubic(struct rig *rig, unsigned used)
+{
+    SET(rig, tcp_early_retrans, 0);
+    SET(rig, tcp_slow_start_after_idle, 0);
+    rig->options.congestion = 0;
+    rig->options.send_bytes = 1 << 20;
+    rig->options.no_delay = true;
+    rig_connect(rig);
+    rig_next(rig);
+    rig_wait(rig, 100 * MS);
+    inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,nop,ws 14,sackok>");
+    rig_drain(rig);
+    inject(rig, ". 1:1(0) ack 1 win 65535"); // now scaled
+    rig->c->cwnd = 100000;
+    rig->c->ssthresh = 50000;
+    use(rig, used, 20);
+    CHECK(validation(rig)->stale);
+    CHECK_EQ(validation_pipe(rig->c), used * 1000);
+    rig_write(rig, 30000);
+    for (int i = 0; i < 100; i++) {
+        rig_drain(rig);
+        rig_wait(rig, MS / 2);
+    }
+    CHECK_EQ(rig_info(rig).flight, 30000);
+    unsigned una = rig->c->snd_una - rig->our_isn;
+    inject(rig, ". 1:1(0) ack %u win 65535 <nop,nop,sack %u:%u>", una, una + 1000, una + 4000);
+    CHECK_EQ(rig_info(rig).recovery, 2);
+}
+
+/* RFC 7661-3: half of the more of pipeACK and what was out, where CUBIC by itself would have seven tenths of what was
+ * out; and in the end half of that less what had to be sent again. */
+TCP_TEST(a_loss_with_cubic)
+{
+    lose_with_cubic(rig, 20);
+    CHECK_EQ(rig_info(rig).ssthresh, 15000); // RFC 7661-3
+    CHECK_EQ(rig_drain(rig), 1);
+    rig_wait(rig, 50 * MS);
+    ack_all(rig);
+    CHECK_EQ(rig_info(rig).recovery, 0);
+    CHECK_EQ(cwnd(rig), 14500); // RFC 7661-3
+
+    struct rig *own = rig_new(rig->ipv6, 1500, 0);
+    lose_with_cubic(own, 40);
+    CHECK_EQ(rig_info(own).ssthresh, 20000); // RFC 7661-3
+    rig_free(own);
+}
+
+/* RFC 7661-1: the most of late, which is within a second here. */
+TCP_TEST(what_was_used_of_late)
+{
+    connected(rig);
+    use(rig, 40, 20);
+    CHECK_EQ(validation_pipe(rig->c), 40000);
+    for (int i = 0; i < 5; i++) {
+        use(rig, 10, 1);
+        CHECK_EQ(validation_pipe(rig->c), 40000); // RFC 7661-1
+    }
+    use(rig, 10, 7);
+    CHECK_EQ(validation_pipe(rig->c), 10000); // RFC 7661-1
+}
+
 /* RFC 7661-4: beyond an initial window, bursts are spread. */
 TCP_TEST(bursts_are_bounded)
 {
@@ -153,4 +215,6 @@ TCP_TEST(after_an_idle_time)
 }
 
 TEST_MAIN(TEST_ENTRY(a_window_that_is_not_used), TEST_ENTRY(a_loss_while_not_validated),
-          TEST_ENTRY(bursts_are_bounded), TEST_ENTRY(five_minutes), TEST_ENTRY(after_an_idle_time))
+          TEST_ENTRY(a_loss_with_cubic),
+          TEST_ENTRY(what_was_used_of_late), TEST_ENTRY(bursts_are_bounded), TEST_ENTRY(five_minutes),
+          TEST_ENTRY(after_an_idle_time))

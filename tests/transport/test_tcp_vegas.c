@@ -91,7 +91,7 @@ TCP_TEST(slow_start_ends_where_a_queue_begins)
         round_trip(rig, rtt, 1);
         CHECK_EQ(rig_info(rig).ssthresh, UINT32_MAX);
     }
-    rtt = rtt_for(cwnd(rig), 20000);
+    rtt = rtt_for(cwnd(rig), 3000);
     uint32_t before = 0;
     for (unsigned i = 0; i < 4 && rig_info(rig).ssthresh == UINT32_MAX; i++) {
         uint32_t out = rig_info(rig).flight / 1000;

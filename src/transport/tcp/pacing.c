@@ -83,6 +83,8 @@ static void set_rate(struct tcp_connection *c)
         quantum = initial > quantum ? initial : quantum;
     }
     p->burst_ns = time_of(quantum, p->rate);
+    if (p->burst_ns > HOLD_MOST)
+        p->burst_ns = HOLD_MOST; // the longest wait is as much as a quantum
     if (p->burst_ns < STRATA_MICROSECOND)
         p->rate = 0; // faster than anything that could be paced
 }
