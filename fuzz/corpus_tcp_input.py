@@ -12,6 +12,8 @@ NXT, ADV, LAST, IRS = range(4)
 UNA, SENT, OLD, RECOVER = range(4)
 MSS = bytes([2, 4, 3, 0xe8])
 SCALE = bytes([1, 3, 3, 4])
+SACK_PERMITTED = bytes([1, 1, 4, 2])
+COOKIE = bytes([1, 1, 34, 10]) + b"biscuits"
 
 
 def timestamps(value, echo=0):
@@ -48,13 +50,25 @@ def setting(index, value):
     return bytes([14, index, value])
 
 
+def opening(switches):
+    return act(16, switches)
+
+
+def too_big(delta=0):
+    return bytes([12, 4]) + struct.pack(">h", delta)
+
+
 COOKIES, FAST_OPEN, ECN, PROBING = range(4)
+FAST_SERVER, FAST_CLIENT, NO_COOKIE, DEFER, PATH_MSS, WHOLE_SACK = (1 << bit for bit in range(6))
 CLOSE, SHUT, CONNECT, ACCEPT = act(6, 1), act(7), act(9), act(10)
 ABORT = act(6, 0)
 # Before there is a connection numbers count from 5000 and from our initial number.
 OPEN = segment(SYN, seq=-1, options=MSS) + say() + segment(ACK) + ACCEPT
 OPEN_WIDE = segment(SYN, seq=-1, options=MSS + SCALE + timestamps(1)) + say() + segment(
     ACK, options=timestamps(2)) + ACCEPT
+# A client that has a cookie of the peer's, and speaks first with it.
+FAST_CONNECT = CONNECT + say() + segment(SYN | ACK, seq=77, ack_base=SENT, options=MSS + COOKIE) + say() + ABORT + say(
+) + CONNECT + write(9) + say()
 ACKED = segment(ACK, ack_base=SENT)
 DUPLICATE = segment(ACK)
 ROUND = write(255) + say() + wait(26) + segment(ACK, ack=2000) + say() + wait(25) + ACKED
@@ -106,6 +120,24 @@ STORIES = {
         ACK, ack_base=SENT, options=timestamps(3)) + write(255) + say() + DUPLICATE * 4 + say() + wait(41) + say(),
     **{f"congestion_{index}": OPEN + act(15, index) + ROUND * 4 + DUPLICATE * 4 + say() + wait(31) + say()
        for index in range(6)},
+    "fast_open_taken": opening(FAST_SERVER | NO_COOKIE) + segment(SYN, seq=-1, options=MSS + SACK_PERMITTED, data=500)
+    + ACCEPT + say() + read() + write(50) + say() + segment(ACK, ack_base=SENT, ack=-2000) + say() + ACKED + CLOSE
+    + say() + ACKED,
+    "fast_open_request": opening(FAST_SERVER) + segment(SYN, seq=-1, options=MSS + bytes([1, 1, 34, 2])) + say()
+    + segment(SYN, seq=-1, options=MSS + COOKIE, data=300) + say() + segment(ACK) + ACCEPT + say(),
+    "fast_open_lost": opening(FAST_SERVER | NO_COOKIE) + segment(SYN, seq=-1, options=MSS, data=10) + ACCEPT
+    + write(30) + say() + wait(30) + say() + segment(ACK, ack=1) + say() + segment(RST) + say(),
+    "fast_open_client": opening(FAST_CLIENT) + FAST_CONNECT + segment(SYN | ACK, seq=77, ack_base=SENT, options=MSS)
+    + say() + write(20) + say() + ACKED + CLOSE + say(),
+    "fast_open_refused": opening(FAST_CLIENT | PATH_MSS) + FAST_CONNECT + write(50) + segment(
+        SYN | ACK, seq=77, ack=101, options=MSS + SACK_PERMITTED, data=100) + say() + wait(30) + say() + ACKED + say(),
+    "fast_open_too_big": opening(FAST_CLIENT | PATH_MSS) + FAST_CONNECT + too_big() + say() + segment(
+        SYN | ACK, seq=77, ack=1, options=MSS) + say() + ACKED + say(),
+    "fast_open_crossing": opening(FAST_CLIENT) + FAST_CONNECT + segment(
+        SYN, seq=77, options=MSS + COOKIE, data=500) + say() + segment(
+            SYN | ACK, seq_base=IRS, ack_base=SENT) + say() + segment(ACK, data=500) + say() + read(),
+    "deferred": opening(DEFER) + segment(SYN, seq=-1, options=MSS) + say() + segment(ACK) + ACCEPT + wait(30) + say()
+    + segment(ACK, data=100) + ACCEPT + say() + read(),
     "linger": OPEN + act(11, 16) + write(9) + CLOSE + say() + wait(31) + say(),
 }
 

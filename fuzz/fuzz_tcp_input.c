@@ -15,13 +15,14 @@
  *     11 options  a byte of switches; 12 icmp: kind, sequence delta; 13 memory: budget = used + argument *
  * 1000
  *     14 setting  which of the table below, and a value within its bounds; 15 congestion control argument % 6, and
- * segments from now on marked with argument / 64 in their ECN field
+ * segments from now on marked with argument / 64 in their ECN field; 16 opening: a byte of switches
  *
  * Invariants are checked by the code itself on every entry and exit; every segment that comes out is parsed,
  * its checksum verified, and must lie within what may be sent.
  */
 #include "base/assert.h"
 #include "transport/tcp/connection.h"
+#include "transport/tcp/fast_open.h"
 #include "transport/tcp/listen.h"
 #include "wire/checksum.h"
 #include "wire/icmp.h"
@@ -288,6 +289,20 @@ static void change_setting(struct rig *rig)
     ASSERT(!"a setting of this name");
 }
 
+/** How connections are opened: Fast Open of both sides, and what else a SYN may bring about. */
+static void change_opening(struct rig *rig, uint8_t switches)
+{
+    struct settings *settings = &rig->core.settings;
+    rig->options.fast_open = switches & 1 ? 2 : 0;
+    rig->options.fast_open_connect = switches & 2;
+    rig->options.fast_open_no_cookie = switches & 4;
+    rig->options.defer_accept_ns = switches & 8 ? STRATA_SECOND : 0;
+    settings->tcp_fastopen = (switches & 1 ? FAST_OPEN_SERVER : 0) | (switches & 2 ? FAST_OPEN_CLIENT : 0);
+    settings->tcp_mss_of_path = switches & 16 ? 1 : 0;
+    settings->tcp_sack_segments = switches & 32 ? 1 : 0;
+    tcp_listener_set_options(rig->listener, &rig->options);
+}
+
 static void take(struct rig *rig, struct tcp_connection *c)
 {
     struct strata_endpoint local, peer;
@@ -342,7 +357,7 @@ static void act(struct rig *rig, uint8_t kind, uint8_t argument)
 
 static void step(struct rig *rig)
 {
-    uint8_t kind = reader_u8(&rig->input) % 16;
+    uint8_t kind = reader_u8(&rig->input) % 17;
     if (kind == 0) {
         segment(rig);
         return;
@@ -366,6 +381,8 @@ static void step(struct rig *rig)
         take(rig, tcp_accept(rig->listener, rig));
     else if (kind == 11)
         change_options(rig, argument);
+    else if (kind == 16)
+        change_opening(rig, argument);
     else if (kind == 13)
         rig->core.memory.budget_bytes =
             argument == 255 ? BUDGET_BYTES : rig->core.memory.used_bytes + argument * 1000u;
