@@ -183,6 +183,8 @@ static void check_segment(struct rig *rig, const uint8_t *frame, size_t length)
     if (!c || tcp.flags & (TCP_RST | TCP_SYN) || tcp.destination_port != c->record.remote_port ||
         tcp.source_port != c->record.local_port || !c->record.listed)
         return;
+    if (c->snd_nxt == c->iss)
+        return; // it has said nothing yet: a reply of a half-open one before it has waited in the queue of the port
     seq_t end = tcp.seq + (seq_t)(length - tcp.header_bytes) + (tcp.flags & TCP_FIN ? 1 : 0);
     ASSERT(seq_le(end, c->snd_nxt));
     ASSERT(seq_le(tcp.ack, c->rcv_nxt)); // replies may have waited in the queue of the port
