@@ -9,6 +9,7 @@
 #include "posix/address.h"
 #include "posix/drill.h"
 #include "posix/packetdrill.h"
+#include "posix/visit.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -26,78 +27,38 @@
 EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *length);
 EXPORT int mlockall(int flags);
 
-/** The C library's way of saying no. */
-static ssize_t answer(int64_t result)
-{
-    if (result >= 0)
-        return (ssize_t)result;
-    errno = (int)-result;
-    return -1;
-}
-
-/** Begins a call for a descriptor. @return its socket; NULL: none, and the call is over. */
-static struct posix_socket *enter(struct drill *drill, int fd)
-{
-    if (!drill) { // the flags were wrong
-        errno = ENODEV;
-        return NULL;
-    }
-    drill_enter(drill);
-    struct posix_socket *socket = drill_socket(drill, fd);
-    if (!socket) {
-        drill_leave(drill);
-        errno = EBADF;
-    }
-    return socket;
-}
-
-static ssize_t leave(struct drill *drill, int64_t result)
-{
-    drill_leave(drill);
-    return answer(result);
-}
-
-/** Until when a call waits: not at all, for a while, for ever. */
-static strata_time deadline_of(const struct drill *drill, bool waits, strata_time timeout)
-{
-    return !waits ? drill->now : timeout ? drill->now + timeout : STRATA_NEVER;
-}
-
 /* ---- Opening ----------------------------------------------------------------------------------------------- */
 
 static int call_socket(void *self, int domain, int type, int protocol)
 {
-    struct drill *drill = self;
+    struct visit visit = visit_begin(self);
     struct posix_socket socket;
-    if (!drill)
-        return (int)answer(-ENODEV);
-    drill_enter(drill);
-    int result = posix_open(&socket, drill->host, &drill->rules, domain, type, protocol);
-    if (result == 0) {
-        result = drill_add(drill, &socket);
-        if (result < 0)
-            (void)posix_close(&socket, drill->now);
+    if (visit.drill) {
+        visit.result = posix_open(&socket, visit.drill->host, &visit.drill->rules, domain, type, protocol);
+        if (visit.result == 0)
+            visit.result = visit_add(&visit, &socket);
     }
-    return (int)leave(drill, result);
+    return (int)visit_end(&visit);
 }
 
 static int call_bind(void *self, int fd, const struct sockaddr *address, socklen_t length)
 {
-    struct drill *drill = self;
-    struct posix_socket *socket = enter(drill, fd);
+    struct visit visit = visit_socket(self, fd);
     struct strata_endpoint local;
-    if (!socket)
-        return -1;
-    if (address_from_posix(address, length, socket->domain, &local) == 0)
-        drill_learn(drill, &local.address);
-    return (int)leave(drill, posix_bind(socket, address, length));
+    if (visit.socket) {
+        if (address_from_posix(address, length, visit.socket->domain, &local) == 0)
+            drill_learn(visit.drill, &local.address);
+        visit.result = posix_bind(visit.socket, address, length);
+    }
+    return (int)visit_end(&visit);
 }
 
 static int call_listen(void *self, int fd, int backlog)
 {
-    struct drill *drill = self;
-    struct posix_socket *socket = enter(drill, fd);
-    return socket ? (int)leave(drill, posix_listen(socket, backlog, drill->now)) : -1;
+    struct visit visit = visit_socket(self, fd);
+    if (visit.socket)
+        visit.result = posix_listen(visit.socket, backlog, visit.drill->now);
+    return (int)visit_end(&visit);
 }
 
 struct accept_call {
@@ -115,23 +76,19 @@ static int64_t attempt_accept(struct drill_call *call)
 
 static int call_accept(void *self, int fd, struct sockaddr *address, socklen_t *length)
 {
-    struct drill *drill = self;
-    struct posix_socket *socket = enter(drill, fd);
-    if (!socket)
-        return -1;
-    struct accept_call accept = {
-        .call = {.attempt = attempt_accept, .drill = drill, .socket = socket, .expired = -EAGAIN,
-                 .deadline = deadline_of(drill, !socket->nonblocking, socket->receive_timeout_ns)},
-        .address = address,
-        .length = length,
-    };
-    int64_t result = drill_wait(&accept.call);
-    if (result == 0) {
-        result = drill_add(drill, &accept.accepted);
-        if (result < 0)
-            (void)posix_close(&accept.accepted, drill->now);
+    struct visit visit = visit_socket(self, fd);
+    const struct posix_socket *socket = visit.socket;
+    if (socket) {
+        struct accept_call accept = {
+            .call = visit_call(&visit, attempt_accept, -EAGAIN, !socket->nonblocking, socket->receive_timeout_ns),
+            .address = address,
+            .length = length,
+        };
+        visit.result = drill_wait(&accept.call);
+        if (visit.result == 0)
+            visit.result = visit_add(&visit, &accept.accepted);
     }
-    return (int)leave(drill, result);
+    return (int)visit_end(&visit);
 }
 
 static int64_t attempt_connect(struct drill_call *call)
@@ -153,27 +110,22 @@ static void learn_to_speak(struct drill *drill, const struct strata_endpoint *pe
     drill_learn(drill, &local);
 }
 
-/** Waits for a connection that is being made. */
-static int64_t wait_connected(struct drill *drill, struct posix_socket *socket)
-{
-    struct drill_call call = {.attempt = attempt_connect, .drill = drill, .socket = socket, .expired = -EINPROGRESS,
-                              .deadline = deadline_of(drill, !socket->nonblocking, socket->send_timeout_ns)};
-    return drill_wait(&call);
-}
-
 static int call_connect(void *self, int fd, const struct sockaddr *address, socklen_t length)
 {
-    struct drill *drill = self;
-    struct posix_socket *socket = enter(drill, fd);
+    struct visit visit = visit_socket(self, fd);
+    struct posix_socket *socket = visit.socket;
     struct strata_endpoint peer;
     if (!socket)
-        return -1;
+        return (int)visit_end(&visit);
     if (address_from_posix(address, length, socket->domain, &peer) == 0)
-        learn_to_speak(drill, &peer);
-    int64_t result = posix_connect(socket, address, length, drill->now);
-    if (result == -EINPROGRESS || (result == -EALREADY && !socket->nonblocking))
-        result = wait_connected(drill, socket);
-    return (int)leave(drill, result);
+        learn_to_speak(visit.drill, &peer);
+    visit.result = posix_connect(socket, address, length, visit.drill->now);
+    if (visit.result == -EINPROGRESS || (visit.result == -EALREADY && !socket->nonblocking)) {
+        struct drill_call call =
+            visit_call(&visit, attempt_connect, -EINPROGRESS, !socket->nonblocking, socket->send_timeout_ns);
+        visit.result = drill_wait(&call);
+    }
+    return (int)visit_end(&visit);
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------------------- */
@@ -205,22 +157,21 @@ static int64_t attempt_receive(struct drill_call *call)
 
 static ssize_t receive_message(void *self, int fd, struct msghdr *message, int flags)
 {
-    struct drill *drill = self;
-    struct posix_socket *socket = enter(drill, fd);
-    if (!socket)
-        return -1;
-    int64_t size = posix_message_size(message);
-    if (size < 0)
-        return leave(drill, size);
+    struct visit visit = visit_socket(self, fd);
+    const struct posix_socket *socket = visit.socket;
+    if (socket)
+        visit.result = posix_message_size(message);
+    if (visit.result < 0)
+        return visit_end(&visit);
     bool waits = !socket->nonblocking && !(flags & (MSG_DONTWAIT | MSG_ERRQUEUE | MSG_OOB));
     struct message_call receive = {
-        .call = {.attempt = attempt_receive, .drill = drill, .socket = socket, .expired = -EAGAIN,
-                 .deadline = deadline_of(drill, waits, socket->receive_timeout_ns)},
+        .call = visit_call(&visit, attempt_receive, -EAGAIN, waits, socket->receive_timeout_ns),
         .message = message,
         .flags = flags,
-        .size = (size_t)size,
+        .size = (size_t)visit.result,
     };
-    return leave(drill, drill_wait(&receive.call));
+    visit.result = drill_wait(&receive.call);
+    return visit_end(&visit);
 }
 
 static ssize_t call_recvfrom(void *self, int fd, void *data, size_t size, int flags, struct sockaddr *address,
@@ -249,7 +200,7 @@ static ssize_t call_read(void *self, int fd, void *data, size_t size)
 static ssize_t call_readv(void *self, int fd, const struct iovec *pieces, int count)
 {
     struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count > 0 ? (size_t)count : 0};
-    return count < 0 || count > IOV_MAX ? answer(-EINVAL) : receive_message(self, fd, &message, 0);
+    return count < 0 || count > IOV_MAX ? visit_answer(-EINVAL) : receive_message(self, fd, &message, 0);
 }
 
 /* ---- Writing ----------------------------------------------------------------------------------------------- */
@@ -294,25 +245,24 @@ static int64_t attempt_send(struct drill_call *call)
 
 static ssize_t send_message(void *self, int fd, const struct msghdr *message, int flags)
 {
-    struct drill *drill = self;
-    struct posix_socket *socket = enter(drill, fd);
-    if (!socket)
-        return -1;
-    int64_t size = posix_message_size(message);
-    if (size < 0)
-        return leave(drill, size);
+    struct visit visit = visit_socket(self, fd);
+    const struct posix_socket *socket = visit.socket;
     struct strata_endpoint peer;
+    if (socket)
+        visit.result = posix_message_size(message);
+    if (visit.result < 0)
+        return visit_end(&visit);
     if (message->msg_name && address_from_posix(message->msg_name, message->msg_namelen, socket->domain, &peer) == 0)
-        learn_to_speak(drill, &peer);
+        learn_to_speak(visit.drill, &peer);
     bool waits = !socket->nonblocking && !(flags & MSG_DONTWAIT);
     struct message_call send = {
-        .call = {.attempt = attempt_send, .drill = drill, .socket = socket, .expired = -EAGAIN,
-                 .deadline = deadline_of(drill, waits, socket->send_timeout_ns)},
+        .call = visit_call(&visit, attempt_send, -EAGAIN, waits, socket->send_timeout_ns),
         .message = (struct msghdr *)message,
         .flags = flags,
-        .size = (size_t)size,
+        .size = (size_t)visit.result,
     };
-    return leave(drill, drill_wait(&send.call));
+    visit.result = drill_wait(&send.call);
+    return visit_end(&visit);
 }
 
 static ssize_t call_sendto(void *self, int fd, const void *data, size_t size, int flags, const struct sockaddr *address,
@@ -337,78 +287,75 @@ static ssize_t call_write(void *self, int fd, const void *data, size_t size)
 static ssize_t call_writev(void *self, int fd, const struct iovec *pieces, int count)
 {
     struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count > 0 ? (size_t)count : 0};
-    return count < 0 || count > IOV_MAX ? answer(-EINVAL) : send_message(self, fd, &message, 0);
+    return count < 0 || count > IOV_MAX ? visit_answer(-EINVAL) : send_message(self, fd, &message, 0);
 }
 
 /* ---- Descriptors and options --------------------------------------------------------------------------------- */
 
 static int call_fcntl(void *self, int fd, int command, ...)
 {
-    struct drill *drill = self;
     va_list arguments;
     va_start(arguments, command);
     long value = command == F_GETFL || command == F_GETFD ? 0 : va_arg(arguments, long);
     va_end(arguments);
-    struct posix_socket *socket = enter(drill, fd);
-    if (!socket)
-        return -1;
-    int result = -EINVAL;
-    if (command == F_GETFL)
-        result = O_RDWR | (socket->nonblocking ? O_NONBLOCK : 0);
-    if (command == F_SETFL) {
-        socket->nonblocking = (value & O_NONBLOCK) != 0;
-        result = 0;
-    }
-    if (command == F_GETFD || command == F_SETFD)
-        result = 0;
-    return (int)leave(drill, result);
+    struct visit visit = visit_socket(self, fd);
+    if (visit.socket && command == F_GETFL)
+        visit.result = O_RDWR | (visit.socket->nonblocking ? O_NONBLOCK : 0);
+    else if (visit.socket && command == F_SETFL)
+        visit.socket->nonblocking = (value & O_NONBLOCK) != 0;
+    else if (visit.socket && command != F_GETFD && command != F_SETFD)
+        visit.result = -EINVAL;
+    return (int)visit_end(&visit);
 }
 
 static int call_ioctl(void *self, int fd, unsigned long request, ...)
 {
-    struct drill *drill = self;
     va_list arguments;
     va_start(arguments, request);
     int *value = va_arg(arguments, int *);
     va_end(arguments);
-    struct posix_socket *socket = enter(drill, fd);
-    return socket ? (int)leave(drill, posix_ioctl(socket, request, value)) : -1;
+    struct visit visit = visit_socket(self, fd);
+    if (visit.socket)
+        visit.result = posix_ioctl(visit.socket, request, value);
+    return (int)visit_end(&visit);
 }
 
 static int call_close(void *self, int fd)
 {
-    struct drill *drill = self;
-    if (!drill)
-        return (int)answer(-ENODEV);
-    drill_enter(drill);
-    struct posix_socket *socket = drill_socket(drill, fd);
-    int result = socket ? posix_close(socket, drill->now) : drill_epoll(drill, fd) ? 0 : -EBADF;
-    if (result == 0)
-        drill_remove(drill, fd);
-    return (int)leave(drill, result);
+    struct visit visit = visit_socket(self, fd);
+    if (visit.socket)
+        visit.result = posix_close(visit.socket, visit.drill->now);
+    else if (visit.drill && drill_epoll(visit.drill, fd))
+        visit.result = 0;
+    if (visit.result == 0)
+        drill_remove(visit.drill, fd);
+    return (int)visit_end(&visit);
 }
 
 static int call_shutdown(void *self, int fd, int how)
 {
-    struct drill *drill = self;
-    struct posix_socket *socket = enter(drill, fd);
-    return socket ? (int)leave(drill, posix_shutdown(socket, how, drill->now)) : -1;
+    struct visit visit = visit_socket(self, fd);
+    if (visit.socket)
+        visit.result = posix_shutdown(visit.socket, how, visit.drill->now);
+    return (int)visit_end(&visit);
 }
 
 static int call_getsockopt(void *self, int fd, int level, int name, void *value, socklen_t *length)
 {
-    struct drill *drill = self;
-    struct posix_socket *socket = enter(drill, fd);
-    if (socket)
-        strata_host_advance(socket->host, drill->now); // TCP_INFO tells how long ago things were
-    return socket ? (int)leave(drill, posix_get_option(socket, level, name, value, length)) : -1;
+    struct visit visit = visit_socket(self, fd);
+    if (visit.socket) {
+        strata_host_advance(visit.socket->host, visit.drill->now); // TCP_INFO tells how long ago things were
+        visit.result = posix_get_option(visit.socket, level, name, value, length);
+    }
+    return (int)visit_end(&visit);
 }
 
 static int call_setsockopt(void *self, int fd, int level, int name, const void *value, socklen_t length)
 {
-    struct drill *drill = self;
-    struct posix_socket *socket = enter(drill, fd);
-    return socket ? (int)leave(drill, posix_set_option(socket, level, name, value, length, drill->now)) : -1;
+    struct visit visit = visit_socket(self, fd);
+    if (visit.socket)
+        visit.result = posix_set_option(visit.socket, level, name, value, length, visit.drill->now);
+    return (int)visit_end(&visit);
 }
 
 struct poll_call {
@@ -430,62 +377,61 @@ static int64_t attempt_poll(struct drill_call *call)
     return ready > 0 ? ready : -EAGAIN;
 }
 
+/** Until when poll and epoll_wait wait; their timeouts are milliseconds, or less than 0 for ever. */
+static strata_time poll_deadline(const struct drill *drill, int timeout)
+{
+    return timeout < 0 ? STRATA_NEVER : drill->now + timeout * STRATA_MILLISECOND;
+}
+
 static int call_poll(void *self, struct pollfd *entries, nfds_t count, int timeout)
 {
-    struct drill *drill = self;
-    if (!drill)
-        return (int)answer(-ENODEV);
-    drill_enter(drill);
-    struct poll_call poll = {
-        .call = {.attempt = attempt_poll, .drill = drill,
-                 .deadline = timeout < 0 ? STRATA_NEVER : drill->now + timeout * STRATA_MILLISECOND},
-        .entries = entries,
-        .count = count,
-    };
-    return (int)leave(drill, drill_wait(&poll.call));
+    struct visit visit = visit_begin(self);
+    if (visit.drill) {
+        struct poll_call poll = {
+            .call = {.attempt = attempt_poll, .drill = visit.drill, .deadline = poll_deadline(visit.drill, timeout)},
+            .entries = entries,
+            .count = count,
+        };
+        visit.result = drill_wait(&poll.call);
+    }
+    return (int)visit_end(&visit);
 }
 
 /* ---- The wire and the clock ------------------------------------------------------------------------------------ */
 
 static int call_netdev_send(void *self, const void *packet, size_t length)
 {
-    struct drill *drill = self;
-    if (!drill)
-        return (int)answer(-ENODEV);
-    drill_enter(drill);
-    drill_input(drill, packet, length);
-    return (int)leave(drill, 0);
+    struct visit visit = visit_begin(self);
+    if (visit.drill)
+        drill_input(visit.drill, packet, length);
+    return (int)visit_end(&visit);
 }
 
 static int call_netdev_receive(void *self, void *packet, size_t *length, long long *time_us)
 {
-    struct drill *drill = self;
-    if (!drill) {
-        *length = 0;
-        return 0;
-    }
-    drill_enter(drill);
-    struct drill_packet *next = drill_output(drill);
-    *time_us = (next ? next->sent_at : drill->now) / STRATA_MICROSECOND;
+    struct visit visit = visit_begin(self);
+    struct drill_packet *next = visit.drill ? drill_output(visit.drill) : NULL;
     size_t room = *length;
-    *length = next ? next->length : 0;
-    if (next && next->length <= room)
+    *length = 0;
+    if (visit.drill)
+        *time_us = (next ? next->sent_at : visit.drill->now) / STRATA_MICROSECOND;
+    if (next && next->length <= room) {
+        *length = next->length;
         memcpy(packet, next->bytes, next->length);
-    else
-        *length = 0;
+    }
     free(next);
-    return (int)leave(drill, 0);
+    visit.result = 0; // anything else, and the program would try for ever
+    return (int)visit_end(&visit);
 }
 
 static int call_usleep(void *self, useconds_t microseconds)
 {
-    struct drill *drill = self;
-    if (!drill)
-        return (int)answer(-ENODEV);
-    drill_yield(drill);
-    drill_enter(drill);
-    drill_advance(drill, drill->now + microseconds * STRATA_MICROSECOND);
-    return (int)leave(drill, 0);
+    if (self)
+        drill_yield(self);
+    struct visit visit = visit_begin(self);
+    if (visit.drill)
+        drill_advance(visit.drill, visit.drill->now + microseconds * STRATA_MICROSECOND);
+    return (int)visit_end(&visit);
 }
 
 static int call_gettimeofday(void *self, struct timeval *time, struct timezone *zone)
@@ -512,22 +458,19 @@ static void call_free(void *self)
 
 static int call_epoll_create(void *self, int size)
 {
-    struct drill *drill = self;
-    if (!drill || size <= 0)
-        return (int)answer(drill ? -EINVAL : -ENODEV);
-    drill_enter(drill);
-    return (int)leave(drill, drill_add_epoll(drill));
+    struct visit visit = visit_begin(self);
+    if (visit.drill)
+        visit.result = size > 0 ? drill_add_epoll(visit.drill) : -EINVAL;
+    return (int)visit_end(&visit);
 }
 
 static int call_epoll_ctl(void *self, int fd, int operation, int of, struct epoll_event *event)
 {
-    struct drill *drill = self;
-    if (!drill)
-        return (int)answer(-ENODEV);
-    drill_enter(drill);
-    struct posix_epoll *epoll = drill_epoll(drill, fd);
-    const struct posix_socket *socket = drill_socket(drill, of);
-    return (int)leave(drill, epoll && socket ? epoll_change(epoll, operation, of, socket, event) : -EBADF);
+    struct visit visit = visit_socket(self, of);
+    struct posix_epoll *epoll = visit.socket ? drill_epoll(visit.drill, fd) : NULL;
+    if (visit.socket)
+        visit.result = epoll ? epoll_change(epoll, operation, of, visit.socket, event) : -EBADF;
+    return (int)visit_end(&visit);
 }
 
 struct epoll_call {
@@ -546,18 +489,19 @@ static int64_t attempt_epoll(struct drill_call *call)
 
 static int call_epoll_wait(void *self, int fd, struct epoll_event *events, int room, int timeout)
 {
-    struct drill *drill = self;
-    if (!drill || room <= 0)
-        return (int)answer(drill ? -EINVAL : -ENODEV);
-    drill_enter(drill);
-    struct epoll_call wait = {
-        .call = {.attempt = attempt_epoll, .drill = drill,
-                 .deadline = timeout < 0 ? STRATA_NEVER : drill->now + timeout * STRATA_MILLISECOND},
-        .fd = fd,
-        .room = room,
-        .events = events,
-    };
-    return (int)leave(drill, drill_wait(&wait.call));
+    struct visit visit = visit_begin(self);
+    if (visit.drill && room <= 0)
+        visit.result = -EINVAL;
+    if (visit.result == 0) {
+        struct epoll_call wait = {
+            .call = {.attempt = attempt_epoll, .drill = visit.drill, .deadline = poll_deadline(visit.drill, timeout)},
+            .fd = fd,
+            .room = room,
+            .events = events,
+        };
+        visit.result = drill_wait(&wait.call);
+    }
+    return (int)visit_end(&visit);
 }
 
 /* ---- Of Linux only: not here ------------------------------------------------------------------------------------ */
@@ -565,14 +509,14 @@ static int call_epoll_wait(void *self, int fd, struct epoll_event *events, int r
 static int call_pipe(void *self, int fds[2])
 {
     (void)self, (void)fds;
-    return (int)answer(-ENOSYS);
+    return (int)visit_answer(-ENOSYS);
 }
 
 static int call_splice(void *self, int from, loff_t *from_offset, int to, loff_t *to_offset, size_t size,
                        unsigned flags)
 {
     (void)self, (void)from, (void)from_offset, (void)to, (void)to_offset, (void)size, (void)flags;
-    return (int)answer(-ENOSYS);
+    return (int)visit_answer(-ENOSYS);
 }
 
 /* ---- What others see -------------------------------------------------------------------------------------------- */
@@ -623,7 +567,7 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
         return call_getsockopt(drill, fd, level, name, value, length);
     int (*next)(int, int, int, void *, socklen_t *) =
         (int (*)(int, int, int, void *, socklen_t *))dlsym(RTLD_NEXT, "getsockopt");
-    return next ? next(fd, level, name, value, length) : (int)answer(-ENOSYS);
+    return next ? next(fd, level, name, value, length) : (int)visit_answer(-ENOSYS);
 }
 
 int mlockall(int flags)
