@@ -1,7 +1,7 @@
 /**
- * Socket options by table: which of POSIX's and Linux's is which of Strata's, and in what unit. What is not in the
- * table has a function of its own below it. Options that have no meaning for a stack in user space are kept and told
- * again where programs set them routinely; others are -ENOPROTOOPT.
+ * Socket options by tables: which of POSIX's and Linux's is which of Strata's, and in what unit; and those that are
+ * none of Strata's, with the field that keeps them or functions of their own. Options that have no meaning for a stack
+ * in user space are kept and told again where programs set them routinely; others are -ENOPROTOOPT.
  */
 #include "posix/address.h"
 #include "posix/info.h"
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <sys/time.h>
 
 /** Names that older headers of the C library lack; the numbers are Linux's. */
@@ -145,7 +146,7 @@ static int set_row(struct posix_socket *socket, const struct row *row, const voi
     return strata_set_option(socket->host, socket->handle, row->option, wanted, now);
 }
 
-/* ---- Options that are more than a number ------------------------------------------------------------------ */
+/* ---- Options that are more than a number, or no option of Strata's ----------------------------------------- */
 
 static int set_linger(struct posix_socket *socket, const void *value, socklen_t length, strata_time now)
 {
@@ -165,7 +166,8 @@ static int get_linger(struct posix_socket *socket, void *value, socklen_t *lengt
     return error ? error : give_bytes(&linger, sizeof linger, value, length);
 }
 
-static int set_timeout(strata_time *timeout, const void *value, socklen_t length)
+/** A wait as a timeval; what is negative is as short as can be. */
+static int take_time(strata_time *timeout, const void *value, socklen_t length)
 {
     struct timeval tv;
     if (length < sizeof tv)
@@ -177,7 +179,7 @@ static int set_timeout(strata_time *timeout, const void *value, socklen_t length
     return 0;
 }
 
-static int get_timeout(strata_time timeout, void *value, socklen_t *length)
+static int give_time(strata_time timeout, void *value, socklen_t *length)
 {
     struct timeval tv = {.tv_sec = timeout / STRATA_SECOND, .tv_usec = timeout % STRATA_SECOND / STRATA_MICROSECOND};
     return give_bytes(&tv, sizeof tv, value, length);
@@ -208,146 +210,195 @@ static int get_congestion(struct posix_socket *socket, void *value, socklen_t *l
     return give_bytes(name, sizeof name, value, length);
 }
 
-static int set_own(struct posix_socket *socket, int level, int name, const void *value, socklen_t length,
+static int set_keys(struct posix_socket *socket, const void *value, socklen_t length, strata_time now)
+{
+    (void)now;
+    if (length != 16 && length != 32)
+        return -EINVAL;
+    return strata_set_fast_open_keys(socket->host, socket->handle, value, length / 16);
+}
+
+static int get_info(struct posix_socket *socket, void *value, socklen_t *length)
+{
+    if (socket->type != SOCK_STREAM)
+        return -EOPNOTSUPP;
+    return info_tcp(socket->host, socket->handle, value, length);
+}
+
+static int tcp_info(struct posix_socket *socket, struct strata_tcp_info *info)
+{
+    return socket->type == SOCK_STREAM ? strata_tcp_info(socket->host, socket->handle, info) : -EOPNOTSUPP;
+}
+
+static int get_congestion_info(struct posix_socket *socket, void *value, socklen_t *length)
+{
+    struct strata_tcp_info info = {.size = sizeof info};
+    int error = tcp_info(socket, &info);
+    if (error == 0)
+        info_congestion(&info, value, length);
+    return error;
+}
+
+static int get_memory_info(struct posix_socket *socket, void *value, socklen_t *length)
+{
+    struct strata_tcp_info info = {.size = sizeof info};
+    int64_t receive = 0, send = 0;
+    int error = tcp_info(socket, &info);
+    if (error)
+        return error;
+    (void)strata_get_option(socket->host, socket->handle, STRATA_OPTION_RECEIVE_BUFFER, &receive);
+    (void)strata_get_option(socket->host, socket->handle, STRATA_OPTION_SEND_BUFFER, &send);
+    info_memory(&info, (uint32_t)receive, (uint32_t)send, value, length);
+    return 0;
+}
+
+static int get_error(struct posix_socket *socket, void *value, socklen_t *length)
+{
+    int error = strata_take_error(socket->host, socket->handle);
+    if (error > 0) {
+        socket->reset_told = true;
+        socket->connecting = false;
+    }
+    return error < 0 ? error : give_int(error, value, length);
+}
+
+static int get_protocol(struct posix_socket *socket, void *value, socklen_t *length)
+{
+    return give_int(socket->type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP, value, length);
+}
+
+static int get_send_low_water(struct posix_socket *socket, void *value, socklen_t *length)
+{
+    (void)socket;
+    return give_int(1, value, length);
+}
+
+/** How an option is that is no option of Strata's: with functions of its own, or a field of the socket's record. */
+enum own_form {
+    OWN_FUNCTIONS,
+    OWN_TIME,    /**< A strata_time, to the program a timeval. */
+    OWN_NUMBER,  /**< A uint32_t. */
+    OWN_BIT,     /**< A bool that is set to 0 or 1. */
+    TOLD_NUMBER, /**< An int that cannot be set. */
+    TOLD_BIT,    /**< A bool, likewise. */
+    IGNORED,     /**< Nothing: what programs set as a matter of course. */
+};
+
+struct own_row {
+    int level, name;
+    enum own_form form;
+    size_t field;
+    /** NULL: -ENOPROTOOPT. */
+    int (*set)(struct posix_socket *socket, const void *value, socklen_t length, strata_time now);
+    int (*get)(struct posix_socket *socket, void *value, socklen_t *length);
+};
+
+#define FIELD(name) offsetof(struct posix_socket, name)
+static const struct own_row own_rows[] = {
+    {SOL_SOCKET, SO_RCVTIMEO, OWN_TIME, FIELD(receive_timeout_ns), NULL, NULL},
+    {SOL_SOCKET, SO_SNDTIMEO, OWN_TIME, FIELD(send_timeout_ns), NULL, NULL},
+    {SOL_SOCKET, SO_PRIORITY, OWN_NUMBER, FIELD(priority), NULL, NULL},
+    {SOL_SOCKET, SO_MARK, OWN_NUMBER, FIELD(mark), NULL, NULL},
+    {IPPROTO_TCP, NAME_INQ, OWN_BIT, FIELD(inquire), NULL, NULL},
+    {SOL_SOCKET, SO_TYPE, TOLD_NUMBER, FIELD(type), NULL, NULL},
+    {SOL_SOCKET, SO_DOMAIN, TOLD_NUMBER, FIELD(domain), NULL, NULL},
+    {SOL_SOCKET, SO_ACCEPTCONN, TOLD_BIT, FIELD(listening), NULL, NULL},
+    {SOL_SOCKET, SO_ZEROCOPY, IGNORED, 0, NULL, NULL}, // writing copies, as Linux's may too
+    {SOL_SOCKET, SO_DEBUG, IGNORED, 0, NULL, NULL},
+    {SOL_SOCKET, SO_DONTROUTE, IGNORED, 0, NULL, NULL},
+    {SOL_SOCKET, SO_TIMESTAMP, IGNORED, 0, NULL, NULL},
+    {IPPROTO_IP, IP_MTU_DISCOVER, IGNORED, 0, NULL, NULL},
+    {IPPROTO_IP, IP_PKTINFO, IGNORED, 0, NULL, NULL},
+    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, IGNORED, 0, NULL, NULL},
+    {IPPROTO_IPV6, IPV6_RECVPKTINFO, IGNORED, 0, NULL, NULL},
+    {SOL_SOCKET, SO_LINGER, OWN_FUNCTIONS, 0, set_linger, get_linger},
+    {SOL_SOCKET, SO_ERROR, OWN_FUNCTIONS, 0, NULL, get_error},
+    {SOL_SOCKET, SO_PROTOCOL, OWN_FUNCTIONS, 0, NULL, get_protocol},
+    {SOL_SOCKET, SO_SNDLOWAT, OWN_FUNCTIONS, 0, NULL, get_send_low_water},
+    {SOL_SOCKET, NAME_MEMINFO, OWN_FUNCTIONS, 0, NULL, get_memory_info},
+    {IPPROTO_TCP, TCP_INFO, OWN_FUNCTIONS, 0, NULL, get_info},
+    {IPPROTO_TCP, NAME_CC_INFO, OWN_FUNCTIONS, 0, NULL, get_congestion_info},
+    {IPPROTO_TCP, TCP_CONGESTION, OWN_FUNCTIONS, 0, set_congestion, get_congestion},
+    {IPPROTO_TCP, NAME_FASTOPEN_KEY, OWN_FUNCTIONS, 0, set_keys, NULL},
+};
+
+static const struct own_row *find_own(int level, int name)
+{
+    for (size_t i = 0; i < sizeof own_rows / sizeof *own_rows; i++)
+        if (own_rows[i].level == level && own_rows[i].name == name)
+            return &own_rows[i];
+    return NULL;
+}
+
+static int set_own(struct posix_socket *socket, const struct own_row *row, const void *value, socklen_t length,
                    strata_time now)
 {
-    int number = 0;
-    if (level == SOL_SOCKET && name == SO_LINGER)
-        return set_linger(socket, value, length, now);
-    if (level == SOL_SOCKET && name == SO_RCVTIMEO)
-        return set_timeout(&socket->receive_timeout_ns, value, length);
-    if (level == SOL_SOCKET && name == SO_SNDTIMEO)
-        return set_timeout(&socket->send_timeout_ns, value, length);
-    if (level == IPPROTO_TCP && name == TCP_CONGESTION)
-        return set_congestion(socket, value, length, now);
-    if (level == IPPROTO_TCP && name == NAME_FASTOPEN_KEY)
-        return length != 16 && length != 32
-                   ? -EINVAL
-                   : strata_set_fast_open_keys(socket->host, socket->handle, value, length / 16);
-    int error = take_int(value, length, level == IPPROTO_IP, &number);
-    if (level == SOL_SOCKET) {
-        switch (name) {
-        case SO_PRIORITY:
-            socket->priority = error ? socket->priority : (uint32_t)number;
-            return error;
-        case SO_MARK:
-            socket->mark = error ? socket->mark : (uint32_t)number;
-            return error;
-        case SO_ZEROCOPY: // writing copies, as Linux's may too
-        case SO_DEBUG:
-        case SO_DONTROUTE:
-        case SO_TIMESTAMP:
-            return error;
-        default:
-            return -ENOPROTOOPT;
-        }
-    }
-    if (level == IPPROTO_TCP && name == NAME_INQ) {
-        if (!error && number != 0 && number != 1)
-            return -EINVAL;
-        socket->inquire = error ? socket->inquire : number != 0;
+    char *field = (char *)socket + row->field;
+    if (row->form == OWN_FUNCTIONS)
+        return row->set ? row->set(socket, value, length, now) : -ENOPROTOOPT;
+    if (row->form == OWN_TIME)
+        return take_time((strata_time *)(void *)field, value, length);
+    if (row->form == TOLD_NUMBER || row->form == TOLD_BIT)
+        return -ENOPROTOOPT;
+    int number, error = take_int(value, length, row->level == IPPROTO_IP, &number);
+    if (error)
         return error;
+    if (row->form == OWN_NUMBER)
+        *(uint32_t *)(void *)field = (uint32_t)number;
+    if (row->form == OWN_BIT) {
+        if (number != 0 && number != 1)
+            return -EINVAL;
+        *(bool *)field = number;
     }
-    bool accepted = (level == IPPROTO_IP && (name == IP_MTU_DISCOVER || name == IP_PKTINFO)) ||
-                    (level == IPPROTO_IPV6 && (name == IPV6_MTU_DISCOVER || name == IPV6_RECVPKTINFO));
-    return accepted ? error : -ENOPROTOOPT;
+    return 0;
 }
+
+static int get_own(struct posix_socket *socket, const struct own_row *row, void *value, socklen_t *length)
+{
+    const char *field = (const char *)socket + row->field;
+    switch (row->form) {
+    case OWN_TIME:
+        return give_time(*(const strata_time *)(const void *)field, value, length);
+    case OWN_NUMBER:
+        return give_int(*(const uint32_t *)(const void *)field, value, length);
+    case TOLD_NUMBER:
+        return give_int(*(const int *)(const void *)field, value, length);
+    case OWN_BIT:
+    case TOLD_BIT:
+        return give_int(*(const bool *)field, value, length);
+    default:
+        return row->get ? row->get(socket, value, length) : -ENOPROTOOPT;
+    }
+}
+
+/* ---- Both ------------------------------------------------------------------------------------------------- */
 
 int posix_set_option(struct posix_socket *socket, int level, int name, const void *value, socklen_t length,
                      strata_time now)
 {
     const struct row *row = find(level, name);
+    const struct own_row *own = find_own(level, name);
     if (!value && length > 0)
         return -EFAULT;
     if (level == IPPROTO_IPV6 && socket->domain != AF_INET6)
         return -ENOPROTOOPT;
-    return row ? set_row(socket, row, value, length, now) : set_own(socket, level, name, value, length, now);
-}
-
-/* ---- Asking ------------------------------------------------------------------------------------------------ */
-
-static int get_info(struct posix_socket *socket, int level, int name, void *value, socklen_t *length)
-{
-    struct strata_tcp_info info = {.size = sizeof info};
-    int64_t receive = 0, send = 0;
-    int error = strata_tcp_info(socket->host, socket->handle, &info);
-    if (error)
-        return error;
-    (void)strata_get_option(socket->host, socket->handle, STRATA_OPTION_RECEIVE_BUFFER, &receive);
-    (void)strata_get_option(socket->host, socket->handle, STRATA_OPTION_SEND_BUFFER, &send);
-    if (level == SOL_SOCKET)
-        info_memory(&info, (uint32_t)receive, (uint32_t)send, value, length);
-    else if (name == TCP_INFO)
-        return info_tcp(socket->host, socket->handle, value, length);
-    else
-        info_congestion(&info, value, length);
-    return 0;
-}
-
-static int get_own(struct posix_socket *socket, int level, int name, void *value, socklen_t *length)
-{
-    if (level == IPPROTO_TCP) {
-        switch (name) {
-        case TCP_INFO:
-        case NAME_CC_INFO:
-            return socket->type == SOCK_STREAM ? get_info(socket, level, name, value, length) : -EOPNOTSUPP;
-        case TCP_CONGESTION:
-            return get_congestion(socket, value, length);
-        case NAME_INQ:
-            return give_int(socket->inquire, value, length);
-        default:
-            return -ENOPROTOOPT;
-        }
-    }
-    if (level != SOL_SOCKET)
-        return -ENOPROTOOPT;
-    switch (name) {
-    case NAME_MEMINFO:
-        return socket->type == SOCK_STREAM ? get_info(socket, level, name, value, length) : -EOPNOTSUPP;
-    case SO_LINGER:
-        return get_linger(socket, value, length);
-    case SO_RCVTIMEO:
-        return get_timeout(socket->receive_timeout_ns, value, length);
-    case SO_SNDTIMEO:
-        return get_timeout(socket->send_timeout_ns, value, length);
-    case SO_ERROR: {
-        int error = strata_take_error(socket->host, socket->handle);
-        if (error > 0) {
-            socket->reset_told = true;
-            socket->connecting = false;
-        }
-        return error < 0 ? error : give_int(error, value, length);
-    }
-    case SO_TYPE:
-        return give_int(socket->type, value, length);
-    case SO_DOMAIN:
-        return give_int(socket->domain, value, length);
-    case SO_PROTOCOL:
-        return give_int(socket->type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP, value, length);
-    case SO_ACCEPTCONN:
-        return give_int(socket->listening, value, length);
-    case SO_PRIORITY:
-        return give_int(socket->priority, value, length);
-    case SO_MARK:
-        return give_int(socket->mark, value, length);
-    case SO_SNDLOWAT:
-        return give_int(1, value, length);
-    default:
-        return -ENOPROTOOPT;
-    }
+    if (row)
+        return set_row(socket, row, value, length, now);
+    return own ? set_own(socket, own, value, length, now) : -ENOPROTOOPT;
 }
 
 int posix_get_option(struct posix_socket *socket, int level, int name, void *value, socklen_t *length)
 {
+    const struct row *row = find(level, name);
+    const struct own_row *own = find_own(level, name);
     if (!length || (!value && *length > 0))
         return -EFAULT;
     if (*length > INT32_MAX)
         return -EINVAL;
-    const struct row *row = find(level, name);
     if (level == IPPROTO_IPV6 && socket->domain != AF_INET6)
         return -ENOPROTOOPT;
     if (!row)
-        return get_own(socket, level, name, value, length);
+        return own ? get_own(socket, own, value, length) : -ENOPROTOOPT;
     int64_t number;
     int error = strata_get_option(socket->host, socket->handle, row->option, &number);
     return error ? error : give_int(number / row->unit, value, length);
