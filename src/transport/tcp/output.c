@@ -688,7 +688,7 @@ static void rest(struct tcp_connection *c)
 static bool has_said_all(const struct tcp_connection *c)
 {
     return c->state == STRATA_TCP_ESTABLISHED && c->recovery == RECOVERY_OPEN && !has_unsent(c) &&
-           !(c->marks | c->acks_owed) && !c->duplicates;
+           !(c->marks | c->acks_owed | c->sent.lost_bytes) && !c->duplicates;
 }
 
 static long speak(struct speaker *speaker, struct room *room)
