@@ -68,6 +68,8 @@ static bool accept_all(struct soak *soak)
         REQUIRE(strata_set_user(soak->pair.b, socket, program) == 0);
         if (!soak->plan.tunes && test_below(&soak->random, 2))
             soak_draw_buffers(program);
+        soak_draw_congestion(program);
+        soak_draw_mood(program);
     }
 }
 
@@ -138,6 +140,14 @@ static void disturb(struct soak *soak)
     }
 }
 
+/** Few frames suffice for so few octets; forged segments are answered a few times a second (RFC 5961 7). */
+static uint64_t storm_bound(const struct soak *soak)
+{
+    // On the narrowest path a segment with all its options carries a few octets.
+    uint64_t bound = (soak->plan.narrows ? 400000 : 100000) * (soak->boots + 1);
+    return bound + (soak->plan.forged ? 50 * (uint64_t)(soak->pair.now / STRATA_SECOND) : 0);
+}
+
 /** All that can happen without time passing. */
 static void settle(struct soak *soak)
 {
@@ -157,6 +167,10 @@ static void settle(struct soak *soak)
         if (++rounds > 100000) {
             soak_report(soak);
             REQUIRE(!"an end of what happens at one time");
+        }
+        if (soak->pair.frames[0] + soak->pair.frames[1] > 20 * storm_bound(soak)) {
+            soak_report(soak);
+            REQUIRE(!"an end of what is said");
         }
     }
 }
@@ -211,6 +225,7 @@ static void check_streams(struct soak *soak)
         CHECK_EQ(program->error, 0);
         if (!program->deaf)
             CHECK_EQ(program->received, program->peer->total);
+        CHECK(program->left_out <= program->peer->urgent_writes);
     }
 }
 
@@ -374,14 +389,9 @@ static void on_abort(int signal_number)
     fflush(stdout);
 }
 
-/** Few frames suffice for so few octets; forged segments are answered a few times a second (RFC 5961 7). */
 static void check_storm(const struct soak *soak)
 {
-    // On the narrowest path a segment with all its options carries a few octets.
-    uint64_t bound = (soak->plan.narrows ? 400000 : 100000) * (soak->boots + 1);
-    if (soak->plan.forged)
-        bound += 50 * (uint64_t)(soak->pair.now / STRATA_SECOND);
-    CHECK(soak->pair.frames[0] + soak->pair.frames[1] < bound);
+    CHECK(soak->pair.frames[0] + soak->pair.frames[1] < storm_bound(soak));
 }
 
 /** A path that swallows what is too large, for hosts that know how to find that out. */
@@ -419,6 +429,8 @@ void soak_seed(uint64_t seed)
                                 .damage = soak.plan.damage,
                                 .late = soak.plan.late,
                                 .marks = soak.plan.marks,
+                                .bursts = soak.plan.bursts,
+                                .squeezes = soak.plan.squeezes,
                                 .delay = soak.plan.delay,
                                 .jitter = soak.plan.jitter};
     soak.disturb_at = soak.plan.narrows || soak.plan.flaps ? 0 : STRATA_NEVER;

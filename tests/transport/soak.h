@@ -35,6 +35,9 @@ struct plan {
     bool fast;             /**< Data goes with the SYN (RFC 7413). */
     bool tunes;            /**< Most buffers are left to tune themselves. */
     unsigned marks;        /**< Per mille of frames that meet with congestion (RFC 3168). */
+    unsigned bursts;       /**< Frames that are lost after one that is, at most. */
+    unsigned squeezes;     /**< Per mille of segments whose window is made smaller on the way (RFC 9293 3.8.6). */
+    bool moods;            /**< Programs use whatever options there are. */
 };
 
 struct soak {
@@ -67,6 +70,8 @@ struct program {
     uint64_t sent, total, received;
     strata_time wake_at;
     size_t piece; /**< Octets at a time, at most. */
+    bool apart;             /**< It reads urgent data apart from the stream. */
+    uint64_t urgent_writes, left_out; /**< Times it wrote urgent data; octets that were not in the stream it read. */
     unsigned pauses;
 };
 
@@ -89,6 +94,10 @@ bool soak_connect_program(struct program *program, unsigned index);
 /** Lets it do one thing. @return whether it did. */
 bool soak_run_program(struct program *program);
 void soak_draw_buffers(struct program *program);
+/** Draws options, some of them for good. */
+void soak_draw_mood(struct program *program);
+/** Draws its congestion control. */
+void soak_draw_congestion(struct program *program);
 
 /* soak.c */
 /** Lives through what a seed draws. Failures are counted as CHECK does. */

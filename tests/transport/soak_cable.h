@@ -28,6 +28,8 @@ struct cable {
     strata_time delay, jitter;
     uint32_t path_mtu;         /**< 0: as wide as the ports. */
     bool dark;                 /**< What is too large vanishes without a word (RFC 2923). */
+    unsigned bursts, lost;     /**< Frames lost after one that is, at most; of them, those to come, both ways. */
+    unsigned squeezes;         /**< Per mille of segments whose window is made smaller. */
     unsigned marks;            /**< Per mille of frames that say Congestion Experienced if they may. */
     struct cable_frame *to[2]; /**< Under way to host 0 and 1, by time. */
     uint8_t sample[2][100];    /**< How the last TCP segment from host 0 and 1 began. */
@@ -124,11 +126,40 @@ static inline void cable_damage(struct cable *cable, uint8_t *bytes, size_t leng
     bytes[from + bit / 8] ^= (uint8_t)(1u << bit % 8);
 }
 
+/** Whether a frame is lost: alone, or with some of those behind it. */
+static inline bool cable_loses(struct cable *cable)
+{
+    if (cable->lost > 0) {
+        cable->lost--;
+        return true;
+    }
+    // As many are lost in all, but in a row.
+    if (!cable_chance(cable, cable->bursts ? cable->loss / (cable->bursts / 2) : cable->loss))
+        return false;
+    cable->lost = cable->bursts ? (unsigned)test_below(&cable->random, cable->bursts) : 0;
+    return true;
+}
+
+/** A receiver takes back some of the window that it offered, or all of it: a sender has to live with that (RFC 9293
+ * MUST-34). Never in the handshake, and the next ACK may say something else again. */
+static inline void cable_squeeze(struct cable *cable, uint8_t *segment)
+{
+    uint16_t window = (uint16_t)(segment[14] << 8 | segment[15]), checksum = (uint16_t)(segment[16] << 8 | segment[17]);
+    if (segment[13] & (TCP_SYN | TCP_RST))
+        return;
+    uint16_t less = cable_chance(cable, 500) ? 0 : (uint16_t)test_below(&cable->random, window + 1u);
+    checksum = checksum_adjust(checksum, window, less);
+    segment[14] = (uint8_t)(less >> 8);
+    segment[15] = (uint8_t)less;
+    segment[16] = (uint8_t)(checksum >> 8);
+    segment[17] = (uint8_t)checksum;
+}
+
 /** A frame leaves host `from`. */
 static inline void cable_carry(struct cable *cable, strata_time now, int from, const uint8_t *bytes,
                                size_t length)
 {
-    if (cable->is_cut || cable_chance(cable, cable->loss))
+    if (cable->is_cut || cable_loses(cable))
         return;
     size_t segment_at = cable_segment_at(cable, bytes, length);
     if (segment_at) {
@@ -143,14 +174,18 @@ static inline void cable_carry(struct cable *cable, strata_time now, int from, c
     }
     if (cable_chance(cable, cable->doubling))
         cable_put(cable, now, !from, bytes, length);
-    if (!cable_chance(cable, cable->damage)) {
+    bool squeezed = segment_at && cable_chance(cable, cable->squeezes), damaged = cable_chance(cable, cable->damage);
+    if (!squeezed && !damaged) {
         cable_put(cable, now, !from, bytes, length);
         return;
     }
     uint8_t *copy = (uint8_t *)malloc(length);
     REQUIRE(copy);
     memcpy(copy, bytes, length);
-    cable_damage(cable, copy, length);
+    if (squeezed)
+        cable_squeeze(cable, copy + segment_at);
+    if (damaged)
+        cable_damage(cable, copy, length);
     cable_put(cable, now, !from, copy, length);
     free(copy);
 }

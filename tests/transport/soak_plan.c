@@ -49,6 +49,9 @@ void soak_draw(struct plan *plan, uint64_t seed)
     plan->fast = test_below(&random, 4) == 0 && !plan->crossing;
     plan->tunes = test_below(&random, 2);
     plan->marks = (unsigned)ONE_OF(&random, 0, 0, 20, 500);
+    plan->bursts = (unsigned)ONE_OF(&random, 0, 0, 4, 12);
+    plan->squeezes = (unsigned)ONE_OF(&random, 0, 0, 0, 20, 300);
+    plan->moods = test_below(&random, 2);
 }
 
 /** Settings that are drawn from a list of their own, or would make a refusal legitimate. */
@@ -97,6 +100,9 @@ void soak_settings(struct soak *soak, struct strata_host *host)
     CHECK_EQ(strata_set(host, "strata.tcp_delayed_ack_ms", (int64_t)ONE_OF(random, 0, 40, 200)), 0);
     CHECK_EQ(strata_set(host, "strata.tcp_rto_min_ms", (int64_t)ONE_OF(random, 200, 1000)), 0);
     CHECK_EQ(strata_set(host, "strata.tcp_initial_window", (int64_t)ONE_OF(random, 1, 2, 10)), 0);
+    CHECK_EQ(strata_set(host, "strata.tcp_out_of_order_percent", (int64_t)ONE_OF(random, 25, 25, 3, 0)), 0);
+    CHECK_EQ(strata_set(host, "strata.tcp_out_of_order_ranges", (int64_t)ONE_OF(random, 1024, 1024, 4)), 0);
+    CHECK_EQ(strata_set(host, "strata.tcp_out_of_order_stale_ms", (int64_t)ONE_OF(random, 10000, 100, 0)), 0);
     CHECK_EQ(strata_set(host, "net.ipv4.tcp_syn_retries", 30), 0);
     CHECK_EQ(strata_set(host, "net.ipv4.tcp_synack_retries", 30), 0);
     CHECK_EQ(strata_set(host, "net.ipv4.tcp_retries2", soak->plan.cut ? 8 : 40), 0);
@@ -121,13 +127,13 @@ void soak_report(const struct soak *soak)
     printf("    seed %" PRIu64
            ": ipv%d%s%s mtu %u, loss %u double %u damage %u, delay %d+%d ms, memory %zu KiB, "
            "failures %u, changes %d, cut %d, aborts %d, late %u, forged %u, narrows %d, flaps %d, deaf %d, "
-           "restarts %d, dark %d, fast %d, tunes %d, marks %u, %" PRIu64 " and %" PRIu64 " frames in %.3f s\n",
+           "restarts %d, dark %d, fast %d, tunes %d, marks %u, bursts %u, squeezes %u, moods %d, %" PRIu64 " and %" PRIu64 " frames in %.3f s\n",
            plan->seed, plan->ipv6 ? 6 : 4, plan->ethernet ? " ethernet" : "",
            plan->crossing ? " crossing" : "", plan->mtu, plan->loss, plan->doubling, plan->damage,
            (int)(plan->delay / STRATA_MILLISECOND), (int)(plan->jitter / STRATA_MILLISECOND),
            plan->memory / 1024, plan->failures, plan->changes, plan->cut, plan->aborts, plan->late,
            plan->forged, plan->narrows, plan->flaps, plan->deaf, plan->restarts, plan->dark, plan->fast, plan->tunes,
-           plan->marks, soak->pair.frames[0], soak->pair.frames[1],
+           plan->marks, plan->bursts, plan->squeezes, plan->moods, soak->pair.frames[0], soak->pair.frames[1],
            (double)soak->pair.now / 1e9);
     for (unsigned i = 0; i < soak->program_count; i++) {
         const struct program *program = &soak->programs[i];

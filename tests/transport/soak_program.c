@@ -35,6 +35,38 @@ void soak_draw_buffers(struct program *program)
     set(program, STRATA_OPTION_RECEIVE_BUFFER, (int64_t)ONE_OF(random, 2048, 4000, 16384, 100000, 262144));
 }
 
+void soak_draw_congestion(struct program *program)
+{
+    unsigned algorithms = 0;
+    while (strata_congestion_name(algorithms))
+        algorithms++;
+    int64_t algorithm = (int64_t)test_below(&program->soak->random, algorithms);
+    set(program, STRATA_OPTION_CONGESTION, algorithm);
+    if (getenv("SOAK_TRACE"))
+        printf("      program %d: %s\n", (int)(program - program->soak->programs),
+               strata_congestion_name((unsigned)algorithm));
+}
+
+void soak_draw_mood(struct program *program)
+{
+    uint64_t *random = &program->soak->random;
+    if (!program->soak->plan.moods)
+        return;
+    set(program, STRATA_OPTION_CORK, test_below(random, 4) == 0);
+    set(program, STRATA_OPTION_QUICK_ACK, (int64_t)test_below(random, 2));
+    set(program, STRATA_OPTION_UNSENT_LOW, (int64_t)ONE_OF(random, 0, 0, 1, 2000));
+    set(program, STRATA_OPTION_SEND_LOW, (int64_t)ONE_OF(random, 0, 0, 1, 1500));
+    set(program, STRATA_OPTION_RECEIVE_LOW, (int64_t)ONE_OF(random, 1, 1, 2, 1000));
+    set(program, STRATA_OPTION_WINDOW_CLAMP, (int64_t)ONE_OF(random, 0, 0, 0, 3000));
+    set(program, STRATA_OPTION_PACING_RATE, (int64_t)ONE_OF(random, 0, 0, 0, 20000));
+    // Where memory ends an option may be kept and not heeded; this one decides what the stream is.
+    bool plenty = !program->soak->plan.failures && !program->soak->plan.memory;
+    if (plenty && test_below(random, 2)) {
+        set(program, STRATA_OPTION_URGENT_INLINE, 0);
+        program->apart = true;
+    }
+}
+
 static void fill(const struct program *program, uint8_t *to, size_t size, uint64_t position)
 {
     for (size_t i = 0; i < size; i++)
@@ -56,7 +88,13 @@ static int64_t write_piece(struct program *program, size_t size)
     switch (test_below(&soak->random, 8)) {
     case 0:
         fill(program, buffer, size, program->sent);
+        program->urgent_writes++;
         return strata_write_urgent(program->host, program->socket, buffer, size, now);
+    case 3:
+        fill(program, buffer, size, program->sent);
+        return soak_chance(&soak->random, 500)
+                   ? strata_write_more(program->host, program->socket, buffer, size, now)
+                   : strata_write_record(program->host, program->socket, buffer, size, now);
     case 1:
     case 2: {
         struct strata_iovec pieces[3];
@@ -90,11 +128,46 @@ static bool same(const struct program *program, const uint8_t *bytes, size_t siz
     return true;
 }
 
+/** The position of the octet that is read next, as TCP counts them. */
+static uint64_t position_of(struct program *program)
+{
+    struct strata_tcp_info info = {.size = sizeof info};
+    CHECK_EQ(strata_tcp_info(program->host, program->socket, &info), 0);
+    return info.bytes_received - info.receive_queue;
+}
+
+/** Octets that were urgent and passed are left out of the stream; the others are what and where they should be. */
+static int64_t read_apart(struct program *program, size_t size)
+{
+    static uint8_t buffer[70000];
+    strata_time now = program->soak->pair.now;
+    int64_t mark = strata_urgent_mark(program->host, program->socket);
+    uint64_t position = position_of(program);
+    if (mark > 0 && soak_chance(&program->soak->random, 300) &&
+        strata_read_urgent(program->host, program->socket, buffer, soak_chance(&program->soak->random, 300), now) == 1)
+        CHECK(same(program, buffer, 1, position + (uint64_t)mark - 1));
+    int64_t taken = strata_read(program->host, program->socket, buffer, size, now);
+    uint64_t first = mark == 1 ? position + 1 : position;
+    if (taken > 0) {
+        CHECK(mark <= 1 || taken < mark);
+        CHECK(same(program, buffer, (size_t)taken, first));
+        CHECK_EQ(position_of(program), first + (uint64_t)taken);
+    }
+    if (taken >= 0) {
+        uint64_t left_out = position_of(program) - (uint64_t)taken - program->received;
+        program->left_out += left_out;
+        program->received += left_out;
+    }
+    return taken;
+}
+
 static int64_t read_piece(struct program *program, size_t size)
 {
     static uint8_t buffer[70000];
     struct soak *soak = program->soak;
     strata_time now = soak->pair.now;
+    if (program->apart)
+        return read_apart(program, size);
     if (test_below(&soak->random, 4) > 0) {
         int64_t taken = strata_read(program->host, program->socket, buffer, size, now);
         if (taken > 0)
@@ -227,6 +300,8 @@ static bool be_moody(struct program *program)
     struct soak *soak = program->soak;
     if (soak->plan.changes && soak_chance(&soak->random, 20))
         soak_draw_buffers(program);
+    if (soak->plan.moods && soak_chance(&soak->random, 20))
+        soak_draw_mood(program);
     if (soak->plan.deaf && !program->ended && soak_chance(&soak->random, 20) &&
         strata_shutdown(program->host, program->socket, STRATA_SHUTDOWN_READ, soak->pair.now) == 0)
         program->deaf = program->ended = true;
@@ -294,14 +369,8 @@ static bool open_socket(struct program *program)
     REQUIRE(program->socket > 0);
     if (!program->soak->plan.tunes)
         soak_draw_buffers(program);
-    unsigned algorithms = 0;
-    while (strata_congestion_name(algorithms))
-        algorithms++;
-    int64_t algorithm = (int64_t)test_below(&program->soak->random, algorithms);
-    set(program, STRATA_OPTION_CONGESTION, algorithm);
-    if (getenv("SOAK_TRACE"))
-        printf("      program %d: %s\n", (int)(program - program->soak->programs),
-               strata_congestion_name((unsigned)algorithm));
+    soak_draw_congestion(program);
+    soak_draw_mood(program);
     set(program, STRATA_OPTION_NO_DELAY, (int64_t)test_below(&program->soak->random, 2));
     set(program, STRATA_OPTION_KEEP_ALIVE, (int64_t)test_below(&program->soak->random, 2));
     set(program, STRATA_OPTION_KEEP_IDLE_NS,

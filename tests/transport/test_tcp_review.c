@@ -383,7 +383,82 @@ TCP_TEST(an_overtaken_acknowledgement_brings_its_window)
     CHECK_EQ(rig_info(rig).send_window, 2000);
 }
 
-TEST_MAIN(TEST_ENTRY(an_overtaken_acknowledgement_brings_its_window),
+/* ---- What the soak found, once programs used all options and windows shrank ------------------------------- */
+
+TCP_TEST(records_go_with_their_connection)
+{
+    rig_accept(rig, "S 0:0(0) win 65535 <mss 1000>");
+    CHECK_EQ(rig_write_flags(rig, 100, TCP_WRITE_END), 100);
+    rig_drain(rig); // not acknowledged when the rig looks for what was not given back
+}
+
+/* RFC 9293 MUST-39: a window that may not reach a segment opens by half of what it may. */
+TCP_TEST(a_window_clamped_below_a_segment_opens)
+{
+    rig->options.window_most = 500;
+    rig_accept(rig, "S 0:0(0) win 65535 <mss 1000>");
+    unsigned at = 1, end = 1 + (rig->c->rcv_adv - rig->c->rcv_nxt);
+    while (at < end) {
+        unsigned size = end - at < 1000 ? end - at : 1000;
+        inject(rig, ". %u:%u(%u) ack 1 win 65535", at, at + size, size);
+        at += size;
+    }
+    rig_drain(rig);
+    CHECK_EQ(rig->c->rcv_adv, rig->c->rcv_nxt);
+    CHECK_EQ(rig_read(rig, 100000), at - 1);
+    expect(rig, ". 1:1(0) ack %u win 500", at);
+}
+
+/* The map of what was sent leaves memory to receive with: two hosts that sent octet by octet until nothing was left
+ * could not take what would have let them forget it. */
+TEST(what_was_sent_leaves_memory_to_receive)
+{
+    for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+        struct rig *rig = rig_new(ipv6, 9000, 64 << 10);
+        rig->options.no_delay = true;
+        rig_accept(rig, "S 0:0(0) win 65535 <mss 8000>");
+        for (int i = 0; i < 3000; i++) {
+            if (rig_write(rig, 1) != 1)
+                break;
+            rig_drain(rig);
+        }
+        CHECK(memory_available(&rig->core.memory) >= (64 << 10) / 8 - PAGE_BYTES);
+        inject(rig, "P. 1:101(100) ack 1 win 65535");
+        CHECK_EQ(rig_read(rig, 1000), 100);
+        rig_free(rig);
+    }
+}
+
+/* A window that was taken back is probed as often as any, however many timeouts there were before without a sample. */
+TCP_TEST(old_timeouts_do_not_count_for_a_shrunken_window)
+{
+    SET(rig, tcp_orphan_retries, 3);
+    SET(rig, tcp_early_retrans, 0);
+    SET(rig, tcp_frto, 0);
+    rig_accept(rig, "S 0:0(0) win 65535 <mss 1000>");
+    rig_write(rig, 1000);
+    rig_drain(rig);
+    tcp_close(rig->c);
+    rig->c = NULL;
+    for (unsigned ack = 1; ack < 1001; ack += 250) {
+        for (int timeouts = 0, seconds = 0; timeouts < 2 && CHECK(seconds < 200); seconds++) {
+            rig_wait(rig, STRATA_SECOND);
+            timeouts += rig_drain(rig) > 0;
+        }
+        inject(rig, ". 1:1(0) ack %u win 65535", ack + 100); // it moves on, but nothing measures how long that took
+        rig_drain(rig);
+    }
+    inject(rig, ". 1:1(0) ack 851 win 0");
+    rig_wait(rig, 130 * STRATA_SECOND);
+    CHECK(strncmp(rig_next(rig), "R", 1) != 0);
+    inject(rig, ". 1:1(0) ack 1002 win 65535");
+    rig_drain(rig);
+}
+
+TEST_MAIN(TEST_ENTRY(records_go_with_their_connection), TEST_ENTRY(a_window_clamped_below_a_segment_opens),
+          TEST_ENTRY(what_was_sent_leaves_memory_to_receive),
+          TEST_ENTRY(old_timeouts_do_not_count_for_a_shrunken_window),
+          TEST_ENTRY(an_overtaken_acknowledgement_brings_its_window),
           TEST_ENTRY(the_scale_a_syn_told_holds_though_the_buffer_grows_meanwhile),
           TEST_ENTRY(what_a_syn_offered_is_agreed_on_though_the_setting_changes_meanwhile),
           TEST_ENTRY(the_scale_and_window_a_listener_told_hold_though_its_options_change_meanwhile),

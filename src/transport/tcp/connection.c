@@ -257,9 +257,9 @@ struct tcp_extra *connection_want_extra(struct tcp_connection *c)
 void connection_drop_extra(struct tcp_connection *c)
 {
     struct tcp_extra *extra = c->extra;
-    if (!extra || extra->listener || extra->end_count > 0 || timer_is_armed(&extra->timer))
+    if (!extra || extra->listener || timer_is_armed(&extra->timer))
         return;
-    if (extra->told_timeout_ns > 0 && c->record.listed)
+    if (c->record.listed && (extra->told_timeout_ns > 0 || extra->end_count > 0))
         return;
     memory_release(connection_memory(c), c->extra, sizeof *c->extra);
     c->extra = NULL;

@@ -19,6 +19,11 @@
 #include "transport/tcp/time_wait.h"
 #include "transport/tcp/timers.h"
 
+static uint32_t at_most(uint32_t bytes, uint32_t most)
+{
+    return bytes < most ? bytes : most;
+}
+
 /** Bytes the peer may send from RCV.NXT on, the right edge moved where it is worth it. */
 static uint32_t window(const struct tcp_connection *c)
 {
@@ -27,8 +32,10 @@ static uint32_t window(const struct tcp_connection *c)
     uint32_t most = (uint32_t)UINT16_MAX << c->receive_scale; // that the field can say
     if (room > most)
         room = most;
-    if (c->tuning->window_most > 0 && room > c->tuning->window_most)
-        room = c->tuning->window_most;
+    if (c->tuning->window_most > 0) {
+        allowed = at_most(allowed, c->tuning->window_most); // half of that is worth an ACK, too
+        room = at_most(room, c->tuning->window_most);
+    }
     if (connection_core(c)->settings.tcp_window_opens_slowly) {
         uint64_t earned = UINT16_MAX + (uint64_t)c->data_segments_received * 2 * c->own_mss;
         room = room < earned ? room : (uint32_t)earned;
@@ -69,10 +76,11 @@ void receive_set_buffer(struct tcp_connection *c, uint32_t bytes)
 static bool worth_telling(const struct tcp_connection *c)
 {
     uint32_t offered = c->rcv_adv - c->rcv_nxt, now = window(c), opens = now - offered;
-    uint32_t buffer = autotune_receive_allowed(c), two = 2u * c->own_mss,
-             least = buffer / 2 < two ? buffer / 2 : two;
+    uint32_t buffer = autotune_receive_allowed(c), two = 2u * c->own_mss;
     if ((int32_t)opens <= 0)
         return false;
+    if (c->tuning->window_most > 0)
+        buffer = at_most(buffer, c->tuning->window_most);
     switch (connection_core(c)->settings.tcp_window_update) {
     case WINDOW_UPDATE_DOUBLE:
         return offered <= buffer / 2 && now / 2 >= offered;
@@ -80,7 +88,7 @@ static bool worth_telling(const struct tcp_connection *c)
         return opens >= buffer / 2 ||
                (opens >= two && (opens >= buffer / 4 || now <= buffer / 8 || buffer <= 4 * two));
     default:
-        return opens >= least;
+        return opens >= at_most(buffer / 2, two);
     }
 }
 

@@ -332,8 +332,10 @@ static bool retransmission_timeout(struct tcp_connection *c)
         return syn_timeout(c);
     if (c->snd_wnd == 0) {
         // The peer took its window back over data that is out: RFC 9293 SHLD-17, not a failure but a window
-        // to probe.
+        // to probe. How often it was not probed but timed out before says nothing of the window.
         c->flags |= FLAG_PERSIST;
+        c->backoff = 0;
+        c->probes = 0;
         return persist_timeout(c);
     }
     if (gives_up(c)) {
