@@ -15,12 +15,15 @@ READ_ONLY = (".data.rel.ro",)
 def main():
     complaints = Complaints("globals")
     objects = []
+    whole = os.path.join(BUILD, "strata_optimized.o")  # of one piece where the compiler optimizes across files
     for where, _, leaves in os.walk(os.path.join(BUILD, "CMakeFiles", "strata_objects.dir", "src")):
         objects += [os.path.join(where, leaf) for leaf in leaves if leaf.endswith(".o")]
+    if os.path.exists(whole):
+        objects = [whole]
     for path in sorted(objects):
         name = os.path.relpath(path, os.path.join(BUILD, "CMakeFiles", "strata_objects.dir"))
         source = name[:-2]
-        if not os.path.exists(os.path.join(os.environ.get("STRATA_SOURCE", "."), source)):
+        if path != whole and not os.path.exists(os.path.join(os.environ.get("STRATA_SOURCE", "."), source)):
             continue  # left over from a source that is gone
         for line in run("objdump", "-t", path).splitlines():
             # value, seven flag characters, section, size, name
