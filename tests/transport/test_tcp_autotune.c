@@ -131,10 +131,8 @@ TCP_TEST(what_the_program_chose_stays)
     CHECK_EQ(tcp_buffer_bytes(rig->c, false), 100000);
     CHECK(rig->c->rcv_adv - rig->c->rcv_nxt <= 100000);
     CHECK_EQ(rig_write(rig, 100000), 20000);
-    inject(rig, ". %u:%u(0) ack 10001 win 65535 <nop,nop,ts 100 0>", at, at);
-    CHECK_EQ(tcp_buffer_bytes(rig->c, true), 20000);
     rig->c->cwnd = 1000000;
-    inject(rig, ". %u:%u(0) ack 12001 win 65535 <nop,nop,ts 100 0>", at, at);
+    inject(rig, ". %u:%u(0) ack 10001 win 65535 <nop,nop,ts 100 0>", at, at);
     CHECK_EQ(tcp_buffer_bytes(rig->c, true), 20000);
 }
 

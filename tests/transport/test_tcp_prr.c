@@ -123,6 +123,17 @@ TCP_TEST(no_growth_beyond_ssthresh)
     CHECK_EQ(connection_pipe(rig->c), 0 + 0);
     CHECK_EQ(rig_drain(rig), 5); // RFC 9937-3: ssthresh - inflight, though five arrived and one more might go
     CHECK_EQ(connection_pipe(rig->c), 5000);
+
+    struct rig *own = rig_new(rig->ipv6, 1500, 0);
+    sending(own, 10, 40);
+    sack(own, 1, 5001, 9001);
+    CHECK_EQ(rig_drain(own), 4);
+    rig_wait(own, 100 * MS);
+    sack(own, 2001, 5001, 10001);
+    CHECK_EQ(connection_pipe(own->c), 2000);
+    CHECK_EQ(rig_drain(own), 3); // RFC 9937-3: here, too; four might go
+    CHECK_EQ(connection_pipe(own->c), 5000);
+    rig_free(own);
 }
 
 /* RFC 9937-4: where an ACK tells of further losses it lets none more go. */
