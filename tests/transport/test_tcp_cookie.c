@@ -154,8 +154,7 @@ TCP_TEST(cookies_expire)
 TCP_TEST(cookies_cannot_be_dated_anew)
 {
     listen_with_cookies(rig);
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     for (uint32_t period = 1; period < 5; period++) {
         rig_wait(rig, 64 * STRATA_SECOND);
         rig->peer.port++; // another's cookie keeps the listener willing
@@ -183,8 +182,7 @@ TCP_TEST(what_was_agreed_on)
         CHECK_EQ((rig->c->modes & MODE_ECN) != 0, ecn);
     }
     for (int which = 0; which < 2; which++, rig_another(rig)) {
-        inject(rig, "S 0:0(0) win 65535 <mss 1000,sackok,ts 500 0,ws 7>");
-        expect(rig, "S. 0:0(0) ack 1");
+        syn(rig, "mss 1000,sackok,ts 500 0,ws 7");
         SET(rig, tcp_sack, which);
         SET(rig, tcp_window_scaling, !which);
         inject(rig, ". 1:1(0) ack 1 win 100 <nop,nop,ts 510 %u>", rig->our_ts);

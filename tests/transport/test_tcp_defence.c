@@ -179,8 +179,7 @@ TCP_TEST(forged_icmp)
 TCP_TEST(icmp_about_a_syn_ack)
 {
     rig_listen(rig);
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     unreachable(rig, 1);
     unreachable(rig, 12345);
     CHECK_EQ(rig->tcp->half_open_count, 1);
@@ -276,16 +275,14 @@ TCP_TEST(a_connection_counts_when_data_comes)
 {
     rig->options.defer_accept_ns = 10 * STRATA_SECOND;
     rig_listen(rig);
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     inject(rig, ". 1:1(0) ack 1 win 65535");
     CHECK(!tcp_listener_readable(rig->listener));
     CHECK_EQ(COUNT(rig, tcp_drop_deferred), 1);
     rig_wait(rig, 9 * STRATA_SECOND);
     silence(rig); // the peer is known to be there
     inject(rig, "P. 1:11(10) ack 1 win 65535");
-    rig->c = tcp_accept(rig->listener, rig);
-    REQUIRE(rig->c);
+    REQUIRE(rig_take(rig));
     CHECK_EQ(rig_read(rig, 100), 10);
     rig_drain(rig);
     tcp_abort(rig->c);
@@ -293,14 +290,12 @@ TCP_TEST(a_connection_counts_when_data_comes)
     rig_drain(rig);
     // Data that never comes: the SYN-ACK asks once more, and its ACK is enough then.
     rig->peer.port++;
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     inject(rig, ". 1:1(0) ack 1 win 65535");
     rig_wait(rig, 10 * STRATA_SECOND);
     expect(rig, "S. 0:0(0) ack 1");
     inject(rig, ". 1:1(0) ack 1 win 65535");
-    rig->c = tcp_accept(rig->listener, rig);
-    REQUIRE(rig->c);
+    REQUIRE(rig_take(rig));
     CHECK(rig->c->cwnd > 2000); // nothing was lost
 }
 
@@ -309,12 +304,10 @@ TCP_TEST(a_full_queue_resets_where_a_setting_asks_for_it)
     SET(rig, tcp_abort_on_overflow, 1);
     rig_listen(rig);
     tcp_listener_set_backlog(rig->listener, 1);
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     seq_t first = rig->our_isn;
     rig->peer.port++;
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     inject(rig, ". 1:1(0) ack 1 win 65535");
     rig->peer.port--;
     rig->our_isn = first;
@@ -352,8 +345,7 @@ TCP_TEST(orphans_are_bounded)
     rig_listen(rig);
     for (uint16_t i = 0; i < 2; i++) {
         rig->peer.port = (uint16_t)(5000 + i);
-        inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-        expect(rig, "S. 0:0(0) ack 1");
+        syn(rig, "mss 1000");
         inject(rig, ". 1:1(0) ack 1 win 65535");
         struct tcp_connection *c = tcp_accept(rig->listener, NULL);
         REQUIRE(c);

@@ -13,8 +13,7 @@ static void accepted(struct rig *rig)
     expect(rig, "SE. 0:0(0) ack 1");
     CHECK_EQ(rig->tos, 0);
     inject(rig, ". 1:1(0) ack 1 win 65535");
-    rig->c = tcp_accept(rig->listener, rig);
-    REQUIRE(rig->c);
+    REQUIRE(rig_take(rig));
     CHECK(rig_info(rig).ecn);
 }
 

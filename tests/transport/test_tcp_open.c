@@ -15,8 +15,7 @@ TCP_TEST(a_listener_answers)
     CHECK(!tcp_accept(rig->listener, rig)); // not before the third segment
     inject(rig, ". 1:1(0) ack 1 win 65535");
     CHECK_EQ(rig->listener_events, 1);
-    rig->c = tcp_accept(rig->listener, rig);
-    REQUIRE(rig->c);
+    REQUIRE(rig_take(rig));
     CHECK_STATE(rig, "ESTABLISHED");
     silence(rig);
 }
@@ -293,11 +292,9 @@ TCP_TEST(the_smaller_mtu_is_told)
 TCP_TEST(options_at_odd_places)
 {
     rig_listen(rig);
-    inject(rig, "S 0:0(0) win 65535 <nop,byte 77,byte 5,byte 1,byte 2,byte 3,mss 900,eol>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "nop,byte 77,byte 5,byte 1,byte 2,byte 3,mss 900,eol");
     inject(rig, ". 1:1(0) ack 1 win 65535");
-    rig->c = tcp_accept(rig->listener, rig);
-    REQUIRE(rig->c);
+    REQUIRE(rig_take(rig));
     rig_write(rig, 3000);
     expect(rig, ". 1:901(900) ack 1");
 }
@@ -306,8 +303,7 @@ TCP_TEST(options_at_odd_places)
 TCP_TEST(nothing_comes_after_the_end_of_options)
 {
     rig_listen(rig);
-    inject(rig, "S 0:0(0) win 65535 <mss 900,eol,byte 2,byte 4,byte 1,byte 1>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 900,eol,byte 2,byte 4,byte 1,byte 1");
     inject(rig, ". 1:1(0) ack 1 win 65535");
     rig->c = tcp_accept(rig->listener, rig);
     rig_write(rig, 3000);
@@ -499,11 +495,9 @@ TCP_TEST(options_of_the_ip_layer)
     rig_listen(rig);
     rig->ip_options = rig->ipv6 ? extension : strange;
     rig->ip_option_bytes = sizeof strange;
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     inject(rig, "P. 1:11(10) ack 1 win 65535");
-    rig->c = tcp_accept(rig->listener, rig);
-    REQUIRE(rig->c);
+    REQUIRE(rig_take(rig));
     CHECK_EQ(rig_read(rig, 100), 10);
 }
 
@@ -535,11 +529,9 @@ TCP_TEST(data_with_the_syn_comes_again)
 TCP_TEST(data_with_the_third_segment)
 {
     rig_listen(rig);
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     inject(rig, "FP. 1:101(100) ack 1 win 65535");
-    rig->c = tcp_accept(rig->listener, rig);
-    REQUIRE(rig->c);
+    REQUIRE(rig_take(rig));
     CHECK_STATE(rig, "CLOSE-WAIT");
     CHECK_EQ(rig_read(rig, 1000), 100);
     CHECK_EQ(rig_read(rig, 1000), 0);
@@ -572,8 +564,7 @@ TCP_TEST(a_syn_that_came_before_is_a_duplicate)
     SET(rig, tcp_timestamps, 0);
     rig_connect(rig);
     expect(rig, "S 0:0(0) <mss *,sackok,ws *>");
-    inject(rig, "S 0:0(0) win 65535 <mss 1000,sackok,nop,nop>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000,sackok,nop,nop");
     inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,sackok,nop,nop>");
     expect(rig, ". 1:1(0) ack 1 <sack 0:1>");
     silence(rig);

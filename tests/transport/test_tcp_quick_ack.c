@@ -159,12 +159,10 @@ TCP_TEST(the_wait_adapts)
     SET(rig, tcp_delayed_ack_most_ms, 200);
     SET(rig, tcp_quick_acks, 0);
     rig_listen(rig);
-    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
-    expect(rig, "S. 0:0(0) ack 1");
+    syn(rig, "mss 1000");
     rig_wait(rig, 300 * MS); // a round trip, for the bound
     inject(rig, ". 1:1(0) ack 1 win 65535");
-    rig->c = tcp_accept(rig->listener, rig);
-    REQUIRE(rig->c);
+    REQUIRE(rig_take(rig));
     static const unsigned waits_ms[] = {40, 80, 160, 200, 200};
     at = 1;
     for (unsigned i = 0; i < sizeof waits_ms / sizeof *waits_ms; i++) {
