@@ -3,6 +3,8 @@
  */
 #include "tests/transport/soak.h"
 
+#include "base/counters.h"
+
 #include <errno.h>
 #include <signal.h>
 
@@ -318,11 +320,29 @@ static void converse(struct soak *soak)
 
 /* ---- A host that loses its power ------------------------------------------------------------------------ */
 
+static uint64_t counted[COUNTER_COUNT];
+
+static void take_counters(const struct strata_host *host)
+{
+    for (unsigned i = 0; i < strata_counters(); i++)
+        counted[i] += strata_counter(host, i);
+}
+
+uint64_t soak_counted(const char *name)
+{
+    for (unsigned i = 0; i < strata_counters(); i++)
+        if (strcmp(strata_counter_name(i), name) == 0)
+            return counted[i];
+    REQUIRE(!"a counter of that name");
+    return 0;
+}
+
 /** It comes up again without a memory of anything; what is under way to it arrives nevertheless. */
 static void restart(struct soak *soak, int i)
 {
     struct pair_memory *memory = &soak->pair.memory[i];
     memory->fail_at = 0;
+    take_counters(soak->pair.host[i]);
     strata_host_free(soak->pair.host[i]);
     CHECK_EQ(memory->bytes, 0);
     CHECK_EQ(memory->blocks, 0);
@@ -456,6 +476,8 @@ void soak_seed(uint64_t seed)
         CHECK_EQ(strata_close(soak.pair.b, soak.listener, soak.pair.now), 0);
     run_until(&soak, soak.pair.now + 2 * 3600 * STRATA_SECOND, false);
     check_nothing_left(&soak);
+    for (int i = 0; i < 2; i++)
+        take_counters(soak.pair.host[i]);
     cable_free(&soak.cable);
     pair_free(&soak.pair);
     if (*test_failures() != failures)

@@ -37,6 +37,7 @@ struct plan {
     unsigned marks;        /**< Per mille of frames that meet with congestion (RFC 3168). */
     unsigned bursts;       /**< Frames that are lost after one that is, at most. */
     unsigned squeezes;     /**< Per mille of segments whose window is made smaller on the way (RFC 9293 3.8.6). */
+    bool cookies;          /**< The listener sends SYN cookies, over a path that suits them. */
     bool moods;            /**< Programs use whatever options there are. */
 };
 
@@ -102,5 +103,7 @@ void soak_draw_congestion(struct program *program);
 /* soak.c */
 /** Lives through what a seed draws. Failures are counted as CHECK does. */
 void soak_seed(uint64_t seed);
+/** What the hosts of all seeds so far have counted under that name. */
+uint64_t soak_counted(const char *name);
 
 #endif

@@ -52,6 +52,15 @@ void soak_draw(struct plan *plan, uint64_t seed)
     plan->bursts = (unsigned)ONE_OF(&random, 0, 0, 4, 12);
     plan->squeezes = (unsigned)ONE_OF(&random, 0, 0, 0, 20, 300);
     plan->moods = test_below(&random, 2);
+    plan->cookies = test_below(&random, 8) == 0 && !plan->crossing;
+    if (plan->cookies) {
+        // A listener that remembers nothing takes no data before the handshake's last ACK, and answers it with an RST:
+        // cookies for everybody only where that ACK comes first.
+        plan->loss = plan->doubling = plan->damage = plan->late = plan->failures = 0;
+        plan->jitter = 0;
+        plan->memory = 0;
+        plan->flaps = plan->narrows = false;
+    }
 }
 
 /** Settings that are drawn from a list of their own, or would make a refusal legitimate. */
@@ -108,15 +117,9 @@ void soak_settings(struct soak *soak, struct strata_host *host)
     CHECK_EQ(strata_set(host, "net.ipv4.tcp_retries2", soak->plan.cut ? 8 : 40), 0);
     CHECK_EQ(strata_set(host, "net.ipv4.tcp_orphan_retries", soak->plan.cut ? 8 : 40), 0);
     CHECK_EQ(strata_set(host, "net.ipv4.neigh.default.mcast_solicit", 20), 0);
-    // A listener that remembers nothing takes no data before the handshake's last ACK, and answers it with an RST:
-    // cookies for everybody only where that ACK comes first.
-    const struct plan *plan = &soak->plan;
-    bool in_order = !plan->loss && !plan->doubling && !plan->damage && !plan->late && !plan->jitter;
-    bool in_peace = !plan->failures && !plan->memory && !plan->flaps && !plan->narrows;
-    CHECK_EQ(strata_set(host, "net.ipv4.tcp_syncookies",
-                        (int64_t)test_below(random, in_order && in_peace ? 3 : 2)), 0);
+    CHECK_EQ(strata_set(host, "net.ipv4.tcp_syncookies", soak->plan.cookies ? 2 : (int64_t)test_below(random, 2)), 0);
     if (soak->plan.fast) // client and server, and both without cookies as well
-        CHECK_EQ(strata_set(host, "net.ipv4.tcp_fastopen", (int64_t)ONE_OF(random, 1, 3, 3, 0x207)), 0);
+        CHECK_EQ(strata_set(host, "net.ipv4.tcp_fastopen", (int64_t)ONE_OF(random, 1, 3, 0x207, 0x207, 0x207)), 0);
     if (soak->plan.dark)
         try_setting(host, "net.ipv4.tcp_mtu_probing", 1 + (int64_t)test_below(random, 2));
 }
@@ -127,14 +130,14 @@ void soak_report(const struct soak *soak)
     printf("    seed %" PRIu64
            ": ipv%d%s%s mtu %u, loss %u double %u damage %u, delay %d+%d ms, memory %zu KiB, "
            "failures %u, changes %d, cut %d, aborts %d, late %u, forged %u, narrows %d, flaps %d, deaf %d, "
-           "restarts %d, dark %d, fast %d, tunes %d, marks %u, bursts %u, squeezes %u, moods %d, "
+           "restarts %d, dark %d, fast %d, tunes %d, marks %u, bursts %u, squeezes %u, moods %d, cookies %d, "
            "%" PRIu64 " and %" PRIu64 " frames in %.3f s\n",
            plan->seed, plan->ipv6 ? 6 : 4, plan->ethernet ? " ethernet" : "",
            plan->crossing ? " crossing" : "", plan->mtu, plan->loss, plan->doubling, plan->damage,
            (int)(plan->delay / STRATA_MILLISECOND), (int)(plan->jitter / STRATA_MILLISECOND),
            plan->memory / 1024, plan->failures, plan->changes, plan->cut, plan->aborts, plan->late,
            plan->forged, plan->narrows, plan->flaps, plan->deaf, plan->restarts, plan->dark, plan->fast, plan->tunes,
-           plan->marks, plan->bursts, plan->squeezes, plan->moods, soak->pair.frames[0], soak->pair.frames[1],
+           plan->marks, plan->bursts, plan->squeezes, plan->moods, plan->cookies, soak->pair.frames[0], soak->pair.frames[1],
            (double)soak->pair.now / 1e9);
     for (unsigned i = 0; i < soak->program_count; i++) {
         const struct program *program = &soak->programs[i];
