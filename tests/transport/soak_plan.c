@@ -130,8 +130,8 @@ void soak_report(const struct soak *soak)
     printf("    seed %" PRIu64
            ": ipv%d%s%s mtu %u, loss %u double %u damage %u, delay %d+%d ms, memory %zu KiB, "
            "failures %u, changes %d, cut %d, aborts %d, late %u, forged %u, narrows %d, flaps %d, deaf %d, "
-           "restarts %d, dark %d, fast %d, tunes %d, marks %u, bursts %u, squeezes %u, moods %d, cookies %d, "
-           "%" PRIu64 " and %" PRIu64 " frames in %.3f s\n",
+           "restarts %d, dark %d, fast %d, tunes %d, marks %u, bursts %u, squeezes %u, "
+           "moods %d, cookies %d, %" PRIu64 " and %" PRIu64 " frames in %.3f s\n",
            plan->seed, plan->ipv6 ? 6 : 4, plan->ethernet ? " ethernet" : "",
            plan->crossing ? " crossing" : "", plan->mtu, plan->loss, plan->doubling, plan->damage,
            (int)(plan->delay / STRATA_MILLISECOND), (int)(plan->jitter / STRATA_MILLISECOND),

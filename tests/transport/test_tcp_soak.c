@@ -31,8 +31,8 @@ static void check_coverage(void)
         "tcp_evicted", "tcp_out_of_order", "tcp_segments_retransmitted", "tcp_timeouts", "tcp_fast_retransmits",
         "tcp_tail_probes", "tcp_dsacks_sent", "tcp_dsacks_received", "tcp_spurious_recoveries", "tcp_spurious_timeouts",
         "tcp_challenge_acks", "tcp_resets_sent", "tcp_ecn_marks", "tcp_ecn_echoes", "tcp_mtu_probes", "tcp_mtu_raised",
-        "tcp_mtu_probes_lost", "tcp_mtu_black_holes", "tcp_cookies_sent", "tcp_cookies_accepted", "tcp_fast_open_active",
-        "tcp_fast_open_passive", "tcp_fast_open_refused", "tcp_sacks_reneged"};
+        "tcp_mtu_probes_lost", "tcp_mtu_black_holes", "tcp_cookies_sent", "tcp_cookies_accepted",
+        "tcp_fast_open_active", "tcp_fast_open_passive", "tcp_fast_open_refused", "tcp_sacks_reneged"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (getenv("SOAK_COUNTS"))
             printf("    %-30s %" PRIu64 "\n", names[i], soak_counted(names[i]));
