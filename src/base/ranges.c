@@ -1,6 +1,6 @@
 /*
  * Ranges of sequence numbers in a sorted array: few as a rule, so that a binary search and a move of what
- * lies behind are faster than any tree.
+ * lies behind are faster than any tree. They mostly come at the end and go at the front, for which nothing moves.
  */
 #include "base/ranges.h"
 #include "base/assert.h"
@@ -25,23 +25,42 @@ static uint32_t first_behind(const struct ranges *ranges, seq_t x, bool touching
 
 void ranges_clear(struct ranges *ranges, struct memory *memory)
 {
-    memory_release(memory, ranges->list, ranges->room * sizeof *ranges->list);
+    if (ranges->list)
+        memory_release(memory, ranges->list - ranges->head, ranges->room * sizeof *ranges->list);
     *ranges = (struct ranges){0};
 }
 
-/** Makes room for one more range at `index`. */
+/** Makes room behind the last one: half of the memory is free in front, or there is twice as much. */
+static int make_room(struct ranges *ranges, struct memory *memory)
+{
+    struct range *list = ranges->list ? ranges->list - ranges->head : NULL;
+    if (ranges->head > ranges->room / 2) {
+        memmove(list, ranges->list, ranges->count * sizeof *list);
+        ranges->list = list;
+        ranges->head = 0;
+        return 0;
+    }
+    uint32_t room = ranges->room ? 2 * ranges->room : 4;
+    list = memory_resize(memory, list, ranges->room * sizeof *list, room * sizeof *list);
+    if (!list)
+        return -ENOMEM;
+    ranges->list = list + ranges->head;
+    ranges->room = room;
+    return 0;
+}
+
+/** Puts a range at `index`. */
 static int insert_at(struct ranges *ranges, struct memory *memory, uint32_t index, struct range range)
 {
-    if (ranges->count == ranges->room) {
-        uint32_t room = ranges->room ? 2 * ranges->room : 4;
-        struct range *list =
-            memory_resize(memory, ranges->list, ranges->room * sizeof *list, room * sizeof *list);
-        if (!list)
+    if (ranges->head > 0 && index < ranges->count / 2) {
+        memmove(ranges->list - 1, ranges->list, index * sizeof *ranges->list);
+        ranges->list--;
+        ranges->head--;
+    } else {
+        if (ranges->head + ranges->count == ranges->room && make_room(ranges, memory) != 0)
             return -ENOMEM;
-        ranges->list = list;
-        ranges->room = room;
+        memmove(ranges->list + index + 1, ranges->list + index, (ranges->count - index) * sizeof *ranges->list);
     }
-    memmove(ranges->list + index + 1, ranges->list + index, (ranges->count - index) * sizeof *ranges->list);
     ranges->list[index] = range;
     ranges->count++;
     return 0;
@@ -52,7 +71,12 @@ static void erase(struct ranges *ranges, struct memory *memory, uint32_t first, 
 {
     if (first == last)
         return;
-    memmove(ranges->list + first, ranges->list + last, (ranges->count - last) * sizeof *ranges->list);
+    if (first == 0) {
+        ranges->head += last;
+        ranges->list += last;
+    } else {
+        memmove(ranges->list + first, ranges->list + last, (ranges->count - last) * sizeof *ranges->list);
+    }
     ranges->count -= last - first;
     if (ranges->count == 0)
         ranges_clear(ranges, memory);
@@ -104,6 +128,12 @@ int ranges_remove(struct ranges *ranges, struct memory *memory, seq_t start, seq
         ranges->list[last].start = end;
     erase(ranges, memory, first, last);
     return 0;
+}
+
+const struct range *ranges_from(const struct ranges *ranges, seq_t x)
+{
+    uint32_t index = first_behind(ranges, x, false);
+    return index < ranges->count ? &ranges->list[index] : NULL;
 }
 
 const struct range *ranges_find(const struct ranges *ranges, seq_t x)

@@ -15,6 +15,7 @@ struct range {
 struct ranges {
     struct range *list; /**< Ascending, disjoint, not touching; NULL when empty. */
     uint32_t count, room;
+    uint32_t head; /**< Where in its memory the list begins. */
 };
 
 void ranges_clear(struct ranges *ranges, struct memory *memory);
@@ -24,6 +25,8 @@ int ranges_add(struct ranges *ranges, struct memory *memory, seq_t start, seq_t 
 int ranges_remove(struct ranges *ranges, struct memory *memory, seq_t start, seq_t end);
 /** The range that holds x, or NULL. O(log n). */
 const struct range *ranges_find(const struct ranges *ranges, seq_t x);
+/** The range that holds x, or the first one behind it, or NULL. O(log n). */
+const struct range *ranges_from(const struct ranges *ranges, seq_t x);
 /** Whether anything of [start, end) is in the set; `touching`: or ends or begins where it does. O(log n). */
 bool ranges_meet(const struct ranges *ranges, seq_t start, seq_t end, bool touching);
 /** Whether all of [start, end) is in the set. */

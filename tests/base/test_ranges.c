@@ -122,6 +122,8 @@ TEST(a_set_of_ranges_is_what_a_bitmap_is)
                 CHECK_EQ(found != NULL, model[x]);
                 if (found)
                     CHECK(found == &ranges.list[count - 1]);
+                const struct range *from = ranges_from(&ranges, base + x);
+                CHECK(found ? from == found : from == (count < ranges.count ? &ranges.list[count] : NULL));
             }
             CHECK_EQ(ranges.count, count);
             CHECK_EQ(ranges.list != NULL, count > 0);
@@ -142,6 +144,23 @@ TEST(a_set_of_ranges_is_what_a_bitmap_is)
     }
 }
 
+/* As in a receiver whose peer lost every other segment: what comes at the end and goes at the front takes no more
+ * memory, however long that goes on. */
+TEST(a_queue_of_ranges_stays_small)
+{
+    begin();
+    for (uint32_t i = 0; i < 100000; i++) {
+        CHECK_EQ(ranges_add(&ranges, &memory, 2 * i, 2 * i + 1, NO_LIMIT), 0);
+        if (i < 1000)
+            continue;
+        CHECK_EQ(ranges_remove(&ranges, &memory, 2 * (i - 1000), 2 * (i - 1000) + 1), 0);
+        CHECK_EQ(ranges.count, 1000);
+        CHECK_EQ(ranges.list[0].start, 2 * (i - 999));
+        CHECK(ranges.room <= 4096);
+    }
+    end();
+}
+
 TEST_MAIN(TEST_ENTRY(what_touches_is_merged), TEST_ENTRY(nothing_is_in_an_empty_range),
           TEST_ENTRY(a_limit_refuses_new_ranges_but_not_growth), TEST_ENTRY(without_memory_nothing_changes),
-          TEST_ENTRY(a_set_of_ranges_is_what_a_bitmap_is))
+          TEST_ENTRY(a_set_of_ranges_is_what_a_bitmap_is), TEST_ENTRY(a_queue_of_ranges_stays_small))

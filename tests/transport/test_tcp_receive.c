@@ -273,6 +273,21 @@ TCP_TEST(holes_are_bounded)
     CHECK_EQ(rig_read(rig, 100000), 20000);
 }
 
+/* Slow start that goes too far loses every other segment: thousands of holes, and no reason to lose the rest too. */
+TCP_TEST(thousands_of_holes)
+{
+    accepted(rig);
+    for (unsigned at = 2; at < 4002; at += 2) {
+        inject(rig, ". %u:%u(1) ack 1 win 65535", at, at + 1);
+        rig_drain(rig);
+    }
+    CHECK_EQ(rig_info(rig).out_of_order_bytes, 2000);
+    CHECK_EQ(COUNT(rig, tcp_drop_memory), 0);
+    for (unsigned at = 1; at < 4001; at += 2)
+        inject(rig, ". %u:%u(1) ack 1 win 65535", at, at + 1);
+    CHECK_EQ(rig_read(rig, 100000), 4000);
+}
+
 TCP_TEST(views_of_what_was_received)
 {
     accepted(rig);
@@ -294,5 +309,5 @@ TEST_MAIN(TEST_ENTRY(acks_wait), TEST_ENTRY(every_second_segment_is_acknowledged
           TEST_ENTRY(the_window_opens_in_one_go), TEST_ENTRY(the_right_edge_never_moves_left),
           TEST_ENTRY(a_promise_is_kept_though_the_buffer_shrinks),
           TEST_ENTRY(a_closed_window_answers_probes), TEST_ENTRY(memory_ends),
-          TEST_ENTRY(out_of_order_data_goes_first), TEST_ENTRY(holes_are_bounded),
+          TEST_ENTRY(out_of_order_data_goes_first), TEST_ENTRY(holes_are_bounded), TEST_ENTRY(thousands_of_holes),
           TEST_ENTRY(views_of_what_was_received))

@@ -224,13 +224,9 @@ static struct tcp_out_of_order *want_out_of_order(struct tcp_connection *c)
 /** Tells of what of [start, end) is there already: the first part of it, as a segment rarely covers two. */
 static void tell_duplicate(struct tcp_connection *c, seq_t start, seq_t end)
 {
-    const struct ranges *ranges = &c->out_of_order->ranges;
-    for (uint32_t i = 0; i < ranges->count && seq_lt(ranges->list[i].start, end); i++) {
-        if (seq_le(ranges->list[i].end, start))
-            continue;
-        sack_duplicate(c, seq_max(start, ranges->list[i].start), seq_min(end, ranges->list[i].end));
-        return;
-    }
+    const struct range *range = ranges_from(&c->out_of_order->ranges, start);
+    if (range && seq_lt(range->start, end))
+        sack_duplicate(c, seq_max(start, range->start), seq_min(end, range->end));
 }
 
 /** Puts [seq, seq + length) where it belongs, all of it or nothing. @return false: it finds no place. */
@@ -245,7 +241,7 @@ static bool keep(struct tcp_connection *c, const struct segment *segment)
     bool apart = !ranges_meet(ranges, start, end, true), thrown = c->flags & FLAG_READ_SHUT;
     uint32_t fresh = thrown ? 0 : pages_spanned(c, start, end) - pages_used(c, start, end);
     size_t more = (size_t)fresh * PAGE_BYTES;
-    if (apart && ranges->count == ranges->room)
+    if (apart && ranges->head + ranges->count == ranges->room)
         more += (ranges->room ? ranges->room : 4) * sizeof *ranges->list;
     if (more > 0 && !may_grow(c, more)) {
         core_count(core, COUNTER_tcp_drop_out_of_order);
