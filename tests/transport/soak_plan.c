@@ -137,7 +137,8 @@ void soak_report(const struct soak *soak)
            (int)(plan->delay / STRATA_MILLISECOND), (int)(plan->jitter / STRATA_MILLISECOND),
            plan->memory / 1024, plan->failures, plan->changes, plan->cut, plan->aborts, plan->late,
            plan->forged, plan->narrows, plan->flaps, plan->deaf, plan->restarts, plan->dark, plan->fast, plan->tunes,
-           plan->marks, plan->bursts, plan->squeezes, plan->moods, plan->cookies, soak->pair.frames[0], soak->pair.frames[1],
+           plan->marks, plan->bursts, plan->squeezes, plan->moods, plan->cookies,
+           soak->pair.frames[0], soak->pair.frames[1],
            (double)soak->pair.now / 1e9);
     for (unsigned i = 0; i < soak->program_count; i++) {
         const struct program *program = &soak->programs[i];
