@@ -310,6 +310,29 @@ TCP_TEST(two_fast_opens_cross)
     CHECK_EQ(rig_read(rig, 1000), 500);
 }
 
+/* A SYN of theirs meets ours while that waits for data: the data goes when the handshake is done. */
+TCP_TEST(a_syn_that_waits_is_crossed)
+{
+    ask(rig, "mss 1460,fo abcd1234");
+    end(rig);
+    rig_connect(rig);
+    CHECK(tcp_waits_for_data(rig->c));
+    rig->us.port = rig->c->record.local_port; // which no SYN has told
+    inject(rig, "S 0:0(0) win 65535 <mss 1000>");
+    CHECK(!tcp_waits_for_data(rig->c));
+    expect(rig, "S. 0:0(0) ack 1");
+    CHECK_EQ(rig_write(rig, 10), 10);
+    silence(rig);
+    rig_wait(rig, STRATA_SECOND);
+    expect(rig, "S. 0:0(0) ack 1");
+    inject(rig, ". 1:1(0) ack 1 win 65535");
+    CHECK_STATE(rig, "ESTABLISHED");
+    expect(rig, "P. 1:11(10) ack 1");
+    inject(rig, ". 1:1(0) ack 11 win 65535");
+    rig_wait(rig, 10 * STRATA_SECOND);
+    silence(rig);
+}
+
 /* What was in the SYN and not taken goes again as it was, new data beside it; lost once more it is known by what was
  * sent behind it, though at the same moment (RFC 8985-2). */
 TCP_TEST(data_that_is_lost_twice)
@@ -387,4 +410,4 @@ TEST_MAIN(TEST_ENTRY(only_who_asks_for_it), TEST_ENTRY(a_cookie_carries_data_the
           TEST_ENTRY(without_cookies_where_both_sides_know_each_other),
           TEST_ENTRY(a_connection_that_waits_for_its_first_write), TEST_ENTRY(two_fast_opens_cross),
           TEST_ENTRY(data_that_is_lost_twice), TEST_ENTRY(a_syn_that_is_too_large),
-          TEST_ENTRY(a_syn_tells_what_the_path_can))
+          TEST_ENTRY(a_syn_tells_what_the_path_can), TEST_ENTRY(a_syn_that_waits_is_crossed))

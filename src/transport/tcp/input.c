@@ -412,7 +412,9 @@ static bool syn_sent_syn(struct tcp_connection *c, struct segment *segment)
     if (!(segment->flags & TCP_ACK)) {
         // Simultaneous open (RFC 9293 MUST-10): their SYN crossed ours.
         state_change(c, STRATA_TCP_SYN_RECEIVED);
+        c->syn_marks &= (uint8_t)~SYN_DEFERRED; // the data goes when the handshake is done
         c->marks |= MARK_SYN;
+        timers_sent(c);
         connection_mark(c);
         return false;
     }
