@@ -92,14 +92,24 @@ static inline size_t sum_blocks(uint64_t *sum, uint8_t *to, const uint8_t *from,
     return done + blocks * BLOCK_BYTES;
 }
 
+static inline uint64_t load64(const uint8_t *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
 /** The last bytes, fewer than a block. */
 static inline uint64_t add_rest(uint64_t sum, const uint8_t *p, size_t size)
 {
-    for (; size >= 8; size -= 8, p += 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        sum = add(sum, word);
+    for (; size >= 32; size -= 32, p += 32) {
+        sum = add(sum, load64(p));
+        sum = add(sum, load64(p + 8));
+        sum = add(sum, load64(p + 16));
+        sum = add(sum, load64(p + 24));
     }
+    for (; size >= 8; size -= 8, p += 8)
+        sum = add(sum, load64(p));
     if (size >= 4) {
         uint32_t word;
         memcpy(&word, p, 4);

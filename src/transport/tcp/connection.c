@@ -76,12 +76,10 @@ void connection_choose_own_mss(struct tcp_connection *c)
 uint8_t connection_scale_of(const struct tcp *tcp, const struct tcp_socket_options *options)
 {
     uint32_t receive_bytes = autotune_receive_most(tcp, options);
-    uint8_t scale = 0;
-    if (!tcp->core->settings.tcp_window_scaling)
+    if (!tcp->core->settings.tcp_window_scaling || receive_bytes <= UINT16_MAX)
         return 0;
-    while (scale < 14 && receive_bytes >> scale > UINT16_MAX)
-        scale++;
-    return scale;
+    uint8_t scale = (uint8_t)(16 - __builtin_clz(receive_bytes)); // bits beyond the field's sixteen
+    return scale < 14 ? scale : 14;
 }
 
 void connection_update_mss(struct tcp_connection *c)

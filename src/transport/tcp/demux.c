@@ -34,6 +34,19 @@ uint64_t demux_hash_with(const struct siphash_key *key, const struct tcp_record 
     return siphash(key, bytes, sizeof bytes);
 }
 
+/** Where a record stands in the table. Of IPv4 addresses only what differs is hashed. */
+static uint32_t slot_of(const struct tcp *tcp, const struct tcp_record *record)
+{
+    uint8_t bytes[12];
+    if (!strata_address_is_ipv4(&record->remote) || !strata_address_is_ipv4(&record->local))
+        return (uint32_t)demux_hash(&tcp->demux_key, record);
+    memcpy(bytes, record->local.bytes + 12, 4);
+    memcpy(bytes + 4, record->remote.bytes + 12, 4);
+    bytes_put16(bytes + 8, record->local_port);
+    bytes_put16(bytes + 10, record->remote_port);
+    return (uint32_t)siphash(&tcp->demux_key, bytes, sizeof bytes);
+}
+
 static int16_t scope_of(const struct strata_address *address, int port)
 {
     return address_is_link_local(address) && !strata_address_is_ipv4(address) ? (int16_t)port : 0;
@@ -76,7 +89,7 @@ struct tcp_record *demux_find(struct tcp *tcp, const struct tcp_record *key)
 {
     if (tcp->last && same_key(tcp->last, key))
         return tcp->last;
-    uint32_t hash = (uint32_t)demux_hash(&tcp->demux_key, key);
+    uint32_t hash = slot_of(tcp, key);
     struct table_entry *entry = table_find(&tcp->records, hash, equal, key);
     if (!entry)
         return NULL;
@@ -107,7 +120,7 @@ bool tcp_name_in_use(struct tcp *tcp, const struct binding *binding)
 int demux_add(struct tcp *tcp, struct tcp_record *record)
 {
     ASSERT(!record->listed);
-    uint32_t hash = (uint32_t)demux_hash(&tcp->demux_key, record);
+    uint32_t hash = slot_of(tcp, record);
     int error = table_insert(&tcp->records, &tcp->core->memory, &record->entry, hash);
     if (error)
         return error;
