@@ -70,6 +70,22 @@ TCP_TEST(a_window_that_is_not_used)
     CHECK(!validation(rig)->stale);
 }
 
+/* RFC 7661-2: where the driver takes ten segments at a time, whatever the window, that is what is in use. */
+TCP_TEST(a_driver_that_takes_little)
+{
+    connected(rig);
+    rig->c->cwnd = 10000;
+    rig->c->ssthresh = UINT32_MAX;
+    rig_write(rig, 1 << 20);
+    for (int round = 0; round < 60; round++) {
+        for (int i = 0; i < 10; i++)
+            rig_next(rig);
+        rig_wait(rig, 100 * MS);
+        ack_all(rig);
+    }
+    CHECK(cwnd(rig) < 50000);
+}
+
 /* RFC 7661-3: a loss then says that what was used was too much, not what might have been. */
 TCP_TEST(a_loss_while_not_validated)
 {
@@ -214,7 +230,8 @@ TCP_TEST(after_an_idle_time)
     CHECK_EQ(rig_info(rig).ssthresh, before - before / 4);
 }
 
-TEST_MAIN(TEST_ENTRY(a_window_that_is_not_used), TEST_ENTRY(a_loss_while_not_validated),
+TEST_MAIN(TEST_ENTRY(a_window_that_is_not_used), TEST_ENTRY(a_driver_that_takes_little),
+          TEST_ENTRY(a_loss_while_not_validated),
           TEST_ENTRY(a_loss_with_cubic),
           TEST_ENTRY(what_was_used_of_late), TEST_ENTRY(bursts_are_bounded), TEST_ENTRY(five_minutes),
           TEST_ENTRY(after_an_idle_time))
