@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #define MTU_DEFAULT 1500
+/** IPv4's and TCP's, without options. */
+#define MERGED_HEADERS 40
 /** So much that buffers may be as large as scripts like. */
 #define MEMORY_BYTES (SIZE_MAX / 2 < ((uint64_t)8 << 30) ? SIZE_MAX / 2 : (size_t)((uint64_t)8 << 30))
 /** The clock's first reading: an afternoon in 2023. */
@@ -32,6 +34,7 @@ struct flags {
     struct strata_address local[4];
     unsigned locals;
     uint32_t mtu_bytes;
+    uint16_t merged_bytes;
 };
 
 static int take_flag(struct flags *flags, char *flag)
@@ -47,12 +50,16 @@ static int take_flag(struct flags *flags, char *flag)
         return flags->locals < 4 ? strata_address_parse(value, &flags->local[flags->locals++]) : -EINVAL;
     if (strcmp(flag, "remote") == 0) // the default route leads to it and to everybody else
         return strata_address_parse(value, &remote);
-    if (strcmp(flag, "mtu") != 0)
+    bool merged = strcmp(flag, "merged") == 0;
+    if (!merged && strcmp(flag, "mtu") != 0)
         return -EINVAL;
     char *end;
-    unsigned long mtu = strtoul(value, &end, 10);
-    flags->mtu_bytes = (uint32_t)mtu;
-    return *value && !*end && mtu >= 68 && mtu <= DRILL_PACKET_BYTES ? 0 : -EINVAL;
+    unsigned long bytes = strtoul(value, &end, 10);
+    if (merged)
+        flags->merged_bytes = (uint16_t)bytes;
+    else
+        flags->mtu_bytes = (uint32_t)bytes;
+    return *value && !*end && bytes >= (merged ? 1 : 68) && bytes <= DRILL_PACKET_BYTES ? 0 : -EINVAL;
 }
 
 static int read_flags(const char *text, struct flags *flags)
@@ -83,6 +90,9 @@ static int make_port(struct drill *drill, const struct flags *flags)
     struct strata_port_config config = {
         .size = sizeof config, .name = "drill0", .link = STRATA_LINK_IP, .mtu_bytes = flags->mtu_bytes};
     drill->mtu_bytes = flags->mtu_bytes;
+    drill->merged_bytes = flags->merged_bytes;
+    if (!flags->merged_bytes)
+        drill->merged_bytes = flags->mtu_bytes > MERGED_HEADERS ? (uint16_t)(flags->mtu_bytes - MERGED_HEADERS) : 1;
     drill->port = strata_port_add(drill->host, &config);
     if (drill->port < 0)
         return drill->port;
@@ -118,7 +128,8 @@ struct drill *drill_new(const char *text)
 {
     struct flags flags;
     if (read_flags(text, &flags) != 0) {
-        fprintf(stderr, "strata: flags are profile=linux|freebsd[,local=ADDRESS][,remote=ADDRESS][,mtu=BYTES]\n");
+        fprintf(stderr, "strata: flags are profile=linux|freebsd[,local=ADDRESS][,remote=ADDRESS][,mtu=BYTES]"
+                        "[,merged=BYTES]\n");
         return NULL;
     }
     struct drill *drill = calloc(1, sizeof *drill);
@@ -269,7 +280,7 @@ void drill_input(struct drill *drill, const void *packet, size_t length)
     if (drill->learns && destination_of(packet, length, &to))
         drill_learn(drill, &to);
     // What no link carries in one piece was put together by a driver on the way.
-    struct strata_meta meta = {.segment_size_bytes = length > drill->mtu_bytes ? (uint16_t)(drill->mtu_bytes - 40) : 0};
+    struct strata_meta meta = {.segment_size_bytes = length > drill->mtu_bytes ? drill->merged_bytes : 0};
     strata_host_input(drill->host, drill->port, packet, length, &meta, drill->now);
 }
 
@@ -345,7 +356,10 @@ void drill_enter(struct drill *drill)
 {
     pthread_mutex_lock(&drill->lock);
     struct sysctl_target target = {drill->host, &drill->rules};
+    bool full = drill->rules.link_full;
     sysctl_follow(&drill->settings, &target);
+    if (drill->rules.link_full != full)
+        (void)strata_port_set_full(drill->host, drill->port, !full, drill->now);
 }
 
 void drill_leave(struct drill *drill)

@@ -51,6 +51,7 @@ struct drill {
     struct posix_rules rules;
     int port;
     uint32_t mtu_bytes;
+    uint16_t merged_bytes; /**< Segments of what comes in one piece and is larger than that. */
     pthread_t driver;          /**< The thread that drives the clock: one that began. */
     strata_time now;
     bool learns;               /**< Any local address is ours: it becomes one when it is first named. */

@@ -16,6 +16,7 @@
 struct posix_rules {
     bool double_buffers;  /**< SO_SNDBUF and SO_RCVBUF are for data, as much again is for bookkeeping (Linux). */
     bool implied_connect; /**< Writing to an address connects a stream first (BSD). */
+    bool link_full;       /**< The link's queue takes nothing (tc qdisc ... pfifo limit 0). */
 };
 
 /** A socket as a program has it. */

@@ -113,6 +113,7 @@ static int set_rule(struct posix_rules *rules, const char *name, const char *val
 {
     bool *rule = strcmp(name, "double_buffers") == 0    ? &rules->double_buffers
                  : strcmp(name, "implied_connect") == 0 ? &rules->implied_connect
+                 : strcmp(name, "link_full") == 0       ? &rules->link_full
                                                         : NULL;
     if (!rule)
         return -ENOENT;
@@ -192,7 +193,13 @@ int sysctl_line(const struct sysctl_target *target, const char *line)
     char copy[512], *name, *value;
     if (is_empty(line))
         return 0;
-    return split(line, copy, sizeof copy, &name, &value) ? sysctl_set(target, name, value) : -EINVAL;
+    if (!split(line, copy, sizeof copy, &name, &value))
+        return -EINVAL;
+    // net/ipv4/tcp_sack is the same as net.ipv4.tcp_sack.
+    bool path = !strchr(name, '.');
+    for (char *slash = name; path && (slash = strchr(slash, '/'));)
+        *slash = '.';
+    return sysctl_set(target, name, value);
 }
 
 /** Says once that a line could not be obeyed. */

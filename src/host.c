@@ -218,6 +218,18 @@ int strata_port_set_up(struct strata_host *host, int number, bool up, strata_tim
     return number == STRATA_PORT_LOOPBACK ? -EINVAL : port_set_up(port, up);
 }
 
+int strata_port_set_full(struct strata_host *host, int number, bool full, strata_time now)
+{
+    struct port *port = links_port(net_links(host->net), number);
+    core_at(&host->core, now);
+    if (!port)
+        return -ENODEV;
+    if (number == STRATA_PORT_LOOPBACK)
+        return -EINVAL;
+    port_set_full(port, full);
+    return 0;
+}
+
 int strata_port_info(struct strata_host *host, int number, struct strata_port_info *info)
 {
     const struct port *port = links_port(net_links(host->net), number);

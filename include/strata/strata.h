@@ -239,6 +239,11 @@ STRATA_API int strata_port_add(struct strata_host *host, const struct strata_por
 STRATA_API int strata_port_remove(struct strata_host *host, int port);
 /** Carrier found or lost. A port that is down neither takes nor gives frames; its routes are not used. */
 STRATA_API int strata_port_set_up(struct strata_host *host, int port, bool up, strata_time now);
+/**
+ * As if the device's queue were full, for tests of what depends on it: what would be sent is refused with -ENOBUFS, and
+ * connections try again later; what comes in is taken. @return 0, -ENODEV, -EINVAL (the loopback).
+ */
+STRATA_API int strata_port_set_full(struct strata_host *host, int port, bool full, strata_time now);
 /** What a port is. */
 struct strata_port_info {
     size_t size;

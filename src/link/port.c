@@ -66,7 +66,7 @@ void port_queue(struct port *port, struct packet *packet, enum port_class class)
     struct core *core = port->links->core;
     enum counter reason = COUNTER_port_drop_down;
     if (port->up) {
-        if (packet_queue_push(class == PORT_CONTROL ? &port->control : &port->forward, packet)) {
+        if (!port->full && packet_queue_push(class == PORT_CONTROL ? &port->control : &port->forward, packet)) {
             port_wake(port);
             return;
         }
@@ -444,7 +444,7 @@ int links_add_port(struct links *links, const struct strata_port_config *config)
     packet_queue_init(&port->forward, config->queue_packets ? config->queue_packets : FORWARD_PACKETS);
     list_init(&port->speakers);
     list_init(&port->ready_node);
-    port->up = true;
+    port->up = port->sends = true;
     links->ports[index] = port;
     // RFC 1122-28: all hosts hear 224.0.0.1, and all nodes ff02::1.
     static const struct strata_address all_nodes = {{0xff, 0x02, [15] = 1}};
@@ -462,7 +462,7 @@ int links_add_port(struct links *links, const struct strata_port_config *config)
 static void port_stop(struct port *port)
 {
     struct core *core = port->links->core;
-    port->up = false;
+    port->up = port->sends = false;
     list_remove(&port->ready_node);
     core->counters.value[COUNTER_port_drop_down] += port->control.count + port->forward.count;
     packet_queue_clear(&port->control, &core->memory);
@@ -491,6 +491,7 @@ int port_set_up(struct port *port, bool up)
         return 0;
     }
     port->up = true;
+    port->sends = !port->full;
     trace_port(port);
     for (uint32_t i = 0; i < port->address_count; i++)
         arp_announce(port, &port->addresses[i].address);
@@ -499,6 +500,18 @@ int port_set_up(struct port *port, bool up)
     if (port->links->upper.changed)
         port->links->upper.changed(port->links->upper.context, port->index);
     return 0;
+}
+
+void port_set_full(struct port *port, bool full)
+{
+    struct core *core = port->links->core;
+    port->full = full;
+    port->sends = port->up && !full;
+    if (!full)
+        return;
+    core->counters.value[COUNTER_port_drop_queue_full] += port->control.count + port->forward.count;
+    packet_queue_clear(&port->control, &core->memory);
+    packet_queue_clear(&port->forward, &core->memory);
 }
 
 int links_remove_port(struct links *links, int index)

@@ -74,6 +74,8 @@ struct port {
     uint8_t mac[6];
     uint32_t mtu_bytes;
     bool up;
+    bool full;  /**< Up, but nothing more can be sent (port_set_full). */
+    bool sends; /**< Up and not full. */
     struct port_address *addresses;
     uint32_t address_count, address_room;
     uint32_t
@@ -136,6 +138,8 @@ static inline struct port *links_port(const struct links *links, int port)
     return port >= 0 && (uint32_t)port < links->port_count ? links->ports[port] : NULL;
 }
 int port_set_up(struct port *port, bool up);
+/** As if the device's queue were full: what would be said is refused or dropped until that changes. */
+void port_set_full(struct port *port, bool full);
 int port_add_address(struct port *port, const struct strata_address *address, unsigned prefix_bits);
 int port_remove_address(struct port *port, const struct strata_address *address);
 /** The port's own address entry equal to `address`, or NULL. */

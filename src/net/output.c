@@ -66,8 +66,8 @@ static int begin(struct net *net, struct net_path *path, struct room *room, stru
             return error;
     }
     struct port *port = links_port(&net->links, path->port);
-    if (!port || !port->up)
-        return -ENETDOWN;
+    if (!port || !port->sends)
+        return port && port->up ? -ENOBUFS : -ENETDOWN;
     if (path->port != room->port) {
         if (speaker)
             port_mark(port, speaker);

@@ -107,6 +107,27 @@ TEST(a_super_frame_is_paid_for)
     rig_free(rig);
 }
 
+/* A queue that is full takes nothing of what has no owner; what waits in it is lost. */
+TEST(a_full_queue)
+{
+    struct rig *rig = rig_new();
+    int port = rig_ethernet(rig, "10.0.0.1/24");
+    char letters[100];
+    struct packet *waiting = packet_copy(&rig->core.memory, 0, "c", 1);
+    port_queue(rig_port(rig, port), waiting, PORT_CONTROL);
+    int64_t before = (int64_t)rig->core.counters.value[COUNTER_port_drop_queue_full];
+    port_set_full(rig_port(rig, port), true);
+    port_queue(rig_port(rig, port), packet_copy(&rig->core.memory, 0, "c", 1), PORT_CONTROL);
+    CHECK_EQ((int64_t)rig->core.counters.value[COUNTER_port_drop_queue_full], before + 2);
+    hear(rig, port, letters, sizeof letters);
+    CHECK_STR(letters, "");
+    port_set_full(rig_port(rig, port), false);
+    port_queue(rig_port(rig, port), packet_copy(&rig->core.memory, 0, "c", 1), PORT_CONTROL);
+    hear(rig, port, letters, sizeof letters);
+    CHECK_STR(letters, "c");
+    rig_free(rig);
+}
+
 TEST(control_and_forwarding_do_not_starve_speakers)
 {
     struct rig *rig = rig_new();
@@ -319,6 +340,7 @@ TEST(control_queue_is_bounded)
 }
 
 TEST_MAIN(TEST_ENTRY(speakers_share_by_bytes), TEST_ENTRY(a_super_frame_is_paid_for),
+          TEST_ENTRY(a_full_queue),
           TEST_ENTRY(control_and_forwarding_do_not_starve_speakers),
           TEST_ENTRY(a_speaker_may_end_or_move_while_it_speaks),
           TEST_ENTRY(what_does_not_fit_is_asked_for_again),

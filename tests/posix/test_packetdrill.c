@@ -497,6 +497,25 @@ TEST(what_linux_tells_of_a_connection)
     peer_end(peer);
 }
 
+/* What a card has merged is no larger segment; a flag says of which size they were. */
+TEST(merged_segments)
+{
+    struct peer *peer = &the_peer;
+    struct tcp_info info;
+    for (int told = 0; told < 2; told++) {
+        socklen_t length = sizeof info;
+        peer_begin(peer, told ? "profile=linux,merged=1000" : "profile=linux", false);
+        int fd = accepted(peer);
+        int (*preloaded)(int, int, int, void *, socklen_t *) =
+            (int (*)(int, int, int, void *, socklen_t *))dlsym(peer->library, "getsockopt");
+        peer_send(peer, TCP_ACK, 1, 1, 257, NULL, 1900);
+        EXPECT(peer, TCP_ACK, 1, 1901, 0);
+        CHECK_EQ(preloaded(fd, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+        CHECK_EQ(info.tcpi_rcv_mss, told ? 1000 : 1460);
+        peer_end(peer);
+    }
+}
+
 TEST(bad_calls_get_their_errno)
 {
     struct peer *peer = &the_peer;
@@ -591,7 +610,8 @@ TEST(wrong_flags_make_no_host)
 {
     struct peer *peer = &the_peer;
     static const char *const wrong[] = {NULL, "", "profile=plan9", "local=1.2.3.4", "profile=linux,mtu=5",
-                                        "profile=linux,local=nowhere", "profile=linux,speed=9", "profile"};
+                                        "profile=linux,local=nowhere", "profile=linux,speed=9", "profile",
+                                        "profile=linux,merged=0"};
     struct timeval now;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         peer_begin(peer, wrong[i], false);
@@ -702,6 +722,30 @@ TEST(urgent_data_is_read_apart)
     peer_end(peer);
 }
 
+/* A queueing discipline that holds nothing: nothing leaves until another takes its place. */
+TEST(a_full_link)
+{
+    struct peer *peer = &the_peer;
+    char path[] = "/tmp/strata-sysctl-XXXXXX", data[1000] = {0};
+    int file = mkstemp(path);
+    REQUIRE(file >= 0);
+    setenv("STRATA_SYSCTL_FILE", path, 1);
+    peer_begin(peer, "profile=linux", false);
+    int fd = accepted(peer);
+    REQUIRE(write(file, "posix.link_full=1\n", 18) == 18);
+    CHECK_EQ(peer->call.write(SELF, fd, data, 1000), 1000);
+    peer_wait_until(peer, peer_clock(peer) + 1000000);
+    REQUIRE(write(file, "posix.link_full=0\n", 18) == 18);
+    long long began_us = peer_clock(peer);
+    peer_wait_until(peer, began_us + 1000);
+    EXPECT(peer, TCP_ACK | TCP_PSH, 1, 1, 1000);
+    CHECK(peer->sent_us > began_us && peer->sent_us < began_us + 500000);
+    peer_end(peer);
+    unsetenv("STRATA_SYSCTL_FILE");
+    close(file);
+    unlink(path);
+}
+
 TEST_MAIN(TEST_ENTRY(urgent_data_is_read_apart), TEST_ENTRY(a_connection_over_ipv4), TEST_ENTRY(a_connection_over_ipv6),
           TEST_ENTRY(a_client_speaks_first),
           TEST_ENTRY(a_lost_segment_comes_again_in_virtual_time), TEST_ENTRY(who_waits_is_told_when_it_was_over),
@@ -711,4 +755,5 @@ TEST_MAIN(TEST_ENTRY(urgent_data_is_read_apart), TEST_ENTRY(a_connection_over_ip
           TEST_ENTRY(a_record_shares_no_segment),
           TEST_ENTRY(options_are_told_as_they_were_set), TEST_ENTRY(what_linux_tells_of_a_connection),
           TEST_ENTRY(bad_calls_get_their_errno), TEST_ENTRY(datagrams_find_their_way),
-          TEST_ENTRY(wrong_flags_make_no_host), TEST_ENTRY(sysctls_are_heeded_when_they_come))
+          TEST_ENTRY(wrong_flags_make_no_host), TEST_ENTRY(sysctls_are_heeded_when_they_come),
+          TEST_ENTRY(merged_segments), TEST_ENTRY(a_full_link))

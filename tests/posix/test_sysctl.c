@@ -32,6 +32,8 @@ TEST(sysctls_have_many_forms)
     CHECK_EQ(get("net.ipv4.tcp_timestamps"), 0);
     CHECK_EQ(set("  net.ipv4.ip_default_ttl =\t0x20 \n"), 0);
     CHECK_EQ(get("net.ipv4.ip_default_ttl"), 32);
+    CHECK_EQ(set("net/ipv4/ip_default_ttl=33"), 0);
+    CHECK_EQ(get("net.ipv4.ip_default_ttl"), 33);
     CHECK_EQ(set("net.ipv4.tcp_rmem=4096 540000 15728640"), 0);
     CHECK_EQ(get("net.ipv4.tcp_rmem.default"), 540000);
     CHECK_EQ(get("net.ipv4.tcp_rmem.max"), 15728640);

@@ -244,7 +244,26 @@ TCP_TEST(switched_off)
     CHECK(!hystart(rig)->active);
 }
 
+/* Without the pluses: from 16 segments on, and the ACK that ends slow start belongs to congestion avoidance. */
+TCP_TEST(the_classic_form)
+{
+    SET(rig, tcp_hystart, HYSTART_CLASSIC);
+    sending(rig, 1, 200 * MS);
+    CHECK_EQ(round_trip(rig, 200 * MS), 10000);
+    rig_wait(rig, 240 * MS); // 20 ms more would not have been enough
+    for (uint32_t i = 1; i <= 8; i++) {
+        ack(rig, 1);
+        CHECK_EQ(cwnd(rig), 20000 + i * 1000);
+        rig_wait(rig, 1 * MS);
+    }
+    CHECK_EQ(rig->c->ssthresh, UINT32_MAX);
+    ack(rig, 1); // the ninth sample of the round
+    CHECK_EQ(rig->c->ssthresh, 28000);
+    CHECK_EQ(cwnd(rig), 28000);
+    CHECK(!hystart(rig)->active);
+}
+
 TEST_MAIN(TEST_ENTRY(a_steady_path), TEST_ENTRY(what_a_rise_is), TEST_ENTRY(few_samples),
           TEST_ENTRY(five_conservative_rounds), TEST_ENTRY(a_fall_below_the_baseline), TEST_ENTRY(a_loss),
           TEST_ENTRY(stretched_acks), TEST_ENTRY(the_length_of_a_train), TEST_ENTRY(the_delay_of_nine),
-          TEST_ENTRY(switched_off))
+          TEST_ENTRY(switched_off), TEST_ENTRY(the_classic_form))

@@ -176,7 +176,51 @@ TCP_TEST(no_credit)
     CHECK_EQ(rig_drain(rig), 2);
 }
 
+/* Unless the host gives credit for it: then the first wait is half as long. */
+TCP_TEST(some_credit)
+{
+    for (int credit = 0; credit < 2; credit++) {
+        struct rig *own = rig_new(rig->ipv6, 1500, 0);
+        SET(own, tcp_pacing_credit, credit);
+        own->options.pacing_bytes = 1000000;
+        sending(own);
+        own->c->cwnd = 1000000;
+        for (int i = 0; i < 50; i++) {
+            rig_drain(own);
+            rig_wait(own, 2 * MS);
+        }
+        inject(own, ". 1:1(0) ack 100001 win 65535");
+        rig_wait(own, 50 * MS);
+        rig_write(own, 10000);
+        CHECK_EQ(rig_drain(own), 2);
+        strata_time wait = credit ? MS : 2 * MS;
+        rig_wait(own, wait - 1000);
+        silence(own);
+        rig_wait(own, 2000); // a few nanoseconds for what is rounded
+        CHECK_EQ(rig_drain(own), 2);
+        rig_wait(own, 2 * MS - 2000); // once
+        silence(own);
+        rig_wait(own, 2000);
+        CHECK_EQ(rig_drain(own), 2);
+        rig_free(own);
+    }
+}
+
+/* What a connection begins with may go as it likes. */
+TCP_TEST(free_segments)
+{
+    SET(rig, tcp_pacing, 1);
+    SET(rig, tcp_pacing_free_segments, 6);
+    sending(rig);
+    CHECK_EQ(rig_drain(rig), 8); // and two that are paced
+    rig_wait(rig, 10 * MS - 10);
+    silence(rig);
+    rig_wait(rig, 10);
+    CHECK_EQ(rig_drain(rig), 2);
+}
+
 TEST_MAIN(TEST_ENTRY(twice_the_window_in_slow_start), TEST_ENTRY(a_fifth_more_in_congestion_avoidance),
           TEST_ENTRY(not_by_default), TEST_ENTRY(a_bound_of_the_program), TEST_ENTRY(fast), TEST_ENTRY(slow),
           TEST_ENTRY(very_slow), TEST_ENTRY(a_late_timer),
-          TEST_ENTRY(what_does_not_wait), TEST_ENTRY(no_credit))
+          TEST_ENTRY(what_does_not_wait), TEST_ENTRY(no_credit), TEST_ENTRY(some_credit),
+          TEST_ENTRY(free_segments))

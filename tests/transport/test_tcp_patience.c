@@ -277,10 +277,46 @@ TCP_TEST(an_orphan_has_limits_too)
     CHECK_EQ(rig->tcp->connection_count, 0);
 }
 
+static void pass(struct rig *rig, unsigned tenths)
+{
+    for (unsigned i = 0; i < tenths; i++) {
+        rig_drain(rig);
+        rig_wait(rig, 100 * MS);
+    }
+}
+
+/* A queue of our own that takes nothing says nothing of the peer: what waits is tried again each half second, without
+ * back-off or end, unless the program has set one. */
+TCP_TEST(a_full_queue_of_our_own)
+{
+    for (int bounded = 0; bounded < 2; bounded++) {
+        struct rig *own = rig_new(rig->ipv6, 1500, 0);
+        own->options.user_timeout_ns = bounded ? 3 * STRATA_SECOND : 0;
+        rig_connected(own, "S. 0:0(0) ack 1 win 65535 <mss 1000>");
+        port_set_full(links_port(net_links(own->net), own->port), true);
+        rig_write(own, 24);
+        pass(own, 30);
+        CHECK_EQ(rig_info(own).probes, 6); // one each half second
+        CHECK_EQ(rig_info(own).backoff, 0);
+        CHECK_EQ(rig_info(own).segments_retransmitted, 0);
+        pass(own, 600);
+        CHECK_EQ(rig_state(own), bounded ? STRATA_TCP_CLOSED : STRATA_TCP_ESTABLISHED);
+        if (bounded) {
+            CHECK_EQ(tcp_take_error(own->c), ETIMEDOUT);
+        } else {
+            port_set_full(links_port(net_links(own->net), own->port), false);
+            rig_wait(own, 500 * MS);
+            expect(own, "P. 1:25(24) ack 1");
+        }
+        rig_free(own);
+    }
+}
+
 TEST_MAIN(TEST_ENTRY(how_the_option_tells_a_time), TEST_ENTRY(both_sides_tell_theirs),
           TEST_ENTRY(nothing_is_told_or_heard_unasked), TEST_ENTRY(a_listener_tells_it_too),
           TEST_ENTRY(the_larger_wish_within_the_limits), TEST_ENTRY(a_program_that_has_chosen),
           TEST_ENTRY(the_agreed_time_is_waited), TEST_ENTRY(a_peer_that_sends_an_octet_at_a_time),
           TEST_ENTRY(a_peer_that_sends_nothing), TEST_ENTRY(a_program_that_does_not_read_is_no_slow_peer),
           TEST_ENTRY(a_peer_that_does_not_read), TEST_ENTRY(a_peer_that_reads_an_octet_at_a_time),
-          TEST_ENTRY(little_to_take_is_no_fault), TEST_ENTRY(an_orphan_has_limits_too))
+          TEST_ENTRY(little_to_take_is_no_fault), TEST_ENTRY(an_orphan_has_limits_too),
+          TEST_ENTRY(a_full_queue_of_our_own))

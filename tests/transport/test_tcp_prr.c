@@ -233,10 +233,22 @@ TCP_TEST(a_mark_brings_the_window_down)
     CHECK(recovery_ecn(rig->c)); // the next window
 }
 
+/* ... and where less is out than it comes down to, no faster than what arrives: there is nothing to repair. */
+TCP_TEST(a_mark_while_little_is_out)
+{
+    sending(rig, 10, 40);
+    inject(rig, ". 1:1(0) ack 8001 win 65535");
+    CHECK(recovery_ecn(rig->c));
+    rig->c->ssthresh = 7000;
+    inject(rig, ". 1:1(0) ack 9001 win 65535");
+    CHECK_EQ(rig_info(rig).cwnd, connection_pipe(rig->c) + 1000);
+}
+
 TEST_MAIN(TEST_ENTRY(the_window_comes_down_in_step), TEST_ENTRY(the_last_ack_lets_the_window_grow),
           TEST_ENTRY(what_had_arrived_before_is_not_counted),
           TEST_ENTRY(the_window_grows_back), TEST_ENTRY(no_growth_beyond_ssthresh),
           TEST_ENTRY(an_ack_with_losses_is_not_safe), TEST_ENTRY(an_ack_that_delivered_nothing),
           TEST_ENTRY(duplicates_and_what_follows_them),
           TEST_ENTRY(the_first_retransmission_waits_for_nothing),
-          TEST_ENTRY(without_sack_no_more_than_was_out), TEST_ENTRY(a_mark_brings_the_window_down))
+          TEST_ENTRY(without_sack_no_more_than_was_out), TEST_ENTRY(a_mark_brings_the_window_down),
+          TEST_ENTRY(a_mark_while_little_is_out))

@@ -128,13 +128,22 @@ static strata_time delay(const struct tcp_connection *c)
     return learned < most ? learned : most > least ? most : least;
 }
 
-void ack_arrived(struct tcp_connection *c, uint32_t length)
+/** More than our MSS was put together on the way; a driver may know from segments of which size. */
+static void learn_mss(struct tcp_connection *c, const struct segment *segment, uint32_t length)
+{
+    uint32_t merged = segment->packet->meta->segment_size_bytes;
+    if (merged > 0 && merged < length)
+        length = merged > c->receive_mss ? merged : c->receive_mss;
+    c->receive_mss = length < c->own_mss ? (uint16_t)length : c->own_mss;
+}
+
+void ack_arrived(struct tcp_connection *c, const struct segment *segment, uint32_t length)
 {
     ack_heard(c);
     if (length < c->receive_mss)
         c->modes |= MODE_SMALL_HEARD;
     else if (length > c->receive_mss)
-        c->receive_mss = length < c->own_mss ? (uint16_t)length : c->own_mss; // more than that is a super-frame
+        learn_mss(c, segment, length);
     bool quickly = c->modes & MODE_QUICK_ACK || (c->quick_acks > 0 && !(c->modes & MODE_INTERACTIVE));
     if (c->ack_at != STRATA_NEVER && connection_core(c)->settings.tcp_ack_second)
         quickly = true;

@@ -14,8 +14,8 @@ static inline void ack_now(struct tcp_connection *c)
 }
 /** The connection is established: the clocks of data begin. */
 void ack_begin(struct tcp_connection *c);
-/** `length` octets came in order: now or later? */
-void ack_arrived(struct tcp_connection *c, uint32_t length);
+/** `length` octets of a segment came in order: now or later? */
+void ack_arrived(struct tcp_connection *c, const struct segment *segment, uint32_t length);
 /** Data of ours, which waited for the SYN-ACK, carries its ACK: a conversation has begun. */
 void ack_opened(struct tcp_connection *c);
 /** Data came that is acknowledged at once in any case. */

@@ -86,6 +86,8 @@ uint32_t congestion_ssthresh(struct tcp_connection *c, uint32_t flight)
     // What SACK told of lets new data follow while a loss is not certain: what was out at one time is cwnd.
     if (c->recovery <= RECOVERY_DISORDER && flight > c->cwnd)
         flight = c->cwnd;
+    if (congestion_get(c->congestion)->state_bytes > 0)
+        model_begin(c); // however little goes, what a loss does is the algorithm's business
     uint32_t standard = congestion_of(c)->ssthresh(c, flight);
     if (!c->model)
         return standard;

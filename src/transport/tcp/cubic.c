@@ -24,6 +24,7 @@
  * (4.2). A loss that was none gives all of this back (4.9). Slow start is HyStart++'s at first (hystart.c).
  */
 #include "transport/tcp/congestion.h"
+#include "transport/tcp/cubic_segments.h"
 #include "transport/tcp/model.h"
 
 /** beta = 0.7; alpha = 3 * (1 - beta) / (1 + beta) = 9/17 (RFC 9438-1, RFC 9438-5). */
@@ -47,7 +48,13 @@ struct curve {
 };
 
 struct cubic {
-    struct curve now, before; /**< `before`: as it was when a loss seemed to be one. */
+    union {
+        struct {
+            struct curve now, before; /**< `before`: as it was when a loss seemed to be one. */
+        };
+        struct cubic_segments segments;
+    };
+    bool whole; /**< `segments` holds. */
     uint32_t target;          /**< 0.7 of the flight at the last reduction, without a lower bound. */
     bool marked;              /**< That was for a mark, not for a loss. */
 };
@@ -59,13 +66,16 @@ static struct cubic *cubic_of(const struct tcp_connection *c)
 
 static void begin(struct tcp_connection *c)
 {
-    *cubic_of(c) = (struct cubic){.now = {.began_at = STRATA_NEVER, .flat = true}};
+    struct cubic *cubic = cubic_of(c);
+    bool whole = connection_core(c)->settings.tcp_cubic_segments;
+    *cubic = (struct cubic){.whole = whole};
+    if (!whole)
+        cubic->now = (struct curve){.began_at = STRATA_NEVER, .flat = true};
 }
 
 /* ---- The curve ----------------------------------------------------------------------------------------- */
 
-/** The greatest whole number whose cube is not above x. */
-static uint32_t cube_root(uint64_t x)
+uint32_t cubic_root(uint64_t x)
 {
     uint64_t root = 0;
     for (int shift = 63; shift >= 0; shift -= 3) {
@@ -118,7 +128,7 @@ static void begin_curve(const struct tcp_connection *c, struct curve *curve)
         curve->k_ms = 0;
     } else {
         // K in milliseconds: its cube is (W_max - cwnd) / C * 10^9.
-        curve->k_ms = cube_root((uint64_t)(curve->w_max - c->cwnd) * UINT64_C(2500000000) / c->smss);
+        curve->k_ms = cubic_root((uint64_t)(curve->w_max - c->cwnd) * UINT64_C(2500000000) / c->smss);
     }
     curve->flat = false;
 }
@@ -166,11 +176,19 @@ static void avoid(struct tcp_connection *c, struct curve *curve, uint32_t octets
 
 static void acked(struct tcp_connection *c, const struct tcp_ack *ack)
 {
-    struct curve *curve = &cubic_of(c)->now;
+    struct cubic *cubic = cubic_of(c);
+    struct curve *curve = &cubic->now;
+    if (cubic->whole) {
+        cubic_segments_acked(c, &cubic->segments, ack);
+        return;
+    }
+    bool hystart = c->model->hystart.active;
+    if (hystart)
+        hystart_look(c, ack);
     uint32_t octets = congestion_growth(c, ack);
     if (c->cwnd < c->ssthresh) {
         curve->began_at = STRATA_NEVER;
-        if (c->model->hystart.active) {
+        if (hystart) {
             hystart_acked(c, ack, octets);
         } else {
             bool bounded = connection_core(c)->settings.tcp_hystart != HYSTART_CLASSIC;
@@ -192,6 +210,8 @@ static uint32_t ssthresh(struct tcp_connection *c, uint32_t flight)
 {
     struct cubic *cubic = cubic_of(c);
     struct curve *curve = &cubic->now;
+    if (cubic->whole)
+        return cubic_segments_ssthresh(c, &cubic->segments);
     cubic->before = *curve;
     curve->cwnd_prior = c->cwnd;
     // RFC 9438-10: lower than last time means that somebody else needs room.
@@ -212,6 +232,10 @@ static uint32_t ssthresh(struct tcp_connection *c, uint32_t flight)
 static void event(struct tcp_connection *c, enum tcp_congestion_event event)
 {
     struct cubic *cubic = cubic_of(c);
+    if (cubic->whole) {
+        cubic_segments_event(c, &cubic->segments, event);
+        return;
+    }
     switch (event) {
     case CONGESTION_TIMEOUT:
         cubic->now.began_at = STRATA_NEVER;

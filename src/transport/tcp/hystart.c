@@ -9,8 +9,9 @@
  * slow start, a quarter of that in conservative slow start; L is 8, or without bound where segments are paced.
  *
  * Or HyStart without the pluses, as Linux has it (S. Ha, I. Rhee, 2011): L is without bound, and from 16 segments on
- * slow start ends at once, when a train of ACKs is half as long as the least round-trip time, or when nine samples of a
- * round all exceed that by clamp(least / 8, 4 ms, 16 ms).
+ * slow start ends at once, before the window grows, when a train of ACKs is half as long as the least round-trip time
+ * (as long, where segments are paced), or when nine samples of a round all exceed that by clamp(least / 8, 4 ms,
+ * 16 ms).
  */
 #include "transport/tcp/hystart.h"
 #include "transport/tcp/congestion.h"
@@ -91,24 +92,22 @@ static void classic_round(struct tcp_connection *c, struct hystart *h)
     h->samples = 0;
 }
 
-static void classic_acked(struct tcp_connection *c, const struct tcp_ack *ack, uint32_t octets)
+void hystart_look(struct tcp_connection *c, const struct tcp_ack *ack)
 {
     struct hystart *h = &c->model->hystart;
     strata_time now = connection_now(c);
-    bool large = c->cwnd >= CLASSIC_SEGMENTS * c->smss;
-    if (ack->rtt_ns > 0 && ack->rtt_ns < h->baseline_ns)
+    if (connection_core(c)->settings.tcp_hystart != HYSTART_CLASSIC || ack->rtt_ns <= 0)
+        return;
+    if (ack->rtt_ns < h->baseline_ns)
         h->baseline_ns = ack->rtt_ns;
-    c->cwnd += octets;
-    if (c->cwnd > CWND_MAX)
-        c->cwnd = CWND_MAX;
-    if (ack->rtt_ns <= 0 || !large)
+    if (c->cwnd < CLASSIC_SEGMENTS * c->smss)
         return;
     if (h->round_at == 0 || seq_gt(c->snd_una, h->round_end))
         classic_round(c, h);
     bool found = false;
     if (now - h->train_at <= CLASSIC_TRAIN) {
         h->train_at = now;
-        found = now - h->round_at > h->baseline_ns / 2;
+        found = now - h->round_at > (c->flags & FLAG_PACED ? h->baseline_ns : h->baseline_ns / 2);
     }
     if (ack->rtt_ns < h->current_ns)
         h->current_ns = ack->rtt_ns;
@@ -126,7 +125,7 @@ void hystart_acked(struct tcp_connection *c, const struct tcp_ack *ack, uint32_t
 {
     struct hystart *h = &c->model->hystart;
     if (connection_core(c)->settings.tcp_hystart == HYSTART_CLASSIC) {
-        classic_acked(c, ack, octets);
+        c->cwnd = octets < CWND_MAX - c->cwnd ? c->cwnd + octets : CWND_MAX;
         return;
     }
     if (h->fresh) {

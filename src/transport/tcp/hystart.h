@@ -29,6 +29,8 @@ struct hystart {
 };
 
 void hystart_begin(struct tcp_connection *c);
+/** The classic form finds out whether slow start is over before the window grows. */
+void hystart_look(struct tcp_connection *c, const struct tcp_ack *ack);
 /** Slow start's growth for an ACK that lets it grow by `octets`. */
 void hystart_acked(struct tcp_connection *c, const struct tcp_ack *ack, uint32_t octets);
 

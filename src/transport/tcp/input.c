@@ -507,7 +507,7 @@ static bool predicted(struct tcp_connection *c, struct segment *segment)
         c->snd_wl2 = segment->ack;
         acknowledge_predicted(c, segment);
     }
-    receive_in_order(c, segment->data, segment->length);
+    receive_in_order(c, segment, segment->length);
     return true;
 }
 

@@ -151,7 +151,7 @@ static bool open_fast(struct tcp *tcp, const struct tcp_half_open *syn, struct s
     c->segments_received++;
     if (segment->length > 0) {
         uint32_t room = c->rcv_adv - c->rcv_nxt;
-        receive_in_order(c, segment->data, segment->length < room ? segment->length : room);
+        receive_in_order(c, segment, segment->length < room ? segment->length : room);
         if (seq_gt(c->rcv_nxt, c->irs + 1))
             c->syn_marks |= SYN_DATA_TAKEN;
     }

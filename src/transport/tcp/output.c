@@ -24,6 +24,7 @@
 #include "transport/tcp/reply.h"
 #include "transport/tcp/sack.h"
 #include "transport/tcp/timers.h"
+#include "transport/tcp/validation.h"
 #include "wire/checksum.h"
 
 #include <errno.h>
@@ -607,11 +608,14 @@ static bool has_unsent(const struct tcp_connection *c)
 /** The room below cannot take it: the timers see to it that we try again. */
 static long try_later(struct tcp_connection *c, int error)
 {
-    if (error != -EINPROGRESS) {
+    if (error == -EINPROGRESS)
+        return 0;
+    if (error != -ENOBUFS)
         c->soft_error = (uint8_t)-error;
-        if (has_unsent(c))
-            timers_persist(c);
-    }
+    if (has_unsent(c))
+        timers_persist(c);
+    if (error == -ENOBUFS)
+        timers_refused(c);
     return 0;
 }
 
@@ -676,6 +680,8 @@ static void rest(struct tcp_connection *c)
             timers_persist(c);
         if (connection_is_synchronized(c))
             congestion_rest(c);
+    } else if (!connection_core(c)->settings.tcp_window_validation) {
+        validation_rest(c, false); // what has left so far is what is used
     }
     enum tcp_bound bound = bound_now(c);
     if (c->bound != bound)

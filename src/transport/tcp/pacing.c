@@ -82,7 +82,8 @@ static void set_rate(struct tcp_connection *c)
         uint64_t initial = congestion_initial_window(c);
         quantum = initial > quantum ? initial : quantum;
     }
-    p->burst_ns = time_of(quantum, p->rate);
+    // Each segment's time is rounded down.
+    p->burst_ns = time_of(quantum, p->rate) - (strata_time)(quantum / c->smss);
     if (p->burst_ns > HOLD_MOST)
         p->burst_ns = HOLD_MOST; // the longest wait is as much as a quantum
     if (p->burst_ns < STRATA_MICROSECOND)
@@ -151,6 +152,8 @@ bool pacing_holds(struct tcp_connection *c)
     if (p->next_at < now + p->burst_ns)
         return false;
     p->waiting = true;
+    p->next_at -= p->credit_ns;
+    p->credit_ns = 0;
     timers_update(c);
     return true;
 }
@@ -159,11 +162,15 @@ void pacing_sent(struct tcp_connection *c, uint32_t octets)
 {
     struct pacing *p = &c->model->pacing;
     strata_time now = connection_now(c);
-    if (p->rate == 0)
+    if (p->rate == 0 || c->data_segments_sent <= connection_core(c)->settings.tcp_pacing_free_segments)
         return;
-    // Time in which nothing wanted to leave is not saved up.
-    if (p->next_at < now && p->released_at != now)
+    // Time in which nothing wanted to leave is not saved up, or at most as half of the first wait.
+    if (p->next_at < now && p->released_at != now) {
+        strata_time pause = now - p->next_at, half = p->burst_ns / 2;
+        if (connection_core(c)->settings.tcp_pacing_credit)
+            p->credit_ns = pause < half ? pause : half;
         p->next_at = now;
+    }
     p->next_at += time_of(octets, p->rate);
     if (p->next_at > now + HOLD_MOST)
         p->next_at = now + HOLD_MOST;

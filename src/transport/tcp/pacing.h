@@ -17,6 +17,7 @@ struct pacing {
     strata_time released_at; /**< When a wait ended last: lateness up to then is made good. */
     strata_time srtt_ns;     /**< The round-trip time and the window from which the rate follows. */
     uint32_t cwnd, ssthresh;
+    strata_time credit_ns;   /**< Less of the next wait (strata.tcp_pacing_credit). */
     bool waiting;            /**< Nothing leaves before next_at, at which the connection's timer stands. */
 };
 

@@ -52,9 +52,10 @@ void prr_acked(struct tcp_connection *c, uint32_t delivered, uint32_t lost, bool
         share = (share / repair->recover_flight + c->smss - 1) / c->smss * c->smss;
         send = share > repair->prr_out ? (uint32_t)share - repair->prr_out : 0;
     } else {
-        // RFC 9937-3, RFC 9937-4.
+        // RFC 9937-3, RFC 9937-4. After a mark there are no holes to fill in a hurry.
         uint32_t owed = repair->prr_delivered > repair->prr_out ? repair->prr_delivered - repair->prr_out : 0;
-        send = (owed > delivered ? owed : delivered) + (advanced && lost == 0 ? c->smss : 0);
+        bool safe = advanced && lost == 0 && c->recovery == RECOVERY_FAST;
+        send = (owed > delivered ? owed : delivered) + (safe ? c->smss : 0);
         if (send > c->ssthresh - pipe)
             send = c->ssthresh - pipe;
     }

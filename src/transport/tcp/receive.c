@@ -379,16 +379,16 @@ static uint32_t append(struct tcp_connection *c, const uint8_t *data, uint32_t l
     return taken;
 }
 
-bool receive_in_order(struct tcp_connection *c, const uint8_t *data, uint32_t length)
+bool receive_in_order(struct tcp_connection *c, const struct segment *segment, uint32_t length)
 {
-    uint32_t taken = c->flags & FLAG_READ_SHUT ? length : append(c, data, length);
+    uint32_t taken = c->flags & FLAG_READ_SHUT ? length : append(c, segment->data, length);
     c->rcv_nxt += taken;
     c->bytes_received += taken;
     c->acks_owed = 0; // they would tell of an RCV.NXT that is gone; one ACK of the new one tells it all
     if (taken < length)
         ack_now(c);
     else
-        ack_arrived(c, length);
+        ack_arrived(c, segment, length);
     if (taken > 0 && !(c->flags & FLAG_READ_SHUT) && receive_is_worth_reading(c))
         connection_event(c, STRATA_READABLE);
     return taken == length;
@@ -429,7 +429,7 @@ bool receive_segment(struct tcp_connection *c, struct segment *segment)
         store_ahead(c, segment);
         return true;
     }
-    bool whole = segment->length == 0 || receive_in_order(c, segment->data, segment->length);
+    bool whole = segment->length == 0 || receive_in_order(c, segment, segment->length);
     if (c->out_of_order) {
         ack_now(c); // RFC 5681-13: a gap was filled, wholly or in part
         join_ahead(c);

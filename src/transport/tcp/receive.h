@@ -18,9 +18,9 @@ uint16_t receive_offer(struct tcp_connection *c, bool syn);
 /** Takes the data of a segment that begins at or beyond RCV.NXT and lies within the window, and its FIN.
  * @return false: the connection is gone. */
 bool receive_segment(struct tcp_connection *c, struct segment *segment);
-/** `length` octets at RCV.NXT, nothing out of order being held: the common case. @return false: no memory for
- * all. */
-bool receive_in_order(struct tcp_connection *c, const uint8_t *data, uint32_t length);
+/** The first `length` octets of a segment at RCV.NXT, nothing out of order being held: the common case. @return false:
+ * no memory for all. */
+bool receive_in_order(struct tcp_connection *c, const struct segment *segment, uint32_t length);
 /** The program wants a buffer of this size. A window that was offered before is honoured. */
 void receive_set_buffer(struct tcp_connection *c, uint32_t bytes);
 /** Whether there is as much to read as the program wants, or all that can come for now. */

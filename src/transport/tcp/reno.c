@@ -23,10 +23,13 @@ uint32_t congestion_growth(const struct tcp_connection *c, const struct tcp_ack 
         c->cwnd / 2 >= c->model->validation.most_out)
         used = false; // slow start doubles what was in use, once
     if (settings->tcp_growth_delivered && c->recovery != RECOVERY_LOSS && !ack->in_recovery && used) {
+        // Where the path is known to reorder, what SACK tells of is progress like any other.
+        if ((ack->acked == 0 && c->overtaken <= settings->tcp_reordering) || c->cwnd >= CWND_MAX)
+            return 0;
         // Without SACK each duplicate stood for a segment; only the one that filled the hole is news then.
         uint32_t known = c->flags & FLAG_SACK ? 0 : c->dup_acks * c->smss;
         uint32_t most = ack->delivered > c->smss ? ack->delivered - c->smss : 0;
-        return ack->acked > 0 && c->cwnd < CWND_MAX ? ack->delivered - (known < most ? known : most) : 0;
+        return ack->delivered - (known < most ? known : most);
     }
     if (ack->in_recovery || !used || c->cwnd >= CWND_MAX)
         return 0;
@@ -54,11 +57,14 @@ void congestion_avoid(struct tcp_connection *c, uint32_t octets)
 
 void congestion_reno_acked(struct tcp_connection *c, const struct tcp_ack *ack)
 {
+    bool hystart = c->model && c->model->hystart.active;
+    if (hystart)
+        hystart_look(c, ack);
     uint32_t octets = congestion_growth(c, ack);
     if (c->cwnd >= c->ssthresh) {
         if (octets > 0)
             congestion_avoid(c, octets);
-    } else if (c->model && c->model->hystart.active) {
+    } else if (hystart) {
         hystart_acked(c, ack, octets);
     } else {
         congestion_slow_start(c, octets, 1); // RFC 5681-4

@@ -19,6 +19,9 @@
 /** What 0 of net.ipv4.tcp_orphan_retries stands for, as in Linux: more than 100 s. */
 #define ORPHAN_RETRIES 8
 
+/** What our own queue refused goes again after so long, as in Linux. */
+#define REFUSED_AGAIN (500 * STRATA_MILLISECOND)
+
 static strata_time earlier(strata_time a, strata_time b)
 {
     return a < b ? a : b;
@@ -177,6 +180,15 @@ void timers_acked(struct tcp_connection *c, bool measured, bool restart)
     }
 }
 
+/** How often what nobody acknowledges is sent again, until the end. A program's own timeout goes before it (RFC 9293
+ * MUST-21); without a program there is less patience. */
+static int64_t retries_most(const struct tcp_connection *c)
+{
+    const struct settings *settings = &connection_core(c)->settings;
+    int64_t orphan = settings->tcp_orphan_retries ? settings->tcp_orphan_retries : ORPHAN_RETRIES;
+    return c->flags & FLAG_ORPHAN && orphan < settings->tcp_retries2 ? orphan : settings->tcp_retries2;
+}
+
 void timers_persist(struct tcp_connection *c)
 {
     if (c->retransmit_at != STRATA_NEVER)
@@ -188,6 +200,18 @@ void timers_persist(struct tcp_connection *c)
     c->backoff = 0;
     c->probes = 0;
     c->retransmit_at = now + timers_rto(c);
+    timers_update(c);
+}
+
+void timers_refused(struct tcp_connection *c)
+{
+    if (!(c->flags & FLAG_PERSIST) || c->probes == 0)
+        return;
+    // That says nothing of the path or the peer: no back-off, and no end but the one the program has set.
+    if (c->probes >= retries_most(c))
+        c->probes--;
+    c->backoff = 0;
+    c->retransmit_at = connection_now(c) + REFUSED_AGAIN;
     timers_update(c);
 }
 
@@ -258,15 +282,6 @@ static bool syn_timeout(struct tcp_connection *c)
     c->marks |= MARK_SYN;
     c->retransmit_at = connection_now(c) + timers_rto(c);
     return true;
-}
-
-/** How often what nobody acknowledges is sent again, until the end. A program's own timeout goes before it (RFC 9293
- * MUST-21); without a program there is less patience. */
-static int64_t retries_most(const struct tcp_connection *c)
-{
-    const struct settings *settings = &connection_core(c)->settings;
-    int64_t orphan = settings->tcp_orphan_retries ? settings->tcp_orphan_retries : ORPHAN_RETRIES;
-    return c->flags & FLAG_ORPHAN && orphan < settings->tcp_retries2 ? orphan : settings->tcp_retries2;
 }
 
 static bool gives_up(const struct tcp_connection *c)

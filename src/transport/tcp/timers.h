@@ -37,6 +37,8 @@ void timers_sacked(struct tcp_connection *c);
 void timers_restart(struct tcp_connection *c);
 /** Data waits, nothing is in flight and the window does not let it go: probe it (RFC 9293 3.8.6.1). */
 void timers_persist(struct tcp_connection *c);
+/** Our own queue has refused what was to be sent: a probe that waits for it comes at a steady pace. */
+void timers_refused(struct tcp_connection *c);
 /** The window lets data go again: what a probe had out goes with it. */
 void timers_stop_persist(struct tcp_connection *c);
 /** No more probes. */

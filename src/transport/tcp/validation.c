@@ -46,6 +46,9 @@ void validation_rest(struct tcp_connection *c, bool limited)
 {
     struct validation *v = &c->model->validation;
     uint32_t out = connection_pipe(c);
+    // Without RFC 7661, what was known when something was sent last stays true.
+    if (!limited && c->last_sent != connection_now(c) && !connection_core(c)->settings.tcp_window_validation)
+        return;
     bool over = seq_ge(c->snd_una, v->usage_end);
     // One moment at the limit counts for the round trip that follows: pacing and the program's gulps leave the window
     // open for a while though it is in use.
