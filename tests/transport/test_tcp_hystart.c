@@ -206,7 +206,7 @@ TCP_TEST(the_length_of_a_train)
         }
         ack(own, 1);
         CHECK_EQ(hystart(own)->active, gap_ms == 3);
-        CHECK_EQ(rig_info(own).ssthresh, gap_ms == 3 ? UINT32_MAX : cwnd(own));
+        CHECK_EQ(rig_info(own).ssthresh, gap_ms == 3 ? UINT32_MAX : cwnd(own) / 1000 * 1000); // and a bit, by CUBIC
         rig_free(own);
     }
 }
