@@ -77,6 +77,9 @@ TCP_TEST(a_driver_that_takes_little)
     rig->c->cwnd = 10000;
     rig->c->ssthresh = UINT32_MAX;
     rig_write(rig, 1 << 20);
+    rig_drain(rig); // all of the window once: it is what limits
+    rig_wait(rig, 100 * MS);
+    ack_all(rig);
     for (int round = 0; round < 60; round++) {
         for (int i = 0; i < 10; i++)
             rig_next(rig);
