@@ -209,10 +209,11 @@ static bool plan_retransmission(struct tcp_connection *c, struct plan *plan)
 /** Where losses are counted: what is only suspected to be lost, when nothing else can go (RFC 6675-4). */
 static bool plan_suspect(struct tcp_connection *c, struct plan *plan)
 {
+    if (c->recovery != RECOVERY_FAST || c->flags & FLAG_ONE_UNTIL_ACK)
+        return false;
     struct sent_lost lost = {.follows = STRATA_NEVER};
     uint32_t full = full_segment(c);
-    return c->recovery == RECOVERY_FAST && !(c->flags & FLAG_ONE_UNTIL_ACK) &&
-           rack_suspect(c, full, &lost.start, &lost.end) && plan_again(c, plan, &lost, full);
+    return rack_suspect(c, full, &lost.start, &lost.end) && plan_again(c, plan, &lost, full);
 }
 
 /** Whether `length` of `unsent` octets may go now: silly window avoidance and Nagle's algorithm
