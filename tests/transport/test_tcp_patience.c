@@ -312,7 +312,22 @@ TCP_TEST(a_full_queue_of_our_own)
     }
 }
 
-TEST_MAIN(TEST_ENTRY(how_the_option_tells_a_time), TEST_ENTRY(both_sides_tell_theirs),
+TCP_TEST(a_host_may_have_limits_for_all)
+{
+    struct tcp_socket_options options;
+    SET(rig, tcp_send_stall_ms, 4000);
+    SET(rig, tcp_receive_stall_ms, 5000);
+    SET(rig, tcp_send_rate, 6000);
+    SET(rig, tcp_receive_rate, 7000);
+    tcp_default_options(rig->tcp, &options);
+    CHECK_EQ(options.send_stall_ns, 4 * STRATA_SECOND);
+    CHECK_EQ(options.receive_stall_ns, 5 * STRATA_SECOND);
+    CHECK_EQ(options.send_rate, 6000);
+    CHECK_EQ(options.receive_rate, 7000);
+}
+
+TEST_MAIN(TEST_ENTRY(a_host_may_have_limits_for_all),
+          TEST_ENTRY(how_the_option_tells_a_time), TEST_ENTRY(both_sides_tell_theirs),
           TEST_ENTRY(nothing_is_told_or_heard_unasked), TEST_ENTRY(a_listener_tells_it_too),
           TEST_ENTRY(the_larger_wish_within_the_limits), TEST_ENTRY(a_program_that_has_chosen),
           TEST_ENTRY(the_agreed_time_is_waited), TEST_ENTRY(a_peer_that_sends_an_octet_at_a_time),

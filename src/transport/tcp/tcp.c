@@ -151,6 +151,10 @@ void tcp_default_options(const struct tcp *tcp, struct tcp_socket_options *optio
         .urgent_inline = true,
         .receive_low = 1,
         .quick_ack = true,
+        .send_stall_ns = settings->tcp_send_stall_ms * STRATA_MILLISECOND,
+        .receive_stall_ns = settings->tcp_receive_stall_ms * STRATA_MILLISECOND,
+        .send_rate = (uint64_t)settings->tcp_send_rate,
+        .receive_rate = (uint64_t)settings->tcp_receive_rate,
     };
 }
 
