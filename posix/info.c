@@ -24,10 +24,14 @@ int info_tcp(struct strata_host *host, strata_socket socket, void *value, sockle
     return 0;
 }
 
-void info_congestion(const struct strata_tcp_info *info, void *value, socklen_t *length)
+int info_congestion(struct strata_host *host, strata_socket socket, void *value, socklen_t *length)
 {
-    (void)info;
-    give("", 0, value, length);
+    uint32_t words[8];
+    int filled = strata_linux_tcp_cc_info(host, socket, words, sizeof words);
+    if (filled < 0)
+        return filled;
+    give(words, (size_t)filled, value, length);
+    return 0;
 }
 
 void info_memory(const struct strata_tcp_info *info, uint32_t receive_buffer, uint32_t send_buffer, void *value,

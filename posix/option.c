@@ -232,11 +232,7 @@ static int tcp_info(struct posix_socket *socket, struct strata_tcp_info *info)
 
 static int get_congestion_info(struct posix_socket *socket, void *value, socklen_t *length)
 {
-    struct strata_tcp_info info = {.size = sizeof info};
-    int error = tcp_info(socket, &info);
-    if (error == 0)
-        info_congestion(&info, value, length);
-    return error;
+    return info_congestion(socket->host, socket->handle, value, length);
 }
 
 static int get_memory_info(struct posix_socket *socket, void *value, socklen_t *length)

@@ -643,6 +643,11 @@ struct strata_linux_tcp_info {
 };
 /** Fills in as much of `info` as `size` bytes hold. @return how many that were, or a negative errno. */
 STRATA_API int strata_linux_tcp_info(struct strata_host *host, strata_socket socket, void *info, size_t size);
+/** Linux's TCP_CC_INFO: what the algorithm knows, as 32-bit words. vegas: enabled, samples of this round, least
+ * round-trip time of all and of this round in microseconds. bbr: bandwidth in octets a second (low and high word),
+ * least round-trip time in microseconds, gains of pacing and of the window in 256ths. Others have nothing to tell.
+ * @return how many octets `info` got, or a negative errno. */
+STRATA_API int strata_linux_tcp_cc_info(struct strata_host *host, strata_socket socket, void *info, size_t size);
 /** Names of the congestion control algorithms: "cubic", "newreno", "reno", "tahoe", "vegas", "bbr"; NULL after the
  * last. The setting strata.tcp_congestion chooses for new sockets. */
 STRATA_API const char *strata_congestion_name(unsigned index);

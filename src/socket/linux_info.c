@@ -123,3 +123,23 @@ int strata_linux_tcp_info(struct strata_host *host, strata_socket handle, void *
         memcpy(info, &told, bytes);
     return (int)bytes;
 }
+
+int strata_linux_tcp_cc_info(struct strata_host *host, strata_socket handle, void *info, size_t size)
+{
+    const struct socket *socket = socket_find(sockets_of(host), handle);
+    uint32_t words[TCP_CC_WORDS] = {0};
+    if (!socket)
+        return -EBADF;
+    if (socket->kind == SOCKET_DATAGRAM)
+        return -EOPNOTSUPP;
+    if (!info && size > 0)
+        return -EINVAL;
+    size_t bytes = 0;
+    if (socket->kind == SOCKET_CONNECTION)
+        bytes = tcp_congestion_info(socket->connection, words) * sizeof *words;
+    if (bytes > size)
+        bytes = size;
+    if (bytes > 0)
+        memcpy(info, words, bytes);
+    return (int)bytes;
+}

@@ -497,6 +497,46 @@ TEST(what_linux_tells_of_a_connection)
     peer_end(peer);
 }
 
+/* TCP_CC_INFO as Linux lays it out: after one round trip of 100 ms, in which ten segments of 1000 octets arrived. */
+TEST(what_congestion_control_tells)
+{
+    struct peer *peer = &the_peer;
+    static const char *const names[] = {"cubic", "vegas", "bbr"};
+    static const socklen_t lengths[] = {0, 16, 20};
+    char data[20000] = {0};
+    for (int i = 0; i < 3; i++) {
+        uint32_t words[8] = {0};
+        socklen_t length = sizeof words;
+        peer_begin(peer, "profile=linux", false);
+        int fd = accepted(peer);
+        int (*preloaded)(int, int, int, void *, socklen_t *) =
+            (int (*)(int, int, int, void *, socklen_t *))dlsym(peer->library, "getsockopt");
+        socklen_t name = (socklen_t)strlen(names[i]);
+        CHECK_EQ(peer->call.setsockopt(SELF, fd, IPPROTO_TCP, TCP_CONGESTION, names[i], name), 0);
+        CHECK_EQ(peer->call.write(SELF, fd, data, sizeof data), (ssize_t)sizeof data);
+        peer_wait_until(peer, peer_clock(peer) + 100000);
+        peer_send(peer, TCP_ACK, 1, 10001, 257, NULL, 0);
+        CHECK_EQ(preloaded(fd, IPPROTO_TCP, TCP_CC_INFO, words, &length), 0);
+        CHECK_EQ(length, lengths[i]);
+        if (i == 1) {
+            CHECK_EQ(words[0], 1); // enabled
+            CHECK_EQ(words[1], 0); // of the round that begins now
+            CHECK(words[2] >= 100000 && words[2] < 101000);
+            CHECK_EQ(words[3], INT32_MAX);
+        } else if (i == 2) {
+            CHECK(words[0] > 50000 && words[0] <= 100100); // octets a second
+            CHECK_EQ(words[1], 0);
+            CHECK(words[2] < 101000);
+            CHECK_EQ(words[3], 277 * 256 / 100); // STARTUP
+            CHECK_EQ(words[4], 2 * 256);
+        }
+        length = 4;
+        CHECK_EQ(preloaded(fd, IPPROTO_TCP, TCP_CC_INFO, words, &length), 0);
+        CHECK_EQ(length, i ? 4 : 0);
+        peer_end(peer);
+    }
+}
+
 /* What a card has merged is no larger segment; a flag says of which size they were. */
 TEST(merged_segments)
 {
@@ -756,4 +796,4 @@ TEST_MAIN(TEST_ENTRY(urgent_data_is_read_apart), TEST_ENTRY(a_connection_over_ip
           TEST_ENTRY(options_are_told_as_they_were_set), TEST_ENTRY(what_linux_tells_of_a_connection),
           TEST_ENTRY(bad_calls_get_their_errno), TEST_ENTRY(datagrams_find_their_way),
           TEST_ENTRY(wrong_flags_make_no_host), TEST_ENTRY(sysctls_are_heeded_when_they_come),
-          TEST_ENTRY(merged_segments), TEST_ENTRY(a_full_link))
+          TEST_ENTRY(merged_segments), TEST_ENTRY(a_full_link), TEST_ENTRY(what_congestion_control_tells))

@@ -660,6 +660,20 @@ static uint64_t pacing_rate_now(const struct tcp_connection *c)
     return bbr_of(c)->pacing_rate;
 }
 
+/** Bandwidth in octets a second, low and high word; the least round-trip time in microseconds; the gains of pacing and
+ * window in 256ths. */
+static unsigned tell(const struct tcp_connection *c, uint32_t words[TCP_CC_WORDS])
+{
+    const struct bbr *b = bbr_of(c);
+    uint64_t rate = bw(b);
+    words[0] = (uint32_t)rate;
+    words[1] = (uint32_t)(rate >> 32);
+    words[2] = b->min_rtt_ns == STRATA_NEVER ? UINT32_MAX : (uint32_t)(b->min_rtt_ns / STRATA_MICROSECOND);
+    words[3] = pacing_gain(b) * 256 / 100;
+    words[4] = (b->phase == UP ? UP_CWND_GAIN : CWND_GAIN) * 256 / 100;
+    return 5;
+}
+
 const struct tcp_congestion congestion_bbr = {.name = "bbr",
                                               .style = REPAIR_NEWRENO,
                                               .own_window = true,
@@ -669,4 +683,5 @@ const struct tcp_congestion congestion_bbr = {.name = "bbr",
                                               .acked = acked,
                                               .ssthresh = ssthresh,
                                               .event = event,
-                                              .pacing_rate = pacing_rate_now};
+                                              .pacing_rate = pacing_rate_now,
+                                              .tell = tell};

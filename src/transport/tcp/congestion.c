@@ -32,6 +32,12 @@ const char *tcp_congestion_name(unsigned index)
     return congestion ? congestion->name : NULL;
 }
 
+unsigned tcp_congestion_info(const struct tcp_connection *c, uint32_t words[TCP_CC_WORDS])
+{
+    const struct tcp_congestion *algorithm = congestion_of(c);
+    return algorithm->tell ? algorithm->tell(c, words) : 0;
+}
+
 void congestion_choose(struct tcp_connection *c, unsigned index)
 {
     if (!congestion_get(index) || index == c->congestion)

@@ -77,6 +77,8 @@ struct tcp_congestion {
     void (*event)(struct tcp_connection *c, enum tcp_congestion_event event);
     /** Bytes a second at which segments may leave; NULL: what follows from cwnd and the round-trip time. */
     uint64_t (*pacing_rate)(const struct tcp_connection *c);
+    /** What it knows, as Linux's TCP_CC_INFO has it. @return the words used. NULL: nothing. */
+    unsigned (*tell)(const struct tcp_connection *c, uint32_t words[TCP_CC_WORDS]);
 };
 
 extern const struct tcp_congestion congestion_cubic, congestion_newreno, congestion_reno, congestion_tahoe,

@@ -116,6 +116,9 @@ int tcp_take_error(struct tcp_connection *connection);
 void tcp_endpoints(const struct tcp_connection *connection, struct strata_endpoint *local,
                    struct strata_endpoint *peer);
 void tcp_info(const struct tcp_connection *connection, struct strata_tcp_info *info);
+/** What its congestion control knows, in the words of Linux's TCP_CC_INFO. @return how many; 0: nothing to tell. */
+#define TCP_CC_WORDS 5
+unsigned tcp_congestion_info(const struct tcp_connection *connection, uint32_t words[TCP_CC_WORDS]);
 /** The size of a buffer now, which may have tuned itself. */
 uint32_t tcp_buffer_bytes(const struct tcp_connection *connection, bool sending);
 /** Options may change at any time; takes effect as far as it can. */

@@ -104,10 +104,23 @@ static void event(struct tcp_connection *c, enum tcp_congestion_event event)
         next_round(c, vegas_of(c));
 }
 
+/** enabled, samples of the round, least round-trip times of all and of the round in microseconds. */
+static unsigned tell(const struct tcp_connection *c, uint32_t words[TCP_CC_WORDS])
+{
+    const struct vegas *vegas = vegas_of(c);
+    strata_time times[] = {vegas->base_ns, vegas->least_ns};
+    words[0] = c->recovery == RECOVERY_OPEN;
+    words[1] = vegas->samples;
+    for (int i = 0; i < 2; i++)
+        words[2 + i] = times[i] == STRATA_NEVER ? INT32_MAX : (uint32_t)(times[i] / STRATA_MICROSECOND);
+    return 4;
+}
+
 const struct tcp_congestion congestion_vegas = {.name = "vegas",
                                                 .style = REPAIR_NEWRENO,
                                                 .state_bytes = sizeof(struct vegas),
                                                 .begin = begin,
                                                 .acked = acked,
                                                 .ssthresh = congestion_half,
-                                                .event = event};
+                                                .event = event,
+                                                .tell = tell};
