@@ -122,7 +122,8 @@ static struct strata_node *sender_new(struct flows *flows, unsigned i, struct st
 {
     char name[16], address[32], gateway[32];
     snprintf(name, sizeof name, "sender%u", i);
-    struct strata_node *node = strata_world_host(flows->world, name, NULL);
+    struct strata_config host = {.size = sizeof host, .memory_bytes = flows->config.memory_bytes};
+    struct strata_node *node = strata_world_host(flows->world, name, &host);
     REQUIRE(node);
     struct strata_cable *made = strata_world_cable(flows->world, node, to, cable);
     REQUIRE(made);
@@ -153,7 +154,8 @@ void flows_new(struct flows *flows, const struct flows_config *config)
                                         .link = STRATA_LINK_IP,
                                         .forward = config->forward,
                                         .backward = config->backward};
-    flows->receiver = strata_world_host(flows->world, "receiver", NULL);
+    struct strata_config host = {.size = sizeof host, .memory_bytes = config->memory_bytes};
+    flows->receiver = strata_world_host(flows->world, "receiver", &host);
     REQUIRE(flows->receiver);
     if (config->count == 1) {
         flows->flow[0].node = sender_new(flows, 0, flows->receiver, &cable);

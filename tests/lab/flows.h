@@ -42,6 +42,7 @@ struct flows_config {
     strata_time access_ns;                      /**< Flow i is i times that further away, one way. */
     strata_time jitter_ns; /**< Of the senders' cables: without it flows fall into step (Floyd, Jacobson 1992). */
     bool samples;                               /**< Keep the trace of windows. */
+    size_t memory_bytes;                        /**< Budget of a host; 0: what hosts have. */
 };
 struct flows {
     struct flows_config config;
