@@ -59,7 +59,7 @@ void soak_draw(struct plan *plan, uint64_t seed)
         plan->loss = plan->doubling = plan->damage = plan->late = plan->failures = 0;
         plan->jitter = 0;
         plan->memory = 0;
-        plan->flaps = plan->narrows = false;
+        plan->flaps = plan->narrows = plan->dark = false;
     }
 }
 
