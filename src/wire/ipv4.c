@@ -47,7 +47,6 @@ static int parse(struct ipv4_header *header, const uint8_t *bytes, size_t size)
     header->protocol = bytes[9];
     header->source = strata_ipv4(bytes[12], bytes[13], bytes[14], bytes[15]);
     header->destination = strata_ipv4(bytes[16], bytes[17], bytes[18], bytes[19]);
-    memset(header->options, 0, sizeof header->options);
     if (header_bytes > IPV4_HEADER_BYTES)
         memcpy(header->options, bytes + IPV4_HEADER_BYTES, header_bytes - IPV4_HEADER_BYTES);
     return (int)header_bytes;

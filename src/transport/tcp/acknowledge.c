@@ -220,14 +220,26 @@ static bool advance(struct tcp_connection *c, const struct segment *segment, str
     return !fin || fin_acknowledged(c);
 }
 
-#define NO_NEWS(c, segment)                                                                                 \
-    ((struct tcp_news){.ack = {.flight = connection_pipe(c)},                                               \
-                       .arrived = SENT_ACKED_NOTHING,                                                       \
-                       .options = &(segment)->header.options})
+/** Nothing is known yet. One by one, since clearing all of it costs twice as much: the rest is not looked at before it
+ * is filled in. */
+static inline void begin_news(struct tcp_news *news, const struct tcp_connection *c, const struct segment *segment)
+{
+    news->ack.acked = news->ack.delivered = news->ack.lost = 0;
+    news->ack.flight = connection_pipe(c);
+    news->ack.rtt_ns = news->ack.interval_ns = 0;
+    news->ack.rate_delivered = news->ack.prior_delivered = news->ack.rate_lost = news->ack.flight_when_sent = 0;
+    news->ack.newest = STRATA_NEVER;
+    news->ack.newest_resent = news->ack.echo = news->ack.in_recovery = news->ack.app_limited = false;
+    news->arrived.first_sent = news->arrived.resent_at = STRATA_NEVER;
+    news->arrived.bytes = 0;
+    news->options = &segment->header.options;
+    news->advanced = news->duplicate = news->sacked = news->duplicated = false;
+}
 
 void acknowledge_predicted(struct tcp_connection *c, const struct segment *segment)
 {
-    struct tcp_news news = NO_NEWS(c, segment);
+    struct tcp_news news;
+    begin_news(&news, c, segment);
     advance(c, segment, &news);
 }
 
@@ -261,7 +273,8 @@ bool acknowledge_segment(struct tcp_connection *c, const struct segment *segment
             output_challenge(c);
         return false;
     }
-    struct tcp_news news = NO_NEWS(c, segment);
+    struct tcp_news news;
+    begin_news(&news, c, segment);
     if (segment->header.options.sack_count > 0 && c->flags & FLAG_SACK)
         sack_arrives(c, segment, &news);
     if (seq_lt(segment->ack, c->snd_una)) {
