@@ -220,16 +220,10 @@ static bool advance(struct tcp_connection *c, const struct segment *segment, str
     return !fin || fin_acknowledged(c);
 }
 
-/** Nothing is known yet. One by one, since clearing all of it costs twice as much: the rest is not looked at before it
- * is filled in. */
+/** Nothing is known yet. What was sent and has arrived says by its times whether the rest of it means anything. */
 static inline void begin_news(struct tcp_news *news, const struct tcp_connection *c, const struct segment *segment)
 {
-    news->ack.acked = news->ack.delivered = news->ack.lost = 0;
-    news->ack.flight = connection_pipe(c);
-    news->ack.rtt_ns = news->ack.interval_ns = 0;
-    news->ack.rate_delivered = news->ack.prior_delivered = news->ack.rate_lost = news->ack.flight_when_sent = 0;
-    news->ack.newest = STRATA_NEVER;
-    news->ack.newest_resent = news->ack.echo = news->ack.in_recovery = news->ack.app_limited = false;
+    news->ack = (struct tcp_ack){.flight = connection_pipe(c), .newest = STRATA_NEVER};
     news->arrived.first_sent = news->arrived.resent_at = STRATA_NEVER;
     news->arrived.bytes = 0;
     news->options = &segment->header.options;
