@@ -275,12 +275,16 @@ static void run_a_while(struct soak *soak)
     run_until(soak, soak->pair.now + (strata_time)test_below(&soak->random, 3000) * STRATA_MILLISECOND, true);
 }
 
-/** What programs have got across; of one whose peer does not read, what it could write. */
+/** What programs have got across; of one whose peer does not read, what was acknowledged. It changes as long as
+ * anything moves. */
 static uint64_t progress_of(const struct soak *soak)
 {
     uint64_t sum = 0;
     for (unsigned i = 0; i < soak->program_count; i++) {
         const struct program *program = &soak->programs[i];
+        struct strata_tcp_info info = {.size = sizeof info};
+        if (program->socket >= 0 && strata_tcp_info(program->host, program->socket, &info) == 0)
+            sum += info.bytes_acked;
         sum += program->received + program->sent + program->finished + program->ended + (program->socket < 0);
     }
     return sum;
@@ -294,7 +298,7 @@ static bool run_to_the_end(struct soak *soak)
     do {
         before = progress_of(soak);
         run_until(soak, soak->pair.now + PATIENCE, true);
-    } while (!all_over(soak) && progress_of(soak) > before && soak->pair.now < end);
+    } while (!all_over(soak) && progress_of(soak) != before && soak->pair.now < end);
     return all_over(soak) || progress_of(soak) == before;
 }
 
