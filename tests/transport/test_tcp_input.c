@@ -216,6 +216,24 @@ TCP_TEST(which_window_counts)
     CHECK_EQ(rig_info(rig).send_window, 8000);
 }
 
+/* RFC 9293-7, still so when 2^31 octets have come with one window in all of their segments: the last of them counts as
+ * the one that told it. */
+TCP_TEST(a_window_that_was_long_the_same_can_change)
+{
+    accepted(rig);
+    inject(rig, "P. 1:11(10) ack 1 win 5000");
+    rig->c->snd_wl1 -= INT32_MAX; // as if that had been told so long ago
+    inject(rig, "P. 11:21(10) ack 1 win 5000");
+    inject(rig, "P. 21:31(10) ack 1 win 7000");
+    CHECK_EQ(rig_info(rig).send_window, 7000);
+    rig_write(rig, 100);
+    rig_drain(rig);
+    rig->c->snd_wl1 -= INT32_MAX;
+    inject(rig, "P. 31:41(10) ack 101 win 7000"); // likewise with an ACK
+    inject(rig, "P. 41:51(10) ack 101 win 9000");
+    CHECK_EQ(rig_info(rig).send_window, 9000);
+}
+
 /* RFC 9293 MUST-1: the window field has no sign; RFC 9293 REC-1: and is more than 16 bits once scaled. */
 TCP_TEST(windows_are_unsigned_and_wide)
 {
@@ -271,4 +289,5 @@ TEST_MAIN(TEST_ENTRY(a_wrong_checksum_is_dropped), TEST_ENTRY(what_is_cut_short_
           TEST_ENTRY(a_reset_with_data), TEST_ENTRY(a_syn_inside_a_connection), TEST_ENTRY(challenges_are_bounded),
           TEST_ENTRY(an_ack_beyond_what_was_sent), TEST_ENTRY(an_ack_far_behind),
           TEST_ENTRY(a_segment_without_ack_is_nothing), TEST_ENTRY(which_window_counts),
+          TEST_ENTRY(a_window_that_was_long_the_same_can_change),
           TEST_ENTRY(windows_are_unsigned_and_wide), TEST_ENTRY(numbers_wrap), TEST_ENTRY(one_ack_for_a_burst))

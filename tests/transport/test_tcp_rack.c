@@ -298,6 +298,22 @@ TCP_TEST(the_timer_is_as_late_as_the_path_is_long)
     CHECK_EQ(rig->c->repair->reorder_at, due + MS);
 }
 
+/* On a path that always reorders the record lasts; the end of what was sent again long ago must not come to lie ahead
+ * of SND.UNA, 2^31 octets later, as if it were under way. */
+TCP_TEST(what_was_sent_again_long_ago_is_not_under_way)
+{
+    sending(rig, 10);
+    rig_wait(rig, 9 * MS);
+    sack(rig, 1, 1001, 6001);
+    AGAIN(rig, 1);
+    CHECK(undo_resent_out(rig->c));
+    rig_wait(rig, 50 * MS);
+    sack(rig, 6001, 7001, 9001); // that has come, and there is another hole
+    REQUIRE(rig->c->repair);
+    CHECK(!undo_resent_out(rig->c));
+    CHECK_EQ(rig->c->repair->resent_until, rig->c->snd_una);
+}
+
 /* RFC 8985-2: an ACK of a retransmission that comes sooner than any could have is the first copy's: it does not make
  * what went out between look late. */
 TCP_TEST(an_answer_that_comes_too_soon)
@@ -362,5 +378,6 @@ TEST_MAIN(TEST_ENTRY(rack_needs_sack), TEST_ENTRY(what_is_overtaken_and_late_is_
           TEST_ENTRY(what_was_late_is_not_lost_again),
           TEST_ENTRY(a_lost_retransmission_is_found), TEST_ENTRY(of_two_at_one_time_the_first_is_lost),
           TEST_ENTRY(the_timer_is_as_late_as_the_path_is_long), TEST_ENTRY(an_answer_that_comes_too_soon),
+          TEST_ENTRY(what_was_sent_again_long_ago_is_not_under_way),
           TEST_ENTRY(a_timeout_marks_what_has_had_its_time), TEST_ENTRY(rack_and_counting_are_not_mixed),
           TEST_ENTRY(lost_segments_wait_for_the_window))

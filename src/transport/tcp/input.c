@@ -502,11 +502,10 @@ static bool predicted(struct tcp_connection *c, struct segment *segment)
         (advances && (seq_lt(segment->ack, c->snd_una) || seq_gt(segment->ack, c->snd_nxt))))
         return false;
     take_timestamp(c, segment);
-    if (advances) { // a request's answer
-        c->snd_wl1 = segment->seq;
-        c->snd_wl2 = segment->ack;
-        acknowledge_predicted(c, segment);
-    }
+    c->snd_wl1 = segment->seq; // follows, so that the window's number never seems to lie ahead after 2^31 octets
+    c->snd_wl2 = segment->ack;
+    if (advances)
+        acknowledge_predicted(c, segment); // a request's answer
     receive_in_order(c, segment, segment->length);
     return true;
 }

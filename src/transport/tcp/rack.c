@@ -143,6 +143,7 @@ void rack_update(struct tcp_connection *c, const struct tcp_news *news)
     if (arrived->resent_at != STRATA_NEVER)
         repair->fack = seq_max(repair->fack, arrived->resent_end);
     repair->fack = seq_max(repair->fack, c->snd_una);
+    repair->resent_until = seq_max(repair->resent_until, c->snd_una); // nor does this ever seem to lie ahead
 }
 
 /** The reordering window (RFC 8985-4, RFC 8985-5). */
