@@ -57,8 +57,7 @@ bool picture_wanted(const char *path)
     return length >= 4 && (!strcmp(path + length - 4, ".svg") || !strcmp(path + length - 4, ".png"));
 }
 
-/* ---- Beginning ------------------------------------------------------------------------------------------
- */
+/* ---- Beginning ----------------------------------------------------------------------------------------- */
 
 extern char **environ;
 
@@ -129,8 +128,7 @@ int picture_new(struct picture **made, const char *path, const char *title)
     return status;
 }
 
-/* ---- While it runs --------------------------------------------------------------------------------------
- */
+/* ---- While it runs ------------------------------------------------------------------------------------- */
 
 /** Connections come in the order of their numbers. @return NULL without memory. */
 static struct panel *panel_of(struct picture *picture, const struct curve_point *point)
@@ -176,8 +174,7 @@ void picture_take(void *context, const struct curve_point *point)
                                   [CURVE_SRTT] = point->srtt_ns > 0 ? point->srtt_ns : -1}};
 }
 
-/* ---- Drawing --------------------------------------------------------------------------------------------
- */
+/* ---- Drawing ------------------------------------------------------------------------------------------- */
 
 /** In gnuplot's plain quotation marks only themselves mean anything. */
 static void write_text(FILE *to, const char *text)

@@ -10,9 +10,9 @@
 #define MBIT UINT64_C(1000000)
 #define MS STRATA_MILLISECOND
 
-/** Fills a line of so many bits per second and a round trip for a while, with hosts of `memory_bytes`, and looks how much
- * of it is used. Where every segment has the invariants of a connection checked, which takes as long as much is under
- * way, the line carries a fiftieth. */
+/** Fills a line of so many bits per second and a round trip for a while, with hosts of `memory_bytes`, and looks how
+ * much of it is used. Where every segment has the invariants of a connection checked, which takes as long as much is
+ * under way, the line carries a fiftieth. */
 static void fill(uint64_t rate_bps, strata_time rtt_ns, size_t memory_bytes, strata_time measured_ns)
 {
     struct flows flows;

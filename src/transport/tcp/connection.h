@@ -91,8 +91,8 @@ enum tcp_flag {
     FLAG_REORDERED = 1 << 26,     /**< The path has been seen to reorder (RFC 8985 6.2 step 3). */
     FLAG_PROBED = 1 << 27,        /**< A tail loss probe went and no round-trip time was measured since. */
     FLAG_DSACK_ROUND = 1 << 28,   /**< dsack_round holds (RFC 8985 6.2 step 4). */
-    FLAG_URGENT_TAKEN = 1 << 30,  /**< The octet at the mark was read apart from the stream. */
     FLAG_PACED = 1 << 29,         /**< Segments leave at a rate; the model has it (pacing.h). */
+    FLAG_URGENT_TAKEN = 1 << 30,  /**< The octet at the mark was read apart from the stream. */
 };
 
 /** Kinds of deadline in retransmit_at: only one of them is ever due, the others would follow from it. */

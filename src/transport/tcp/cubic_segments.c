@@ -3,11 +3,11 @@
  * those who want to see the same windows on both systems, segment by segment. Beside cubic.c:
  *
  *     - The window is a number of segments. What the curve and the time say is how many must be acknowledged
- * for one more, two at least, and the curve is looked at every 32 ms, or when the window has changed.
+ *       for one more, two at least, and the curve is looked at every 32 ms, or when the window has changed.
  *     - The curve is ahead by the least round-trip time, not by the smoothed one.
  *     - As long as there was no loss, or none since the last timeout, twenty will do.
  *     - beta is 717/1024 and what it is applied to is cwnd, whatever is in flight. A Reno's window grows by
- * one for every 15/8 of it that are acknowledged.
+ *       one for every 15/8 of it that are acknowledged.
  *     - A timeout forgets the curve altogether.
  *     - While nothing is in flight the curve stands still.
  */

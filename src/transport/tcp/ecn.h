@@ -18,7 +18,7 @@ bool ecn_fall_back(struct tcp_connection *c);
 /** A segment that MODE_ECN is about is being sent: adds the flags. `fresh`: it carries new data and nothing else.
  * @return what belongs into the ECN field of the IP header. */
 uint8_t ecn_mark(struct tcp_connection *c, struct tcp_header *header, bool fresh);
-/** Whether a segment with data says nothing about ECN that was not known. */
+/** Whether a segment with data says anything about ECN that was not known. */
 static inline bool ecn_is_news(const struct tcp_connection *c, const struct segment *segment)
 {
     uint8_t field = segment->packet->tos & ECN_CE;
