@@ -5,13 +5,13 @@
 
 import hashlib
 import os
+import select
 import socket
-import time
 
 from _wire import MIB, OURS, Wire, check
 
 SIZE = 32 * MIB
-STALL_S = 2
+STALL_S = 6  # long enough for an honest client on a busy machine
 
 
 def connect():
@@ -28,15 +28,11 @@ def read_all(connection):
     return answer
 
 
-def ended(connection):
-    """Seconds until the other end resets the connection."""
-    began = time.monotonic()
-    try:
-        while connection.recv(1):
-            pass
-        return None
-    except ConnectionResetError:
-        return time.monotonic() - began
+def is_reset(connection):
+    """Waits, without reading, until the other end has reset the connection."""
+    poll = select.poll()
+    poll.register(connection, 0)
+    return any(happened & select.POLLERR for _, happened in poll.poll(60_000))
 
 
 with Wire() as wire:
@@ -54,24 +50,7 @@ with Wire() as wire:
         got = read_all(honest).split(b"\r\n\r\n", 1)[1]
         same = hashlib.sha256(got).digest() == hashlib.sha256(wanted).digest()
         check(same, "an honest client gets the file meanwhile")
-        check(ended(silent) is not None, "who stops in the middle of a request is reset")
-        time.sleep(2 * STALL_S)  # it does not read, and its window is closed
-        try:
-            while deaf.recv(MIB):
-                pass
-            check(False, "who does not read is reset")
-        except ConnectionResetError:
-            check(True, "who does not read is reset")
+        check(is_reset(silent), "who stops in the middle of a request is reset")
+        check(is_reset(deaf), "who does not read is reset")
     wire.alive(server)
     wire.stop(server)
-
-    server = wire.serve(folder)
-    with connect() as silent:
-        silent.sendall(b"GET /file HTTP/1.1\r\nHost: slow")
-        silent.settimeout(3 * STALL_S)
-        try:
-            silent.recv(1)
-            check(False, "without a limit nobody is reset")
-        except TimeoutError:
-            check(True, "without a limit nobody is reset")
-    wire.alive(server)

@@ -28,7 +28,9 @@ def goodput(*words):
 
 def line(pairing, cell, run, speed):
     return json.dumps({"pairing": pairing, "loss": cell[0], "rtt_ms": cell[1], "reorder": cell[2], "run": run,
-                       "mbit_s": speed, "seconds_asked": 20, "commit": "abc"}) + "\n"
+                       "mbit_s": speed, "seconds_asked": 20, "commit": "abc", "date": "2026-11-20T12:00:00",
+                       "machine": "a machine", "together": 3, "load": 0.5, "busy": 0.25,
+                       "link": {way: {"late_mean_us": 3, "late_most_us": 900} for way in ("a_to_b", "b_to_a")}}) + "\n"
 
 
 def tables(folder):
@@ -43,6 +45,8 @@ def tables(folder):
     # ln 1, ln 1.1, ln 1.21: mean 1.1, deviation 0.0953, over sqrt 3 times 4.303: a factor of 1.267 either way.
     row = "| 1% | 40 ms | 0 | 3 | 10.00 | 1.10 (0.87 to 1.39) | 0.55 (0.44 to 0.69) | strata-linux too slow |"
     check(row in done.stdout, "a cell has its mean and its interval")
+    check("18 connections of 20 s, 3 at a time" in " ".join(done.stdout.split()) and "2026-11-20" in done.stdout,
+          "what was measured is told")
     check("| 0 | 1 ms | 5% | 3 | 90.00 | 1.00 (1.00 to 1.00) | 1.00 (1.00 to 1.00) |" in done.stdout, "equal is 1")
     check("linux-strata: geometric mean of 2 cells 1.05" in done.stdout, "cells have equal weight")
     check("strata-linux: geometric mean of 2 cells 0.74" in done.stdout and done.returncode == 1, "too slow fails")

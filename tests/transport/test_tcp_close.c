@@ -179,6 +179,20 @@ TCP_TEST(a_reset_is_told)
     silence(rig);
 }
 
+/* The octet that probes a closed window lies outside of it: an RST behind that would not count (RFC 5961-1). */
+TCP_TEST(an_abort_while_the_window_is_closed)
+{
+    accepted(rig);
+    inject(rig, ". 1:1(0) ack 1 win 0");
+    rig_write(rig, 20);
+    silence(rig);
+    rig_wait(rig, STRATA_SECOND);
+    expect(rig, ". 1:2(1) ack 1");
+    tcp_abort(rig->c);
+    rig->c = NULL;
+    expect(rig, "R. 1:1(0) ack 1");
+}
+
 TCP_TEST(an_abort_resets)
 {
     accepted(rig);
@@ -454,6 +468,7 @@ TEST_MAIN(TEST_ENTRY(we_close_first), TEST_ENTRY(the_peer_closes_first), TEST_EN
           TEST_ENTRY(fins_ahead_do_not_answer_each_other), TEST_ENTRY(a_fin_that_acknowledges_ours),
           TEST_ENTRY(what_was_written_goes_before_the_fin),
           TEST_ENTRY(a_lost_fin_is_sent_again), TEST_ENTRY(a_reset_is_told), TEST_ENTRY(an_abort_resets),
+          TEST_ENTRY(an_abort_while_the_window_is_closed),
           TEST_ENTRY(a_close_with_unread_data_resets), TEST_ENTRY(data_after_a_close_resets),
           TEST_ENTRY(a_program_that_reads_no_more_is_not_in_the_way), TEST_ENTRY(a_close_while_opening_forgets_it),
           TEST_ENTRY(a_close_while_syns_cross_waits_for_the_opening), TEST_ENTRY(linger_of_zero_resets),

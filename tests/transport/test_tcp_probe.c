@@ -98,6 +98,26 @@ TCP_TEST(a_silly_window_and_more_data)
     CHECK_EQ(rig_info(rig).timeouts, 1);
 }
 
+/* What waited for a larger window and now goes, but finds nobody to take it, has waited all the same: it is counted, or
+ * a neighbour that is gone would be asked for ever (RFC 9293 MUST-20). */
+TCP_TEST(a_probe_that_does_not_get_out)
+{
+    accepted(rig);
+    inject(rig, ". 1:1(0) ack 1 win 0");
+    inject(rig, ". 1:1(0) ack 1 win 300");
+    rig->c->snd_wnd_max = 65535;
+    rig_write(rig, 1000);
+    silence(rig); // persist begins
+    port_set_full(links_port(net_links(rig->net), rig->port), true);
+    rig_wait(rig, STRATA_SECOND);
+    silence(rig);
+    CHECK(rig->c->probes > 0);
+    port_set_full(links_port(net_links(rig->net), rig->port), false);
+    rig_wait(rig, STRATA_SECOND);
+    expect(rig, ". 1:301(300) ack 1");
+    CHECK_EQ(rig->c->probes, 0);
+}
+
 TCP_TEST(the_programs_timeout_and_answered_probes)
 {
     rig->options.user_timeout_ns = 10 * STRATA_SECOND;
@@ -278,6 +298,7 @@ TCP_TEST(keep_alive_only_in_silence)
 
 TEST_MAIN(TEST_ENTRY(a_closed_window_is_probed), TEST_ENTRY(a_probe_that_fits),
           TEST_ENTRY(an_answered_probe_keeps_it_open), TEST_ENTRY(a_silly_window_and_more_data),
+          TEST_ENTRY(a_probe_that_does_not_get_out),
           TEST_ENTRY(the_programs_timeout_and_answered_probes), TEST_ENTRY(an_unanswered_probe_ends_it),
           TEST_ENTRY(a_window_that_shrinks_to_zero), TEST_ENTRY(a_fin_waits_for_the_window_too),
           TEST_ENTRY(the_last_octet_and_the_fin_behind_a_closed_window), TEST_ENTRY(no_keep_alive_by_itself),

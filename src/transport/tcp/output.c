@@ -369,8 +369,8 @@ static bool plan_probe(struct tcp_connection *c, struct plan *plan)
         plan->length = c->send.length > 0 ? 1 : 0;
         plan->again = 1;
     } else if (window > 0) {
-        // Not closed, but too small for a full segment: the time to wait for more is over.
-        timers_stop_persist(c);
+        // Not closed, but too small for a full segment: the time to wait for more is over, once this has left. Until
+        // then, should nobody be there to take it, probes are counted.
         c->modes &= (uint16_t)~MODE_ECN_WAIT;
         uint32_t full = full_segment(c), most = full < (uint32_t)window ? full : (uint32_t)window;
         plan->length = unsent < most ? unsent : most;

@@ -79,6 +79,9 @@ void reply_reset(struct tcp *tcp, const struct segment *segment)
 void reply_abort(struct tcp_connection *c)
 {
     struct tcp_header header = {.seq = c->snd_nxt, .ack = c->rcv_nxt, .flags = TCP_RST | TCP_ACK};
+    // Beyond its window the peer would not believe it, as where the octet that probes a closed window is out.
+    if (connection_is_synchronized(c) && seq_gt(c->snd_nxt, c->snd_una + c->snd_wnd))
+        header.seq = c->snd_una + c->snd_wnd;
     if (c->flags & FLAG_TIMESTAMPS && connection_core(c)->settings.tcp_reset_timestamps) {
         header.options.has_timestamps = true; // RFC 7323 3.2: they should be there
         header.options.ts_value = tcp_timestamp(connection_core(c), c->ts_offset);
