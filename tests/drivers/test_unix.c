@@ -192,7 +192,7 @@ TEST(the_end_comes_after_the_last_frame)
 {
     int peer;
     struct strata_driver *driver = driver_and_peer(&peer);
-    uint8_t frame[256];
+    uint8_t frame[256] = {0};
     say(peer, "\0\0\0\1a\0\0\0\1b\0\0\0\7cut", 17);
     close(peer);
     CHECK_EQ(strata_driver_receive(driver, frame, sizeof frame), 1);
