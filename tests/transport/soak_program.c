@@ -280,7 +280,8 @@ static bool connected(struct program *program)
     program->runnable = false;
     if (ready & STRATA_ERROR) {
         refuse(program, strata_take_error(program->host, program->socket));
-    } else if (ready & STRATA_WRITABLE) {
+    } else if (ready & STRATA_WRITABLE || (program->finished && ready & STRATA_READABLE)) {
+        // What went with a Fast Open SYN may be all there is to write.
         program->connected = program->runnable = true;
     }
     return program->connected;
