@@ -280,8 +280,7 @@ static bool connected(struct program *program)
     program->runnable = false;
     if (ready & STRATA_ERROR) {
         refuse(program, strata_take_error(program->host, program->socket));
-    } else if (ready & STRATA_WRITABLE || (program->finished && ready & STRATA_READABLE)) {
-        // What went with a Fast Open SYN may be all there is to write.
+    } else if (ready & STRATA_WRITABLE) {
         program->connected = program->runnable = true;
     }
     return program->connected;

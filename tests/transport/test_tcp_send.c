@@ -228,7 +228,25 @@ TCP_TEST(data_carries_the_acknowledgement)
     silence(rig);
 }
 
-TEST_MAIN(TEST_ENTRY(data_goes_in_full_segments), TEST_ENTRY(small_data_waits_for_the_acknowledgement),
+/* Nobody was refused, but a buffer that has become smaller leaves no room: when there is some again, it is told. */
+TCP_TEST(room_in_a_buffer_that_was_made_smaller)
+{
+    rig->options.send_bytes = 16384;
+    rig->options.send_fixed = true;
+    rig_accept(rig, "S 0:0(0) win 65535 <mss 1000>");
+    CHECK_EQ(rig_write(rig, 4000), 4000);
+    rig_drain(rig);
+    CHECK(tcp_readiness(rig->c) & STRATA_WRITABLE);
+    rig->options.send_bytes = 3000;
+    tcp_set_options(rig->c, &rig->options);
+    CHECK_EQ(tcp_readiness(rig->c) & STRATA_WRITABLE, 0);
+    rig->ready = 0;
+    inject(rig, ". 1:1(0) ack 4001 win 65535");
+    CHECK_EQ(rig->ready, STRATA_WRITABLE);
+}
+
+TEST_MAIN(TEST_ENTRY(room_in_a_buffer_that_was_made_smaller),
+          TEST_ENTRY(data_goes_in_full_segments), TEST_ENTRY(small_data_waits_for_the_acknowledgement),
           TEST_ENTRY(without_nagle_small_data_goes), TEST_ENTRY(silly_windows_are_not_filled),
           TEST_ENTRY(small_windows_are_filled_after_all), TEST_ENTRY(never_beyond_the_window),
           TEST_ENTRY(never_beyond_cwnd), TEST_ENTRY(a_window_that_shrinks), TEST_ENTRY(diffserv_and_ttl),

@@ -2,6 +2,7 @@
  * A connection's birth and death, its place in tables and lists, its path, and the invariants that always
  * hold.
  */
+#include "transport/tcp/acknowledge.h"
 #include "transport/tcp/autotune.h"
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/demux.h"
@@ -235,6 +236,8 @@ void connection_apply(struct tcp_connection *c, const struct tcp_socket_options 
     c->max_segment = options->max_segment;
     if (was_alive != options->keep_alive || tuning != c->tuning)
         timers_keep_alive(c);
+    if (c->send.length > 0 && !acknowledge_offers_room(c))
+        c->flags |= FLAG_WANT_WRITE; // a smaller buffer: nobody was refused, but room will be news
 }
 
 /* ---- Extra --------------------------------------------------------------------------------------------- */
