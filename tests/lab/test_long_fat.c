@@ -1,6 +1,8 @@
 /*
  * Long fat networks: a path on which many megabytes are under way is filled by buffers that begin small and tune
  * themselves, on hosts with nothing set. Virtual time.
+ *
+ * ctest: label no_valgrind
  */
 #include "tests/lab/flows.h"
 

@@ -1,5 +1,8 @@
 /*
- * libstrata_packetdrill.so as packetdrill uses it: through its table, in virtual time, in both families.
+ * libstrata_packetdrill.so as packetdrill uses it: through its table, in virtual time, in both families. It is loaded,
+ * which a program for another machine, linked statically, cannot do under an emulator.
+ *
+ * ctest: label os
  */
 #include "tests/posix/peer.h"
 #include "tests/test.h"
