@@ -214,7 +214,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (rig.flags & 2 && length > link)
             mend(frame + link, length - link);
         if (time)
-            rig.core.now += (strata_time)1 << time % 40;
+            core_at(&rig.core, rig.core.now + ((strata_time)1 << time % 40));
         wheel_advance(&rig.core.wheel, rig.core.now);
         port_input(links_port(net_links(rig.net), port), frame, length, NULL);
         free(frame);

@@ -93,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bytes = build(datagram, data, length);
         rig.other_content |= (data[0] & 4) != 0;
         if (data[0] & 8)
-            rig.core.now += STRATA_SECOND;
+            core_at(&rig.core, rig.core.now + STRATA_SECOND);
         wheel_advance(&rig.core.wheel, rig.core.now);
         port_input(links_port(net_links(rig.net), 1), datagram, bytes, NULL);
         free(datagram);

@@ -99,7 +99,7 @@ static inline uint64_t load64(const uint8_t *p)
     return word;
 }
 
-/** The last bytes, fewer than a block. */
+/** What is not summed in blocks: the last bytes, or few. */
 static inline uint64_t add_rest(uint64_t sum, const uint8_t *p, size_t size)
 {
     for (; size >= 32; size -= 32, p += 32) {

@@ -20,6 +20,14 @@ static void sending(struct rig *rig)
     rig_write(rig, 100000);
 }
 
+/** Nothing leaves for so long, to the nanosecond. */
+static void held_for(struct rig *rig, strata_time wait)
+{
+    rig_wait(rig, wait - 1);
+    silence(rig);
+    rig_wait(rig, 1);
+}
+
 /* An initial window of 10 segments in half a round trip: two each 10 ms. */
 TCP_TEST(twice_the_window_in_slow_start)
 {
@@ -27,9 +35,7 @@ TCP_TEST(twice_the_window_in_slow_start)
     sending(rig);
     CHECK_EQ(rig_drain(rig), 2);
     for (int i = 0; i < 4; i++) {
-        rig_wait(rig, 10 * MS - 1);
-        silence(rig);
-        rig_wait(rig, 1);
+        held_for(rig, 10 * MS);
         CHECK_EQ(rig_drain(rig), 2);
     }
     rig_wait(rig, 30 * MS);
@@ -88,9 +94,7 @@ TCP_TEST(fast)
     rig_write(rig, 900000);
     CHECK_EQ(rig_drain(rig), 66);
     CHECK_EQ(model_pacing_rate(rig->c), 1000000000);
-    rig_wait(rig, 66 * STRATA_MICROSECOND - 1);
-    silence(rig);
-    rig_wait(rig, 1);
+    held_for(rig, 66 * STRATA_MICROSECOND);
     CHECK_EQ(rig_drain(rig), 66);
 }
 
@@ -100,9 +104,7 @@ TCP_TEST(slow)
     rig->options.pacing_bytes = 10000;
     sending(rig);
     CHECK_EQ(rig_drain(rig), 1);
-    rig_wait(rig, 100 * MS - 1);
-    silence(rig);
-    rig_wait(rig, 1);
+    held_for(rig, 100 * MS);
     CHECK_EQ(rig_drain(rig), 1);
 }
 
@@ -114,9 +116,7 @@ TCP_TEST(very_slow)
     for (unsigned i = 1; i < 5; i++) {
         CHECK_EQ(rig_drain(rig), 1);
         inject(rig, ". 1:1(0) ack %u win 65535", 1 + i * 1000);
-        rig_wait(rig, STRATA_SECOND - 1);
-        silence(rig);
-        rig_wait(rig, 1);
+        held_for(rig, STRATA_SECOND);
     }
 }
 
@@ -127,19 +127,15 @@ TCP_TEST(a_late_timer)
     sending(rig);
     rig->c->cwnd = 1000000;
     CHECK_EQ(rig_drain(rig), 2);
-    rig->core.now += 2 * MS + MS / 2;
+    core_at(&rig->core, rig->core.now + 2 * MS + MS / 2);
     connection_mark(rig->c);
     CHECK_EQ(rig_drain(rig), 3); // and two and a half milliseconds are left of their three
-    rig_wait(rig, 2 * MS + MS / 2 - 1);
-    silence(rig);
-    rig_wait(rig, 1);
+    held_for(rig, 2 * MS + MS / 2);
     CHECK_EQ(rig_drain(rig), 2);
-    rig->core.now += 20 * MS;
+    core_at(&rig->core, rig->core.now + 20 * MS);
     connection_mark(rig->c);
     CHECK_EQ(rig_drain(rig), 3);
-    rig_wait(rig, 2 * MS - 1);
-    silence(rig);
-    rig_wait(rig, 1);
+    held_for(rig, 2 * MS);
     CHECK_EQ(rig_drain(rig), 2);
 }
 

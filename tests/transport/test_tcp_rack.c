@@ -339,7 +339,7 @@ TCP_TEST(a_timeout_marks_what_has_had_its_time)
     rig_drain(rig);
     rig_write(rig, 2000);
     rig_drain(rig);
-    rig->core.now += 30 * MS; // no timer fires
+    core_at(&rig->core, rig->core.now + 30 * MS); // no timer fires
     recovery_timeout(rig->c);
     CHECK_EQ(rig_info(rig).recovery, 3);
     CHECK_EQ(rig->c->sent.lost_bytes, 4000); // RFC 8985-9: 5001:7001 have just left

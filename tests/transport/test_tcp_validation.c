@@ -5,6 +5,7 @@
 #include "transport/tcp/congestion.h"
 #include "transport/tcp/model.h"
 
+#define CUBIC 0
 #define NEWRENO 1
 
 static uint32_t cwnd(struct rig *rig)
@@ -22,21 +23,25 @@ static const struct validation *validation(struct rig *rig)
 }
 
 /** A round trip of 100 ms and a window of 100 segments of 1000 octets, in congestion avoidance. */
-static void connected(struct rig *rig)
+static void connected_with(struct rig *rig, unsigned congestion, const char *more_options)
 {
     SET(rig, tcp_early_retrans, 0);
     SET(rig, tcp_slow_start_after_idle, 0);
-    rig->options.congestion = NEWRENO;
+    rig->options.congestion = congestion;
     rig->options.send_bytes = 1 << 20;
     rig->options.no_delay = true;
     rig_connect(rig);
     rig_next(rig);
     rig_wait(rig, 100 * MS);
-    inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,nop,ws 14>");
+    inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,nop,ws 14%s>", more_options);
     rig_drain(rig);
     inject(rig, ". 1:1(0) ack 1 win 65535"); // now scaled
     rig->c->cwnd = 100000;
     rig->c->ssthresh = 50000;
+}
+static void connected(struct rig *rig)
+{
+    connected_with(rig, NEWRENO, "");
 }
 
 /** The program sends so many segments each 100 ms, for some round trips. */
@@ -117,19 +122,7 @@ TCP_TEST(a_loss_while_not_validated)
 /** The same for CUBIC with SACK: `used` segments a round trip, then 30 at once, of which the first is lost. */
 static void lose_with_cubic(struct rig *rig, unsigned used)
 {
-    SET(rig, tcp_early_retrans, 0);
-    SET(rig, tcp_slow_start_after_idle, 0);
-    rig->options.congestion = 0;
-    rig->options.send_bytes = 1 << 20;
-    rig->options.no_delay = true;
-    rig_connect(rig);
-    rig_next(rig);
-    rig_wait(rig, 100 * MS);
-    inject(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000,nop,ws 14,sackok>");
-    rig_drain(rig);
-    inject(rig, ". 1:1(0) ack 1 win 65535"); // now scaled
-    rig->c->cwnd = 100000;
-    rig->c->ssthresh = 50000;
+    connected_with(rig, CUBIC, ",sackok");
     use(rig, used, 20);
     CHECK(validation(rig)->stale);
     CHECK_EQ(validation_pipe(rig->c), used * 1000);

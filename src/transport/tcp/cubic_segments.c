@@ -30,11 +30,6 @@
 /** After a loss the queue is still draining: so long round-trip times tell nothing. */
 #define SETTLING_MS 1000u
 
-static uint32_t now_ms(const struct tcp_connection *c)
-{
-    return (uint32_t)(connection_now(c) / STRATA_MILLISECOND);
-}
-
 static uint32_t window(const struct tcp_connection *c)
 {
     uint32_t segments = c->cwnd / c->smss;
@@ -102,7 +97,7 @@ static void follow_reno(struct cubic_segments *cubic, uint32_t cwnd)
 
 static void avoid(struct tcp_connection *c, struct cubic_segments *cubic, uint32_t acked)
 {
-    uint32_t cwnd = window(c), now = now_ms(c);
+    uint32_t cwnd = window(c), now = connection_core(c)->now_ms;
     cubic->estimate_acked += acked;
     if (cubic->seen != cwnd || now - cubic->seen_ms > LOOK_MS) {
         if (!cubic->running || now != cubic->seen_ms)
@@ -135,7 +130,7 @@ void cubic_segments_acked(struct tcp_connection *c, struct cubic_segments *cubic
     if (hystart)
         hystart_look(c, ack);
     uint32_t octets = congestion_growth(c, ack), acked = (octets + c->smss - 1) / c->smss;
-    measure(cubic, ack->rtt_ns, now_ms(c));
+    measure(cubic, ack->rtt_ns, connection_core(c)->now_ms);
     if (c->cwnd < c->ssthresh && hystart) {
         hystart_acked(c, ack, acked * c->smss);
         return;
@@ -167,7 +162,7 @@ void cubic_segments_event(const struct tcp_connection *c, struct cubic_segments 
     if (event == CONGESTION_TIMEOUT)
         *cubic = (struct cubic_segments){.running = false};
     if (event == CONGESTION_IDLE && cubic->running) {
-        uint32_t now = now_ms(c), idle = (uint32_t)((connection_now(c) - c->last_sent) / STRATA_MILLISECOND);
+        uint32_t now = connection_core(c)->now_ms, idle = (uint32_t)((connection_now(c) - c->last_sent) / STRATA_MILLISECOND);
         uint32_t age = now - cubic->began_ms;
         cubic->began_ms += idle < age ? idle : age;
     }

@@ -476,8 +476,8 @@ static void syn_sent_arrives(struct tcp_connection *c, struct segment *segment)
 
 /* ---- The common case ----------------------------------------------------------------------------------- */
 
-/** Header prediction: in ESTABLISHED, the next data in order or an ACK of what is out, nothing else to think
- * about. @return whether that was it. */
+/** Header prediction: in ESTABLISHED, the next data in order, an ACK of what is out, or both; nothing else to
+ * think about. @return whether that was it. */
 static bool predicted(struct tcp_connection *c, struct segment *segment)
 {
     const struct tcp_options *options = &segment->header.options;
