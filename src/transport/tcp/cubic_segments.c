@@ -162,8 +162,8 @@ void cubic_segments_event(const struct tcp_connection *c, struct cubic_segments 
     if (event == CONGESTION_TIMEOUT)
         *cubic = (struct cubic_segments){.running = false};
     if (event == CONGESTION_IDLE && cubic->running) {
-        uint32_t now = connection_core(c)->now_ms, idle = (uint32_t)((connection_now(c) - c->last_sent) / STRATA_MILLISECOND);
-        uint32_t age = now - cubic->began_ms;
+        uint32_t now = connection_core(c)->now_ms, age = now - cubic->began_ms;
+        uint32_t idle = (uint32_t)((connection_now(c) - c->last_sent) / STRATA_MILLISECOND);
         cubic->began_ms += idle < age ? idle : age;
     }
 }
