@@ -374,6 +374,17 @@ static void lose_held(struct direction *direction)
 
 /* ---- Sending and arriving ------------------------------------------------------------------------- */
 
+/** Whether somebody asked for the frame that was just counted to be lost. */
+static bool is_doomed(struct direction *direction)
+{
+    for (unsigned i = 0; i < direction->doomed_count; i++)
+        if (direction->doomed[i] == direction->counts.sent) {
+            direction->doomed[i] = direction->doomed[--direction->doomed_count];
+            return true;
+        }
+    return false;
+}
+
 void cable_send(struct strata_cable *cable, int which, struct flight *flight)
 {
     struct strata_world *world = cable->world;
@@ -398,6 +409,7 @@ void cable_send(struct strata_cable *cable, int which, struct flight *flight)
         return;
     }
     flight->lost = chance(&direction->loss, direction->impairment.loss_ppm);
+    flight->lost = is_doomed(direction) || flight->lost;
     flight->lost_in_burst = lost_in_burst(direction);
     if (direction->impairment.queue.kind == STRATA_QUEUE_CODEL || direction->held.frames > 0) {
         hold(flight, direction);
@@ -546,6 +558,7 @@ void cable_free(struct strata_cable *cable)
         while (direction->held.frames > 0)
             flight_free(cable->world, take_held(&direction->held));
         free(direction->starts);
+        free(direction->doomed);
     }
     free(cable->name);
     free(cable);
@@ -577,6 +590,28 @@ int strata_cable_impair(struct strata_cable *cable, int direction, const struct 
     if (direction < 0 || direction > 1 || !impairment_is_possible(impairment))
         return -EINVAL;
     cable->direction[direction].impairment = *impairment;
+    return 0;
+}
+
+int strata_cable_lose(struct strata_cable *cable, int which, const uint32_t *numbers, unsigned count)
+{
+    if (which < 0 || which > 1)
+        return -EINVAL;
+    struct direction *direction = &cable->direction[which];
+    for (unsigned i = 0; i < count; i++) {
+        if (numbers[i] == 0)
+            return -EINVAL;
+        uint64_t number = direction->counts.sent + numbers[i];
+        bool known = false;
+        for (unsigned j = 0; j < direction->doomed_count; j++)
+            known = known || direction->doomed[j] == number;
+        if (known)
+            continue;
+        if (array_grow(&direction->doomed, sizeof *direction->doomed, direction->doomed_count,
+                       &direction->doomed_room) != 0)
+            return -ENOMEM;
+        direction->doomed[direction->doomed_count++] = number;
+    }
     return 0;
 }
 

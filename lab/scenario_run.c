@@ -97,7 +97,10 @@ static int make_link(struct scenario_run *run, struct scenario_link *link)
     link->config.port_b = link->end[1].port;
     link->made =
         strata_world_cable(run->world, link->end[0].node->made, link->end[1].node->made, &link->config);
-    return link->made ? 0 : -ENOMEM;
+    int error = link->made ? 0 : -ENOMEM;
+    for (int i = 0; !error && i < 2; i++)
+        error = strata_cable_lose(link->made, i, link->lose[i].numbers, link->lose[i].count);
+    return error;
 }
 
 static int configure_node(struct scenario_node *node)
@@ -161,6 +164,9 @@ static void change_link(const struct scenario_event *event)
         strata_cable_impairment(event->link->made, direction, &impairment);
         impairment_apply(&impairment, &event->impairment, event->changed);
         strata_cable_impair(event->link->made, direction, &impairment);
+        int error = strata_cable_lose(event->link->made, direction, event->lose.numbers, event->lose.count);
+        if (error)
+            event->run->world->error = error;
     }
     char text[200];
     snprintf(text, sizeof text, "%s behaves differently from now on", event->link->name);

@@ -169,6 +169,8 @@ struct direction {
     struct random loss;       /**< Decides who is lost, and nothing else. */
     struct random random;     /**< Everything else. */
     bool bad;                 /**< State of Gilbert-Elliott. */
+    uint64_t *doomed;         /**< Frames to be lost, by the number sent; unsorted. */
+    unsigned doomed_count, doomed_room;
     strata_time free_at;      /**< When the transmitter has sent all it was given. */
     strata_time last_arrival; /**< Of frames that keep their order. */
     strata_time *starts;      /**< Ring: when waiting frames begin to be sent. */

@@ -191,6 +191,9 @@ STRATA_API int strata_cable_impair(struct strata_cable *cable, int direction,
                                    const struct strata_impairment *impairment);
 STRATA_API void strata_cable_impairment(const struct strata_cable *cable, int direction,
                                         struct strata_impairment *impairment);
+/** Loses certain frames: numbers count those that are handed to this direction from now on, 1 is the next. What was
+ * said before still holds. @return 0, -EINVAL (a number 0, no such direction), -ENOMEM. */
+STRATA_API int strata_cable_lose(struct strata_cable *cable, int direction, const uint32_t *numbers, unsigned count);
 STRATA_API int strata_cable_counts(const struct strata_cable *cable, int direction,
                                    struct strata_cable_counts *counts);
 /** Frames that wait in a direction for those before them to be sent. */

@@ -4,6 +4,8 @@
  */
 #include "tests/lab/station.h"
 
+#include <errno.h>
+
 #include "tests/test.h"
 
 #define MBIT UINT64_C(1000000)
@@ -479,7 +481,34 @@ TEST(impairments_may_change)
     strata_world_free(world);
 }
 
-TEST_MAIN(TEST_ENTRY(store_and_forward_takes_what_the_formula_says), TEST_ENTRY(a_burst_waits_in_the_queue),
+/* Named frames are lost and no others, counted per direction, from where it was said. */
+TEST(certain_frames_are_lost)
+{
+    struct strata_world *world = world_with_seed(1);
+    struct station *a = station_new(world, "a"), *b = station_new(world, "b");
+    struct strata_cable *cable = tie(world, a, b, (struct strata_impairment){.rate_bps = MBIT});
+    CHECK_EQ(strata_cable_lose(cable, 0, (uint32_t[]){2, 4, 2}, 3), 0);
+    CHECK_EQ(strata_cable_lose(cable, 0, (uint32_t[]){0}, 1), -EINVAL);
+    CHECK_EQ(strata_cable_lose(cable, 2, (uint32_t[]){1}, 1), -EINVAL);
+    for (uint32_t i = 1; i <= 5; i++)
+        station_say(a, 1, 100, i), station_say(b, 1, 100, i);
+    strata_world_run(world, STRATA_NEVER);
+    REQUIRE(b->heard_count == 3);
+    CHECK_EQ(b->heard[0].number, 1);
+    CHECK_EQ(b->heard[1].number, 3);
+    CHECK_EQ(b->heard[2].number, 5);
+    CHECK_EQ(a->heard_count, 5);
+    CHECK_EQ(counts_of(cable, 0).lost, 2);
+    CHECK_EQ(strata_cable_lose(cable, 0, (uint32_t[]){1}, 1), 0); // the next one
+    station_say(a, 1, 100, 6), station_say(a, 1, 100, 7);
+    strata_world_run(world, STRATA_NEVER);
+    REQUIRE(b->heard_count == 4);
+    CHECK_EQ(b->heard[3].number, 7);
+    strata_world_free(world);
+}
+
+TEST_MAIN(TEST_ENTRY(certain_frames_are_lost),
+          TEST_ENTRY(store_and_forward_takes_what_the_formula_says), TEST_ENTRY(a_burst_waits_in_the_queue),
           TEST_ENTRY(the_caravan_takes_62_minutes), TEST_ENTRY(a_question_and_its_answer_take_a_round_trip),
           TEST_ENTRY(transmission_is_rounded_up), TEST_ENTRY(a_full_queue_loses_what_comes_then),
           TEST_ENTRY(independent_loss_is_exact_under_a_seed),
