@@ -4,7 +4,7 @@
  *   queue      where there is a rate, a frame waits until those before it have been sent; beyond the limit it
  *              is lost, and a discipline (discipline.h) may mark or drop it before
  *   rate       sending L bits takes L/R
- *   loss       independent, then by the two-state model of Gilbert and Elliott (netem's gemodel)
+ *   loss       by script, independent, then by the two-state model of Gilbert and Elliott (netem's gemodel)
  *   duplicate  a second copy travels by itself
  *   corrupt    one bit of a copy is flipped, anywhere in the frame (as netem does)
  *   delay      propagation, and jitter that keeps the order
@@ -219,27 +219,35 @@ static bool lost_in_burst(struct direction *direction)
     return lost;
 }
 
+/** Flips a bit, and says so with the bytes as they were: that is what was said. */
+static void damage(struct flight *flight, struct direction *direction, uint64_t bit)
+{
+    direction->counts.corrupted++;
+    emit(flight, STRATA_LAB_FAULT, "corrupt");
+    flight->bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+    flight->digest = hash_bytes(flight->bytes, flight->length);
+}
+
 /** One copy travels: bits may flip, and it arrives when it does. */
 static void travel(struct flight *flight, struct direction *direction, strata_time leaves)
 {
     struct strata_world *world = flight->cable->world;
     const struct strata_impairment *impairment = &direction->impairment;
-    if (chance(&direction->random, impairment->corrupt_ppm) && flight->length > 0) {
-        uint64_t bit = random_below(&direction->random, (uint64_t)flight->length * 8);
-        direction->counts.corrupted++;
-        emit(flight, STRATA_LAB_FAULT, "corrupt"); // with the bytes as they were: that is what was said
-        flight->bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
-        flight->digest = hash_bytes(flight->bytes, flight->length);
-    }
+    if (chance(&direction->random, impairment->corrupt_ppm) && flight->length > 0)
+        damage(flight, direction, random_below(&direction->random, (uint64_t)flight->length * 8));
+    if (flight->scripted.damage && flight->length > 0)
+        damage(flight, direction, (uint64_t)flight->length * 8 - 8); // bit 0 of the last byte
     strata_time arrival = leaves + impairment->delay_ns;
     if (impairment->jitter_ns > 0)
         arrival += (strata_time)random_below(&direction->random, (uint64_t)impairment->jitter_ns + 1);
-    if (chance(&direction->random, impairment->reorder_ppm)) {
-        if (impairment->reorder_early)
+    bool reordered = chance(&direction->random, impairment->reorder_ppm);
+    if (reordered || flight->scripted.late_ns > 0) {
+        if (reordered && impairment->reorder_early)
             arrival = leaves;
-        else
+        else if (reordered)
             arrival += impairment->reorder_ns ? impairment->reorder_ns
                                               : impairment->delay_ns / 2 + STRATA_MILLISECOND;
+        arrival += flight->scripted.late_ns;
         direction->counts.reordered++;
         emit(flight, STRATA_LAB_FAULT, "reorder");
     } else {
@@ -269,6 +277,10 @@ static struct flight *copy_of(struct strata_world *world, const struct flight *f
 static void depart(struct flight *flight, struct direction *direction, strata_time leaves)
 {
     struct strata_world *world = flight->cable->world;
+    if (flight->scripted.lose) {
+        lose(flight, &direction->counts.lost, "script");
+        return;
+    }
     if (flight->lost) {
         lose(flight, &direction->counts.lost, "loss");
         return;
@@ -278,9 +290,10 @@ static void depart(struct flight *flight, struct direction *direction, strata_ti
         return;
     }
     struct flight *copy = NULL;
-    if (chance(&direction->random, direction->impairment.duplicate_ppm))
+    if (chance(&direction->random, direction->impairment.duplicate_ppm) || flight->scripted.twice)
         copy = copy_of(world, flight);
     if (copy) {
+        copy->scripted = (struct scripted){0};
         direction->counts.duplicated++;
         emit(flight, STRATA_LAB_FAULT, "duplicate");
     }
@@ -374,17 +387,6 @@ static void lose_held(struct direction *direction)
 
 /* ---- Sending and arriving ------------------------------------------------------------------------- */
 
-/** Whether somebody asked for the frame that was just counted to be lost. */
-static bool is_doomed(struct direction *direction)
-{
-    for (unsigned i = 0; i < direction->doomed_count; i++)
-        if (direction->doomed[i] == direction->counts.sent) {
-            direction->doomed[i] = direction->doomed[--direction->doomed_count];
-            return true;
-        }
-    return false;
-}
-
 void cable_send(struct strata_cable *cable, int which, struct flight *flight)
 {
     struct strata_world *world = cable->world;
@@ -409,8 +411,8 @@ void cable_send(struct strata_cable *cable, int which, struct flight *flight)
         return;
     }
     flight->lost = chance(&direction->loss, direction->impairment.loss_ppm);
-    flight->lost = is_doomed(direction) || flight->lost;
     flight->lost_in_burst = lost_in_burst(direction);
+    flight->scripted = script_fate(&direction->script, direction->counts.sent);
     if (direction->impairment.queue.kind == STRATA_QUEUE_CODEL || direction->held.frames > 0) {
         hold(flight, direction);
         return;
@@ -558,7 +560,7 @@ void cable_free(struct strata_cable *cable)
         while (direction->held.frames > 0)
             flight_free(cable->world, take_held(&direction->held));
         free(direction->starts);
-        free(direction->doomed);
+        script_free(&direction->script);
     }
     free(cable->name);
     free(cable);
@@ -593,32 +595,26 @@ int strata_cable_impair(struct strata_cable *cable, int direction, const struct 
     return 0;
 }
 
-int strata_cable_lose(struct strata_cable *cable, int which, const uint32_t *numbers, unsigned count)
-{
-    if (which < 0 || which > 1)
-        return -EINVAL;
-    struct direction *direction = &cable->direction[which];
-    for (unsigned i = 0; i < count; i++) {
-        if (numbers[i] == 0)
-            return -EINVAL;
-        uint64_t number = direction->counts.sent + numbers[i];
-        bool known = false;
-        for (unsigned j = 0; j < direction->doomed_count; j++)
-            known = known || direction->doomed[j] == number;
-        if (known)
-            continue;
-        if (array_grow(&direction->doomed, sizeof *direction->doomed, direction->doomed_count,
-                       &direction->doomed_room) != 0)
-            return -ENOMEM;
-        direction->doomed[direction->doomed_count++] = number;
-    }
-    return 0;
-}
-
 void strata_cable_impairment(const struct strata_cable *cable, int direction,
                              struct strata_impairment *impairment)
 {
     *impairment = cable->direction[direction & 1].impairment;
+}
+
+int strata_cable_script(struct strata_cable *cable, int direction, const struct strata_fault *faults, unsigned count)
+{
+    if (direction < 0 || direction > 1)
+        return -EINVAL;
+    return script_add(&cable->direction[direction].script, cable->direction[direction].counts.sent, faults, count);
+}
+
+int strata_cable_lose(struct strata_cable *cable, int direction, const uint32_t *numbers, unsigned count)
+{
+    int error = 0;
+    for (unsigned i = 0; !error && i < count; i++)
+        error = strata_cable_script(cable, direction,
+                                    &(struct strata_fault){.frame = numbers[i], .kind = STRATA_FAULT_LOSE}, 1);
+    return error;
 }
 
 int strata_cable_counts(const struct strata_cable *cable, int direction, struct strata_cable_counts *counts)

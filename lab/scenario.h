@@ -110,9 +110,9 @@ struct scenario_end {
     struct scenario_node *node;
     int port; /**< 0: the next free one. */
 };
-/** Numbers of frames, from 1. */
-struct scenario_frames {
-    uint32_t *numbers;
+/** Scripted faults. */
+struct scenario_faults {
+    struct strata_fault *items;
     unsigned count, room;
 };
 struct scenario_link {
@@ -120,7 +120,7 @@ struct scenario_link {
     const char *name;
     struct scenario_end end[2];
     struct strata_cable_config config;
-    struct scenario_frames lose[2]; /**< Per direction. */
+    struct scenario_faults faults[2]; /**< Scripted, by direction. */
     struct strata_cable *made;
     unsigned segment; /**< Cables that are joined by switches and hubs have the same. */
 };
@@ -142,7 +142,7 @@ struct scenario_event {
     struct scenario_node *node;
     struct scenario_link *link;
     bool direction[2];
-    struct scenario_frames lose;
+    struct scenario_faults faults;
     uint32_t changed; /**< Which fields of `impairment` are set: bits of enum impairment_field. */
     struct strata_impairment impairment;
     struct scenario_program *program;

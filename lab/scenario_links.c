@@ -233,7 +233,7 @@ void impairment_apply(struct strata_impairment *to, const struct strata_impairme
 struct said {
     struct strata_impairment impairment;
     uint32_t fields;
-    struct scenario_frames lose;
+    struct scenario_faults faults; /**< Scripted ones. */
 };
 
 /* Each word of the vocabulary as a key of a table, for links, directions and events alike. The struct read
@@ -257,34 +257,26 @@ IMPAIRMENT_KEY(corrupt)
 IMPAIRMENT_KEY(limit)
 IMPAIRMENT_KEY(queue)
 
-static void add_lost_frame(struct reader_state *reader, const yaml_node_t *item, void *into)
-{
-    struct scenario_frames *frames = &((struct said *)into)->lose;
-    int64_t number = read_integer(reader, item, 1, 1000000000);
-    if (frames->count == frames->room) {
-        uint32_t *numbers = arena_take(&reader->scenario->arena, (frames->room * 2 + 8) * sizeof *numbers);
-        if (frames->count)
-            memcpy(numbers, frames->numbers, frames->count * sizeof *numbers);
-        frames->numbers = numbers;
-        frames->room = frames->room * 2 + 8;
+#define FAULT_KEY(word)                                                                                      \
+    static void said_##word(struct reader_state *reader, const yaml_node_t *value, void *into)               \
+    {                                                                                                        \
+        read_##word(reader, value, &((struct said *)into)->faults);                                          \
     }
-    frames->numbers[frames->count++] = (uint32_t)number;
-}
-
-/** `lose: 3`, or a list: these frames of the direction are lost. */
-static void said_lose(struct reader_state *reader, const yaml_node_t *value, void *into)
-{
-    read_items(reader, value, "lose", true, add_lost_frame, into);
-}
+FAULT_KEY(lose)
+FAULT_KEY(damage)
+FAULT_KEY(double)
+FAULT_KEY(late)
 
 #define IMPAIRMENT_KEYS                                                                                      \
     {"rate", said_rate, false}, {"delay", said_delay, false}, {"jitter", said_jitter, false},                \
         {"loss", said_loss, false}, {"gemodel", said_gemodel, false}, {"duplicate", said_duplicate, false},  \
         {"reorder", said_reorder, false}, {"reorder_delay", said_reorder_delay, false},                      \
         {"reorder_early", said_reorder_early, false}, {"corrupt", said_corrupt, false},                      \
-        {"limit", said_limit, false}, {"lose", said_lose, false},                                            \
+        {"limit", said_limit, false},                                                                        \
+        {"queue", said_queue, false}, {"lose", said_lose, false}, {"damage", said_damage, false},            \
+        {"double", said_double, false},                                                                      \
     {                                                                                                        \
-        "queue", said_queue, false                                                                           \
+        "late", said_late, false                                                                             \
     }
 
 static void read_said(struct reader_state *reader, const yaml_node_t *value, struct said *said)
@@ -379,8 +371,10 @@ void read_link(struct reader_state *reader, const yaml_node_t *item, void *into)
     config->forward = config->backward = link.both.impairment;
     impairment_apply(&config->forward, &link.forward.impairment, link.forward.fields);
     impairment_apply(&config->backward, &link.backward.impairment, link.backward.fields);
-    link.link.lose[0] = link.forward.lose.count ? link.forward.lose : link.both.lose;
-    link.link.lose[1] = link.backward.lose.count ? link.backward.lose : link.both.lose;
+    for (int i = 0; i < 2; i++) {
+        faults_add(scenario, &link.link.faults[i], &link.both.faults);
+        faults_add(scenario, &link.link.faults[i], i == 0 ? &link.forward.faults : &link.backward.faults);
+    }
     if (!link.link.name) {
         size_t length = strlen(link.link.end[0].node_name) + strlen(link.link.end[1].node_name) + 2;
         char *name = arena_take(&scenario->arena, length);
@@ -480,10 +474,10 @@ void read_event(struct reader_state *reader, const yaml_node_t *item, void *into
     }
     event.event.changed = event.said.fields;
     event.event.impairment = event.said.impairment;
-    event.event.lose = event.said.lose;
-    if (event.event.action == EVENT_SET && event.said.fields == 0 && event.said.lose.count == 0)
+    event.event.faults = event.said.faults;
+    if (event.event.action == EVENT_SET && event.said.fields == 0 && event.said.faults.count == 0)
         complain(reader->complaints, place_of(item), "set needs something to set, such as loss: 5%%");
-    if (event.event.action != EVENT_SET && (event.said.fields != 0 || event.said.lose.count > 0))
+    if (event.event.action != EVENT_SET && (event.said.fields != 0 || event.said.faults.count > 0))
         complain(reader->complaints, place_of(item),
                  "loss, delay and the like belong to an event with set: CABLE");
     if (event.event.action == EVENT_START && !value_of(reader, item, "run"))

@@ -99,7 +99,7 @@ static int make_link(struct scenario_run *run, struct scenario_link *link)
         strata_world_cable(run->world, link->end[0].node->made, link->end[1].node->made, &link->config);
     int error = link->made ? 0 : -ENOMEM;
     for (int i = 0; !error && i < 2; i++)
-        error = strata_cable_lose(link->made, i, link->lose[i].numbers, link->lose[i].count);
+        error = strata_cable_script(link->made, i, link->faults[i].items, link->faults[i].count);
     return error;
 }
 
@@ -164,7 +164,7 @@ static void change_link(const struct scenario_event *event)
         strata_cable_impairment(event->link->made, direction, &impairment);
         impairment_apply(&impairment, &event->impairment, event->changed);
         strata_cable_impair(event->link->made, direction, &impairment);
-        int error = strata_cable_lose(event->link->made, direction, event->lose.numbers, event->lose.count);
+        int error = strata_cable_script(event->link->made, direction, event->faults.items, event->faults.count);
         if (error)
             event->run->world->error = error;
     }

@@ -66,6 +66,13 @@ void read_link(struct reader_state *reader, const yaml_node_t *item, void *into)
 /** Reads one key of an impairment, if it is one. */
 bool read_impairment_key(struct reader_state *reader, const char *name, const yaml_node_t *value,
                          struct strata_impairment *impairment, uint32_t *fields);
+/** The words of scripted faults, each of which adds to a list. */
+void read_lose(struct reader_state *reader, const yaml_node_t *value, struct scenario_faults *faults);
+void read_damage(struct reader_state *reader, const yaml_node_t *value, struct scenario_faults *faults);
+void read_double(struct reader_state *reader, const yaml_node_t *value, struct scenario_faults *faults);
+void read_late(struct reader_state *reader, const yaml_node_t *value, struct scenario_faults *faults);
+/** Adds one list to another. */
+void faults_add(struct scenario *scenario, struct scenario_faults *to, const struct scenario_faults *from);
 void read_event(struct reader_state *reader, const yaml_node_t *item, void *into);
 void read_check(struct reader_state *reader, const yaml_node_t *item, void *into);
 /** "eth2" or "2" -> 2; 0 with a complaint. */

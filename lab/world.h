@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "lab/discipline.h"
 #include "lab/names.h"
+#include "lab/script.h"
 
 /** Frames of at most this size come from a pool of buffers. */
 #define FLIGHT_POOLED_BYTES 1600u
@@ -55,6 +56,7 @@ struct flight {
     int direction;
     strata_time queued_at;
     bool lost, lost_in_burst; /**< It will be, once it leaves. */
+    struct scripted scripted;  /**< What a script says of it. */
     uint32_t epoch;  /**< Of the cable when it was sent: a cut loses it. */
     uint64_t number; /**< Of the frame; copies keep it. */
     uint64_t digest; /**< Of its bytes. */
@@ -169,14 +171,13 @@ struct direction {
     struct random loss;       /**< Decides who is lost, and nothing else. */
     struct random random;     /**< Everything else. */
     bool bad;                 /**< State of Gilbert-Elliott. */
-    uint64_t *doomed;         /**< Frames to be lost, by the number sent; unsorted. */
-    unsigned doomed_count, doomed_room;
     strata_time free_at;      /**< When the transmitter has sent all it was given. */
     strata_time last_arrival; /**< Of frames that keep their order. */
     strata_time *starts;      /**< Ring: when waiting frames begin to be sent. */
     uint32_t start_room, start_first, start_count;
     struct red red;
     struct held_queue held;
+    struct script script;
     struct strata_cable_counts counts;
 };
 

@@ -157,6 +157,19 @@ struct strata_impairment {
     uint32_t queue_frames;      /**< Waiting for the rate, at most; 0: 1000. */
     struct strata_queue queue;  /**< What keeps the queue before the rate short. */
 };
+/** A fault that is not left to chance: what happens to the n-th frame that is handed to a direction. A frame may have
+ * several; one that is lost is lost. */
+enum strata_fault_kind {
+    STRATA_FAULT_LOSE,   /**< It is lost. */
+    STRATA_FAULT_DAMAGE, /**< Its last bit is flipped. */
+    STRATA_FAULT_DOUBLE, /**< A second copy of it travels, on which no other scripted fault has a hold. */
+    STRATA_FAULT_LATE,   /**< It arrives `late_ns` later than it would, and does not hold up those behind it. */
+};
+struct strata_fault {
+    uint64_t frame; /**< Counted from 1. */
+    enum strata_fault_kind kind;
+    strata_time late_ns;
+};
 /** What went through one direction of a cable. Every frame sent is delivered, lost or still in flight; every
  * duplicate adds one more that is. */
 struct strata_cable_counts {
@@ -191,8 +204,12 @@ STRATA_API int strata_cable_impair(struct strata_cable *cable, int direction,
                                    const struct strata_impairment *impairment);
 STRATA_API void strata_cable_impairment(const struct strata_cable *cable, int direction,
                                         struct strata_impairment *impairment);
-/** Loses certain frames: numbers count those that are handed to this direction from now on, 1 is the next. What was
- * said before still holds. @return 0, -EINVAL (a number 0, no such direction), -ENOMEM. */
+/** Scripts faults of a direction, beside what chance does: numbers count the frames that are handed to it from now on,
+ * 1 is the next. What was said before still holds. Copied; in any order. @return 0, -EINVAL (a number 0, no such
+ * direction, a time beyond a year), -ENOMEM. */
+STRATA_API int strata_cable_script(struct strata_cable *cable, int direction, const struct strata_fault *faults,
+                                   unsigned count);
+/** Loses certain frames: a script of nothing but STRATA_FAULT_LOSE. */
 STRATA_API int strata_cable_lose(struct strata_cable *cable, int direction, const uint32_t *numbers, unsigned count);
 STRATA_API int strata_cable_counts(const struct strata_cable *cable, int direction,
                                    struct strata_cable_counts *counts);
