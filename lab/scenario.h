@@ -248,10 +248,17 @@ void scenario_free(struct scenario *scenario);
 /** Looks for mistakes of meaning and ties names to things. */
 void scenario_verify(struct scenario *scenario, struct complaints *complaints);
 
+/** What a check looked at, as a number: of bytes, frames, a counter; a time is in nanoseconds. */
+struct scenario_value {
+    bool there; /**< Not every check has one. */
+    bool is_time;
+    int64_t number;
+};
 struct scenario_result {
     const char *name;
     bool ok;
     char *detail;
+    struct scenario_value value;
 };
 /** One run of a scenario. */
 struct scenario_run {
@@ -263,16 +270,22 @@ struct scenario_run {
     strata_time ended;    /**< When the last program that is waited for ended. */
     unsigned events_left; /**< That have not happened yet, starts of programs included. */
     unsigned awaited;     /**< Programs whose end is waited for. */
+    bool stopped;         /**< Before its end, as the options say; nothing was judged. */
+    struct scenario_value value; /**< Of the check that is being judged. */
 };
 struct scenario_options {
     uint64_t seed;        /**< 0: the scenario's. */
     strata_time duration; /**< 0: the scenario's. */
     bool trace_hosts;
+    strata_time until; /**< Stop when that time has come, before the end; 0: do not. */
+    /** Asked after every moment in which something happened, unless NULL: whether to stop. */
+    bool (*stop)(void *context);
+    void *stop_context;
 };
 /** Makes the world; listeners may then be added to run->world. @return 0, or a negative errno. */
 int scenario_build(struct scenario_run *run, struct scenario *scenario,
                    const struct scenario_options *options);
-/** Lets it run and judges the checks. @return 0 (see run->ok), or a negative errno. */
+/** Lets it run and judges the checks, unless it was told to stop. @return 0 (see run->ok), or a negative errno. */
 int scenario_go(struct scenario_run *run, const struct scenario_options *options);
 void scenario_run_free(struct scenario_run *run);
 /** Judges one check. `detail` gets a sentence that is malloc'ed. */

@@ -72,12 +72,13 @@ static bool contains(const void *data, size_t size, const char *text)
     return length == 0 || (size >= length && memmem(data, size, text, length));
 }
 
-static bool judge_file(const struct scenario_check *check, char **detail)
+static bool judge_file(struct scenario_run *run, const struct scenario_check *check, char **detail)
 {
     const void *data, *other;
     int64_t size = read_file(&check->file, &data);
     if (size < 0)
         return verdict(false, detail, "%s: %s", check->target, strerror((int)-size));
+    run->value = (struct scenario_value){.there = true, .number = size};
     if (check->has_size && (uint64_t)size != check->size_bytes)
         return verdict(false, detail, "it has %" PRId64 " bytes, expected %" PRIu64, size, check->size_bytes);
     if (check->contains && !contains(data, (size_t)size, check->contains))
@@ -97,8 +98,10 @@ static bool judge_file(const struct scenario_check *check, char **detail)
     return verdict(true, detail, "%" PRId64 " bytes, SHA-256 %.16s...", size, sum);
 }
 
-static bool judge_number(const struct scenario_check *check, int64_t value, char **detail)
+static bool judge_number(struct scenario_run *run, const struct scenario_check *check, int64_t value,
+                         char **detail)
 {
+    run->value = (struct scenario_value){.there = true, .number = value};
     if (check->has_min && value < check->min)
         return verdict(false, detail, "%" PRId64 ", expected at least %" PRId64, value, check->min);
     if (check->has_max && value > check->max)
@@ -108,7 +111,7 @@ static bool judge_number(const struct scenario_check *check, int64_t value, char
     return verdict(true, detail, "%" PRId64, value);
 }
 
-static bool judge_counter(const struct scenario_run *run, const struct scenario_check *check, char **detail)
+static bool judge_counter(struct scenario_run *run, const struct scenario_check *check, char **detail)
 {
     int64_t sum = 0;
     for (unsigned i = 0; i < run->scenario->nodes.count; i++) {
@@ -116,7 +119,7 @@ static bool judge_counter(const struct scenario_run *run, const struct scenario_
         if (!check->node || check->node == node)
             sum += strata_node_counter(node->made, check->target);
     }
-    return judge_number(check, sum, detail);
+    return judge_number(run, check, sum, detail);
 }
 
 static bool is_chosen(const struct scenario_check *check, const struct scenario_node *node)
@@ -145,16 +148,16 @@ static bool judge_drops(const struct scenario_run *run, const struct scenario_ch
     return verdict(true, detail, "no host dropped anything");
 }
 
-static bool judge_received(const struct scenario_check *check, char **detail)
+static bool judge_received(struct scenario_run *run, const struct scenario_check *check, char **detail)
 {
     struct strata_host *host = strata_node_host(check->node->made);
     struct strata_port_info info = {.size = sizeof info};
     if (!host || strata_port_info(host, check->port, &info) != 0)
         return verdict(false, detail, "%s is down", check->node->name);
-    return judge_number(check, (int64_t)info.bytes_in, detail);
+    return judge_number(run, check, (int64_t)info.bytes_in, detail);
 }
 
-static bool judge_cable(const struct scenario_check *check, char **detail)
+static bool judge_cable(struct scenario_run *run, const struct scenario_check *check, char **detail)
 {
     uint64_t sum = 0;
     const char *what = check->counted ? check->counted : "sent";
@@ -180,7 +183,7 @@ static bool judge_cable(const struct scenario_check *check, char **detail)
             if (strcmp(rows[i].name, what) == 0)
                 sum += rows[i].value;
     }
-    return judge_number(check, (int64_t)sum, detail);
+    return judge_number(run, check, (int64_t)sum, detail);
 }
 
 bool scenario_judge(struct scenario_run *run, const struct scenario_check *check, char **detail)
@@ -192,16 +195,17 @@ bool scenario_judge(struct scenario_run *run, const struct scenario_check *check
     case CHECK_OUTPUT:
         return judge_text(check, &check->node->output, detail);
     case CHECK_FILE:
-        return judge_file(check, detail);
+        return judge_file(run, check, detail);
     case CHECK_COUNTER:
         return judge_counter(run, check, detail);
     case CHECK_DROPS:
         return judge_drops(run, check, detail);
     case CHECK_RECEIVED:
-        return judge_received(check, detail);
+        return judge_received(run, check, detail);
     case CHECK_CABLE:
-        return judge_cable(check, detail);
+        return judge_cable(run, check, detail);
     case CHECK_TIME:
+        run->value = (struct scenario_value){.there = done, .is_time = true, .number = run->ended};
         return verdict(done && run->ended < check->before, detail, "%s after %" PRId64 " ms",
                        done ? "done" : "not done", run->ended / STRATA_MILLISECOND);
     case CHECK_PROGRAMS:

@@ -337,7 +337,9 @@ static int judge(struct scenario_run *run, const struct scenario_check *check)
     run->results = results;
     struct scenario_result *result = &results[run->result_count++];
     *result = (struct scenario_result){.name = check->name};
+    run->value = (struct scenario_value){0};
     result->ok = scenario_judge(run, check, &result->detail);
+    result->value = run->value;
     run->ok = run->ok && result->ok;
     return 0;
 }
@@ -371,16 +373,47 @@ static int judge_all(struct scenario_run *run)
     return error;
 }
 
+/** One who looks after a run, between its moments. */
+struct running {
+    struct scenario_run *run;
+    const struct scenario_options *options;
+    bool farewell; /**< Nobody is waited for any more. */
+};
+
+static bool moment_is_last(void *context)
+{
+    struct running *running = context;
+    if (running->options->stop && running->options->stop(running->options->stop_context))
+        running->run->stopped = true;
+    return running->run->stopped || (!running->farewell && nobody_is_waited_for(running->run));
+}
+
 int scenario_go(struct scenario_run *run, const struct scenario_options *options)
 {
-    strata_time until = options->duration ? options->duration : run->scenario->duration;
-    int result = strata_world_run_until(run->world, nobody_is_waited_for, run, until);
+    strata_time end = options->duration ? options->duration : run->scenario->duration;
+    strata_time until = options->until && options->until < end ? options->until : end;
+    struct running running = {.run = run, .options = options};
+    int result = strata_world_run_until(run->world, moment_is_last, &running, until);
     run->ended = strata_world_now(run->world);
-    if (result == 1) {
-        strata_time goodbye = run->ended + GOODBYE_NS;
-        result = strata_world_run(run->world, goodbye < until ? goodbye : until);
+    bool over = result == 1 && !run->stopped;
+    strata_time goodbye = run->ended + GOODBYE_NS < end ? run->ended + GOODBYE_NS : end;
+    if (over) {
+        running.farewell = true;
+        result = strata_world_run_until(run->world, moment_is_last, &running, goodbye < until ? goodbye : until);
     }
-    return result < 0 ? result : judge_all(run);
+    if (until < (over ? goodbye : end))
+        run->stopped = true;
+    if (result < 0 || run->stopped)
+        return result < 0 ? result : 0;
+    return judge_all(run);
+}
+
+static void forget_program(struct scenario_program *program)
+{
+    free(program->output.text);
+    program->output = (struct text_log){0};
+    program->started = false;
+    program->status = 0;
 }
 
 void scenario_run_free(struct scenario_run *run)
@@ -392,10 +425,11 @@ void scenario_run_free(struct scenario_run *run)
     for (unsigned i = 0; i < run->scenario->nodes.count; i++) {
         struct scenario_node *node = &run->scenario->nodes.items[i];
         free(node->output.text);
+        node->output = (struct text_log){0};
         for (unsigned j = 0; j < node->programs.count; j++)
-            free(node->programs.items[j].output.text);
+            forget_program(&node->programs.items[j]);
     }
     for (unsigned i = 0; i < run->scenario->events.count; i++)
         if (run->scenario->events.items[i].program)
-            free(run->scenario->events.items[i].program->output.text);
+            forget_program(run->scenario->events.items[i].program);
 }
