@@ -165,7 +165,8 @@ TEST(links)
         {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], forward: {los: 1%}}]\n",
          "f:2:39: a direction of a link has no key los (did you mean loss?); it may have rate, delay, "
          "jitter, loss, "
-         "gemodel, duplicate, reorder, reorder_delay, reorder_early, corrupt, limit, queue, lose, damage, double, late\n"},
+         "gemodel, duplicate, reorder, reorder_delay, reorder_early, corrupt, limit, queue, lose, damage, "
+         "double, late\n"},
         {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], queue: codle}]\n",
          "f:2:36: codle is not fifo, red or codel (did you mean codel?)\n"},
         {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], queue: {target: 5ms}}]\n",
