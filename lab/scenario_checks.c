@@ -66,11 +66,13 @@ static void check_before(struct reader_state *reader, const yaml_node_t *value, 
     check->check.before = read_duration(reader, value);
 }
 
+static const char *const done_words[] = {"done", NULL};
+static const struct shape shape_done = {.kind = SHAPE_WORD, .words = done_words};
+
 static void check_programs(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
-    static const char *const words[] = {"done", NULL};
     begin_kind(reader, value, into, CHECK_PROGRAMS);
-    read_word(reader, value, words);
+    read_word(reader, value, done_words);
 }
 
 static void add_drops_node(struct reader_state *reader, const yaml_node_t *item, void *into)
@@ -159,15 +161,17 @@ static void read_equals(struct reader_state *reader, const yaml_node_t *value, v
     (void)into;
 }
 
+static const char *const counted_words[] = {"sent",       "delivered",       "lost",
+                                            "bytes_sent", "bytes_delivered", "duplicated",
+                                            "reordered",  "corrupted",       "marked",     "queue",
+                                            NULL};
+static const struct shape shape_counted = {.kind = SHAPE_WORD, .words = counted_words};
+
 static void read_counted(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
-    static const char *const words[] = {"sent",       "delivered",       "lost",
-                                        "bytes_sent", "bytes_delivered", "duplicated",
-                                        "reordered",  "corrupted",       "marked",     "queue",
-                                        NULL};
-    int word = read_word(reader, value, words);
+    int word = read_word(reader, value, counted_words);
     if (word >= 0)
-        ((struct check_reader *)into)->check.counted = words[word];
+        ((struct check_reader *)into)->check.counted = counted_words[word];
 }
 
 /** Which further keys each kind takes, in the order of enum check_kind. */
@@ -279,32 +283,40 @@ static const char *name_check(struct scenario *scenario, const struct scenario_c
     return "all programs are done";
 }
 
+static const struct shape shape_status = {.kind = SHAPE_INTEGER, .least = -4096, .most = 4096},
+                          shape_names = {.kind = SHAPE_LIST, .item = &shape_text};
+static const struct shape *const drops_shapes[] = {&shape_boolean, &shape_names, NULL};
+static const struct shape shape_drops = {.kind = SHAPE_EITHER, .either = drops_shapes};
+static const struct key check_keys[] = {
+    {"program", check_program, false, &shape_text, "a program, by its name; with exits or prints"},
+    {"output", check_output, false, &shape_text, "all that programs on a node printed; with contains or equals"},
+    {"file", check_file, false, &shape_text, "NODE:/PATH; with equals, contains, sha256 or size"},
+    {"counter", check_counter, false, &shape_text, "strata counters lists them; with min, max or equals"},
+    {"received", check_received, false, &shape_text, "bytes that came in at NODE:eth1; with min, max or equals"},
+    {"cable", check_cable, false, &shape_text, "a link; with count, and min, max or equals"},
+    {"done_before", check_before, false, &shape_time, "all programs that are waited for have ended by then"},
+    {"programs", check_programs, false, &shape_done, "all programs that are waited for have ended"},
+    {"no_drops", check_drops, false, &shape_drops, "no node dropped anything, or none of these"},
+    {"name", read_check_name, false, &shape_text, "what it is called in the result"},
+    {"node", read_check_node, false, &shape_text, "of a program or counter: where"},
+    {"exits", read_exits, false, &shape_status, "the status a program ended with"},
+    {"prints", read_contains, false, &shape_text, "a text that the program printed"},
+    {"contains", read_contains, false, &shape_text, "a text that is in it"},
+    {"equals", read_equals, false, &shape_text, "a number, a text or another file NODE:/PATH"},
+    {"sha256", read_sha256, false, &shape_text, "of the file, as 64 digits"},
+    {"size", read_check_size, false, &shape_size, "of the file"},
+    {"min", read_min, false, &shape_size, "at least so much"},
+    {"max", read_max, false, &shape_size, "at most so much"},
+    {"count", read_counted, false, &shape_counted, "what is counted on a cable; sent unless given"},
+    KEYS_END,
+};
+const struct shape shape_check = {.kind = SHAPE_MAPPING, .what = "a check", .keys = check_keys};
+
 void read_check(struct reader_state *reader, const yaml_node_t *item, void *into)
 {
-    static const struct key keys[] = {{"program", check_program, false},
-                                      {"output", check_output, false},
-                                      {"file", check_file, false},
-                                      {"counter", check_counter, false},
-                                      {"received", check_received, false},
-                                      {"cable", check_cable, false},
-                                      {"done_before", check_before, false},
-                                      {"programs", check_programs, false},
-                                      {"no_drops", check_drops, false},
-                                      {"name", read_check_name, false},
-                                      {"node", read_check_node, false},
-                                      {"exits", read_exits, false},
-                                      {"prints", read_contains, false},
-                                      {"contains", read_contains, false},
-                                      {"equals", read_equals, false},
-                                      {"sha256", read_sha256, false},
-                                      {"size", read_check_size, false},
-                                      {"min", read_min, false},
-                                      {"max", read_max, false},
-                                      {"count", read_counted, false},
-                                      {NULL, NULL, false}};
     struct scenario *scenario = into;
     struct check_reader check = {.check = {.place = place_of(item)}};
-    read_mapping(reader, item, keys, "a check", &check);
+    read_mapping(reader, item, &shape_check, &check);
     if (item->type != YAML_MAPPING_NODE)
         return;
     if (check.kinds == 0) {

@@ -1,5 +1,5 @@
 /*
- * The section `links`, the vocabulary of impairments (netem's words), and the section `events`.
+ * The section `links` and the vocabulary of impairments (netem's words).
  */
 #include "lab/scenario_yaml.h"
 
@@ -25,14 +25,18 @@ static void read_burst_loss(struct reader_state *reader, const yaml_node_t *valu
     ((struct strata_impairment *)into)->burst_loss_ppm = read_share(reader, value);
 }
 
+static const struct key gemodel_keys[] = {
+    {"p", read_enter, true, &shape_share, "from the good state to the bad one, per frame"},
+    {"r", read_leave, true, &shape_share, "from the bad state to the good one, per frame"},
+    {"1-h", read_burst_loss, false, &shape_share, "loss in the bad state; all unless given"},
+    KEYS_END,
+};
+static const struct shape shape_gemodel = {.kind = SHAPE_MAPPING, .what = "gemodel", .keys = gemodel_keys};
+
 static void read_gemodel(struct reader_state *reader, const yaml_node_t *value,
                          struct strata_impairment *impairment)
 {
-    static const struct key keys[] = {{"p", read_enter, true},
-                                      {"r", read_leave, true},
-                                      {"1-h", read_burst_loss, false},
-                                      {NULL, NULL, false}};
-    read_mapping(reader, value, keys, "gemodel", impairment);
+    read_mapping(reader, value, &shape_gemodel, impairment);
 }
 
 /* What a queue may be told. */
@@ -68,10 +72,12 @@ QUEUE_SHARE(weight, queue.weight_ppm)
 QUEUE_TIME(target, queue.target_ns)
 QUEUE_TIME(interval, queue.interval_ns)
 
+static const char *const queue_words[] = {"fifo", "red", "codel", NULL}; // as in enum strata_queue_kind
+static const struct shape shape_queue_kind = {.kind = SHAPE_WORD, .words = queue_words};
+
 static void queue_kind(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
-    static const char *const words[] = {"fifo", "red", "codel", NULL}; // as in enum strata_queue_kind
-    int word = read_word(reader, value, words);
+    int word = read_word(reader, value, queue_words);
     if (word >= 0)
         ((struct queue_reader *)into)->queue.kind = (enum strata_queue_kind)word;
 }
@@ -115,24 +121,31 @@ static void check_queue(struct reader_state *reader, const yaml_node_t *value,
                  "min is less than max; min is 5 and max three times min unless given");
 }
 
+static const struct shape shape_frames = {.kind = SHAPE_INTEGER, .least = 1, .most = 1000000};
+static const struct key queue_keys[] = {
+    {"kind", queue_kind, true, &shape_queue_kind, "its discipline"},
+    {"limit", queue_limit, false, &shape_frames, "so many frames wait at most; 1000 unless given"},
+    {"mark", queue_mark, false, &shape_frames, "fifo: a frame that finds at least so many waiting is marked"},
+    {"ecn", queue_ecn, false, &shape_boolean, "red, codel: mark instead of dropping where the sender understands it"},
+    {"min", queue_min, false, &shape_frames, "red: nothing happens while the average is below; 5 unless given"},
+    {"max", queue_max, false, &shape_frames, "red: from there on all are chosen; three times min unless given"},
+    {"probability", queue_probability, false, &shape_share, "red: of a choice just below max; 10% unless given"},
+    {"weight", queue_weight, false, &shape_share, "red: of the present length in the average; 0.2% unless given"},
+    {"target", queue_target, false, &shape_time, "codel: waiting that is always acceptable; 5ms unless given"},
+    {"interval", queue_interval, false, &shape_time, "codel: waiting may be longer for so long; 100ms unless given"},
+    KEYS_END,
+};
+static const struct shape shape_queue_mapping = {.kind = SHAPE_MAPPING, .what = "a queue", .keys = queue_keys};
+static const struct shape *const queue_shapes[] = {&shape_queue_kind, &shape_queue_mapping, NULL};
+static const struct shape shape_queue = {.kind = SHAPE_EITHER, .either = queue_shapes};
+
 /** A kind alone, or a mapping. @return the fields that were set. */
 static uint32_t read_queue(struct reader_state *reader, const yaml_node_t *value,
                            struct strata_impairment *impairment)
 {
-    static const struct key keys[] = {{"kind", queue_kind, true},
-                                      {"limit", queue_limit, false},
-                                      {"mark", queue_mark, false},
-                                      {"ecn", queue_ecn, false},
-                                      {"min", queue_min, false},
-                                      {"max", queue_max, false},
-                                      {"probability", queue_probability, false},
-                                      {"weight", queue_weight, false},
-                                      {"target", queue_target, false},
-                                      {"interval", queue_interval, false},
-                                      {NULL, NULL, false}};
     struct queue_reader queue = {0};
     if (value->type == YAML_MAPPING_NODE) {
-        read_mapping(reader, value, keys, "a queue", &queue);
+        read_mapping(reader, value, &shape_queue_mapping, &queue);
         check_queue(reader, value, &queue.queue);
     } else {
         queue_kind(reader, value, &queue);
@@ -144,8 +157,9 @@ static uint32_t read_queue(struct reader_state *reader, const yaml_node_t *value
     return FIELD_QUEUE | FIELD_LIMIT;
 }
 
-bool read_impairment_key(struct reader_state *reader, const char *name, const yaml_node_t *value,
-                         struct strata_impairment *impairment, uint32_t *fields)
+/** Reads one key of an impairment, if it is one. */
+static bool read_impairment_key(struct reader_state *reader, const char *name, const yaml_node_t *value,
+                                struct strata_impairment *impairment, uint32_t *fields)
 {
     static const char *const words[] = {"rate",    "delay",     "jitter",        "loss",
                                         "gemodel", "duplicate", "reorder",       "reorder_delay",
@@ -229,13 +243,6 @@ void impairment_apply(struct strata_impairment *to, const struct strata_impairme
         to->queue = from->queue;
 }
 
-/** An impairment with a note of what was said about it. */
-struct said {
-    struct strata_impairment impairment;
-    uint32_t fields;
-    struct scenario_faults faults; /**< Scripted ones. */
-};
-
 /* Each word of the vocabulary as a key of a table, for links, directions and events alike. The struct read
  * into begins with a struct said. */
 #define IMPAIRMENT_KEY(word)                                                                                 \
@@ -267,29 +274,43 @@ FAULT_KEY(damage)
 FAULT_KEY(double)
 FAULT_KEY(late)
 
-#define IMPAIRMENT_KEYS                                                                                      \
-    {"rate", said_rate, false}, {"delay", said_delay, false}, {"jitter", said_jitter, false},                \
-        {"loss", said_loss, false}, {"gemodel", said_gemodel, false}, {"duplicate", said_duplicate, false},  \
-        {"reorder", said_reorder, false}, {"reorder_delay", said_reorder_delay, false},                      \
-        {"reorder_early", said_reorder_early, false}, {"corrupt", said_corrupt, false},                      \
-        {"limit", said_limit, false},                                                                        \
-        {"queue", said_queue, false}, {"lose", said_lose, false}, {"damage", said_damage, false},            \
-        {"double", said_double, false},                                                                      \
-    {                                                                                                        \
-        "late", said_late, false                                                                             \
-    }
+static const struct shape shape_limit = {.kind = SHAPE_INTEGER, .least = 1, .most = 100000000},
+                          shape_frame = {.kind = SHAPE_INTEGER, .least = 1},
+                          shape_frame_list = {.kind = SHAPE_LIST, .single = true, .item = &shape_frame},
+                          shape_late = {.kind = SHAPE_ENTRIES, .item = &shape_time};
+static const struct key impairment_keys[] = {
+    {"rate", said_rate, false, &shape_rate, "sending L bits takes L/rate; frames wait for their turn"},
+    {"delay", said_delay, false, &shape_time, "propagation"},
+    {"jitter", said_jitter, false, &shape_time, "each frame takes up to so much longer; the order is kept"},
+    {"loss", said_loss, false, &shape_share, "each frame is lost with this probability, independently"},
+    {"gemodel", said_gemodel, false, &shape_gemodel, "bursts of loss after Gilbert and Elliott: {p: 1%, r: 20%}"},
+    {"duplicate", said_duplicate, false, &shape_share, "a second copy travels by itself"},
+    {"reorder", said_reorder, false, &shape_share, "this share is late by reorder_delay, so that others pass"},
+    {"reorder_delay", said_reorder_delay, false, &shape_time, "half the delay and 1 ms unless given"},
+    {"reorder_early", said_reorder_early, false, &shape_boolean,
+     "that share arrives without delay instead and passes others, as with netem"},
+    {"corrupt", said_corrupt, false, &shape_share, "one bit, anywhere in the frame, is flipped"},
+    {"limit", said_limit, false, &shape_limit, "so many frames wait for the rate at most; 1000 unless given"},
+    {"queue", said_queue, false, &shape_queue, "what keeps the queue before the rate short"},
+    {"lose", said_lose, false, &shape_frame_list, "the frames of these numbers are lost"},
+    {"damage", said_damage, false, &shape_frame_list, "the frames of these numbers have a bit flipped"},
+    {"double", said_double, false, &shape_frame_list, "the frames of these numbers arrive twice"},
+    {"late", said_late, false, &shape_late, "from numbers of frames to how late each is"},
+    KEYS_END,
+};
+const struct shape shape_impairment = {
+    .kind = SHAPE_MAPPING, .what = "a direction of a link", .keys = impairment_keys};
 
 static void read_said(struct reader_state *reader, const yaml_node_t *value, struct said *said)
 {
-    static const struct key keys[] = {IMPAIRMENT_KEYS, {NULL, NULL, false}};
-    read_mapping(reader, value, keys, "a direction of a link", said);
+    read_mapping(reader, value, &shape_impairment, said);
 }
 
 /* ---- Links
  * -------------------------------------------------------------------------------------------------- */
 
 struct link_reader {
-    struct said both; /**< First: see IMPAIRMENT_KEY. */
+    struct said both; /**< First: see struct said. */
     struct said forward, backward;
     struct scenario_link link;
     int ends;
@@ -322,10 +343,12 @@ static void read_link_name(struct reader_state *reader, const yaml_node_t *value
     ((struct link_reader *)into)->link.name = read_text(reader, value);
 }
 
+static const char *const link_words[] = {"ethernet", "ip", NULL};
+static const struct shape shape_link_kind = {.kind = SHAPE_WORD, .words = link_words};
+
 static void read_link_kind(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
-    static const char *const words[] = {"ethernet", "ip", NULL};
-    int word = read_word(reader, value, words);
+    int word = read_word(reader, value, link_words);
     if (word >= 0)
         ((struct link_reader *)into)->link.config.link = word == 0 ? STRATA_LINK_ETHERNET : STRATA_LINK_IP;
 }
@@ -350,21 +373,26 @@ static void read_both(struct reader_state *reader, const yaml_node_t *value, voi
     read_said(reader, value, &((struct link_reader *)into)->both);
 }
 
+static const struct shape shape_endpoints = {.kind = SHAPE_LIST, .item = &shape_text},
+                          shape_mtu = {.kind = SHAPE_INTEGER, .least = 68, .most = 65535};
+static const struct key link_keys[] = {
+    {"endpoints", read_endpoints, true, &shape_endpoints, "two nodes, as [a, b] or with ports as [\"a:eth2\", b]"},
+    {"name", read_link_name, false, &shape_text, "a-b unless given"},
+    {"link", read_link_kind, false, &shape_link_kind, "ip: datagrams without a link header, between hosts and routers"},
+    {"mtu", read_mtu, false, &shape_mtu, "bytes per datagram; 1500 unless given"},
+    {"forward", read_forward, false, &shape_impairment, "from the first endpoint to the second only"},
+    {"backward", read_backward, false, &shape_impairment, "from the second endpoint to the first only"},
+    {"both", read_both, false, &shape_impairment, "both directions; like writing it in the link itself"},
+    KEYS_OF(shape_impairment),
+};
+const struct shape shape_link = {.kind = SHAPE_MAPPING, .what = "a link", .keys = link_keys};
+
 void read_link(struct reader_state *reader, const yaml_node_t *item, void *into)
 {
-    static const struct key keys[] = {IMPAIRMENT_KEYS,
-                                      {"endpoints", read_endpoints, true},
-                                      {"name", read_link_name, false},
-                                      {"link", read_link_kind, false},
-                                      {"mtu", read_mtu, false},
-                                      {"forward", read_forward, false},
-                                      {"backward", read_backward, false},
-                                      {"both", read_both, false},
-                                      {NULL, NULL, false}};
     struct scenario *scenario = into;
     struct link_reader link = {
         .link = {.place = place_of(item), .config = {.size = sizeof link.link.config}}};
-    read_mapping(reader, item, keys, "a link", &link);
+    read_mapping(reader, item, &shape_link, &link);
     if (link.ends != 2)
         return;
     struct strata_cable_config *config = &link.link.config;
@@ -382,107 +410,4 @@ void read_link(struct reader_state *reader, const yaml_node_t *item, void *into)
         link.link.name = name;
     }
     *(struct scenario_link *)LIST_APPEND(scenario, scenario->links) = link.link;
-}
-
-/* ---- Events
- * -------------------------------------------------------------------------------------------------- */
-
-struct event_reader {
-    struct said said; /**< First: see IMPAIRMENT_KEY. */
-    struct scenario_event event;
-    int actions;
-    bool has_at;
-};
-
-static void begin_action(struct reader_state *reader, const yaml_node_t *value, struct event_reader *event,
-                         enum scenario_action action)
-{
-    if (event->actions++ == 1)
-        complain(reader->complaints, place_of(value), "one event does one thing; write a second event");
-    event->event.action = action;
-    event->event.target_place = place_of(value);
-}
-
-static void read_at(struct reader_state *reader, const yaml_node_t *value, void *into)
-{
-    struct event_reader *event = into;
-    event->event.at = read_duration(reader, value);
-    event->has_at = true;
-}
-
-#define ACTION_KEY(word, action)                                                                             \
-    static void event_##word(struct reader_state *reader, const yaml_node_t *value, void *into)              \
-    {                                                                                                        \
-        begin_action(reader, value, into, action);                                                           \
-        ((struct event_reader *)into)->event.target = read_text(reader, value);                              \
-    }
-ACTION_KEY(cut, EVENT_CUT)
-ACTION_KEY(mend, EVENT_MEND)
-ACTION_KEY(crash, EVENT_CRASH)
-ACTION_KEY(restart, EVENT_RESTART)
-ACTION_KEY(set, EVENT_SET)
-ACTION_KEY(start, EVENT_START)
-
-static void event_note(struct reader_state *reader, const yaml_node_t *value, void *into)
-{
-    begin_action(reader, value, into, EVENT_NOTE);
-    ((struct event_reader *)into)->event.text = read_text(reader, value);
-}
-
-static void read_direction(struct reader_state *reader, const yaml_node_t *value, void *into)
-{
-    static const char *const words[] = {"both", "forward", "backward", NULL};
-    struct event_reader *event = into;
-    int word = read_word(reader, value, words);
-    event->event.direction[0] = word != 2;
-    event->event.direction[1] = word != 1;
-}
-
-static void read_event_run(struct reader_state *reader, const yaml_node_t *value, void *into)
-{
-    struct event_reader *event = into;
-    struct scenario_program *program = arena_take(&reader->scenario->arena, sizeof *program);
-    program->status = -1;
-    read_program(reader, value, program);
-    if (program->entry)
-        event->event.program = program;
-}
-
-void read_event(struct reader_state *reader, const yaml_node_t *item, void *into)
-{
-    static const struct key keys[] = {{"at", read_at, true},
-                                      {"cut", event_cut, false},
-                                      {"mend", event_mend, false},
-                                      {"crash", event_crash, false},
-                                      {"restart", event_restart, false},
-                                      {"set", event_set, false},
-                                      {"note", event_note, false},
-                                      {"start", event_start, false},
-                                      {"run", read_event_run, false},
-                                      {"direction", read_direction, false},
-                                      IMPAIRMENT_KEYS,
-                                      {NULL, NULL, false}};
-    struct scenario *scenario = into;
-    struct event_reader event = {.event = {.place = place_of(item), .direction = {true, true}}};
-    read_mapping(reader, item, keys, "an event", &event);
-    if (item->type != YAML_MAPPING_NODE)
-        return;
-    if (event.actions == 0) {
-        complain(reader->complaints, place_of(item),
-                 "an event says what happens: cut, mend, crash, restart, set, start or note");
-        return;
-    }
-    event.event.changed = event.said.fields;
-    event.event.impairment = event.said.impairment;
-    event.event.faults = event.said.faults;
-    if (event.event.action == EVENT_SET && event.said.fields == 0 && event.said.faults.count == 0)
-        complain(reader->complaints, place_of(item), "set needs something to set, such as loss: 5%%");
-    if (event.event.action != EVENT_SET && (event.said.fields != 0 || event.said.faults.count > 0))
-        complain(reader->complaints, place_of(item),
-                 "loss, delay and the like belong to an event with set: CABLE");
-    if (event.event.action == EVENT_START && !value_of(reader, item, "run"))
-        complain(reader->complaints, place_of(item), "start needs the key run");
-    if (event.event.action != EVENT_START && event.event.program)
-        complain(reader->complaints, place_of(item), "run belongs to an event with start: NODE");
-    *(struct scenario_event *)LIST_APPEND(scenario, scenario->events) = event.event;
 }

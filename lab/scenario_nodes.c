@@ -21,10 +21,12 @@ int read_port_name(struct reader_state *reader, struct place place, const char *
     return (int)port;
 }
 
+static const char *const kind_words[] = {"host", "router", "switch", "hub", NULL};
+static const struct shape shape_kind = {.kind = SHAPE_WORD, .words = kind_words};
+
 static void read_kind(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
-    static const char *const words[] = {"host", "router", "switch", "hub", NULL};
-    int kind = read_word(reader, value, words);
+    int kind = read_word(reader, value, kind_words);
     if (kind >= 0)
         ((struct scenario_node *)into)->kind = (enum scenario_kind)kind;
 }
@@ -144,12 +146,17 @@ static void read_route_via(struct reader_state *reader, const yaml_node_t *value
     ((struct route_text *)into)->via = read_text(reader, value);
 }
 
+static const struct key route_keys[] = {
+    {"to", read_route_to, true, &shape_text, "default, or a prefix such as 10.1.0.0/16"},
+    {"via", read_route_via, true, &shape_text, "the address of the gateway"},
+    KEYS_END,
+};
+static const struct shape shape_route = {.kind = SHAPE_MAPPING, .what = "a route", .keys = route_keys};
+
 static void read_route(struct reader_state *reader, const yaml_node_t *item, void *into)
 {
-    static const struct key keys[] = {
-        {"to", read_route_to, true}, {"via", read_route_via, true}, {NULL, NULL, false}};
     struct route_text text = {NULL, NULL};
-    read_mapping(reader, item, keys, "a route", &text);
+    read_mapping(reader, item, &shape_route, &text);
     if (text.to && text.via && *text.to && *text.via)
         add_route(reader, into, place_of(item), text.to, text.via);
 }
@@ -205,10 +212,12 @@ static void read_file_size(struct reader_state *reader, const yaml_node_t *value
     }
 }
 
+static const char *const pattern_words[] = {"random", "zero", "count", NULL};
+static const struct shape shape_pattern = {.kind = SHAPE_WORD, .words = pattern_words};
+
 static void read_file_pattern(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
-    static const char *const words[] = {"random", "zero", "count", NULL};
-    int word = read_word(reader, value, words);
+    int word = read_word(reader, value, pattern_words);
     if (word >= 0)
         ((struct scenario_file *)into)->pattern = (enum file_pattern)(FILE_RANDOM + word);
 }
@@ -222,14 +231,18 @@ static void read_file_text(struct reader_state *reader, const yaml_node_t *value
         complain(reader->complaints, place_of(value), "there is nothing to repeat");
 }
 
+static const struct key file_keys[] = {
+    {"content", read_file_content, false, &shape_text, "what is in it"},
+    {"size", read_file_size, false, &shape_size, "so many bytes of the pattern, or of what repeats"},
+    {"pattern", read_file_pattern, false, &shape_pattern, "random unless given: bytes that depend on the path alone"},
+    {"repeat", read_file_text, false, &shape_text, "this text again and again"},
+    KEYS_END,
+};
+static const struct shape shape_file = {.kind = SHAPE_MAPPING, .what = "a file", .keys = file_keys};
+
 static void read_file(struct reader_state *reader, const yaml_node_t *key, const yaml_node_t *value,
                       void *into)
 {
-    static const struct key keys[] = {{"content", read_file_content, false},
-                                      {"size", read_file_size, false},
-                                      {"pattern", read_file_pattern, false},
-                                      {"repeat", read_file_text, false},
-                                      {NULL, NULL, false}};
     const char *path = (const char *)key->data.scalar.value;
     struct scenario_node *node = into;
     struct scenario_file file = {.place = place_of(key), .pattern = FILE_RANDOM};
@@ -241,7 +254,7 @@ static void read_file(struct reader_state *reader, const yaml_node_t *key, const
         file.content = value->data.scalar.length > 0 ? read_text(reader, value) : "";
         file.bytes = strlen(file.content);
     } else {
-        read_mapping(reader, value, keys, "a file", &file);
+        read_mapping(reader, value, &shape_file, &file);
         bool content = value_of(reader, value, "content"), size = value_of(reader, value, "size");
         if (value->type == YAML_MAPPING_NODE && content == size)
             complain(reader->complaints, place_of(value), "a file has either content or a size");
@@ -345,20 +358,27 @@ static void read_program_background(struct reader_state *reader, const yaml_node
     ((struct scenario_program *)into)->background = read_bool(reader, value);
 }
 
+static const struct key program_keys[] = {
+    {"run", read_run, true, &shape_text, "the program and its arguments; strata run lists the programs"},
+    {"name", read_program_name, false, &shape_text, "what checks call it; the program's name unless given"},
+    {"at", read_program_at, false, &shape_time, "when it starts; 0s unless given"},
+    {"restart", read_program_restart, false, &shape_boolean, "it runs again when its host comes up after a crash"},
+    {"background", read_program_background, false, &shape_boolean, "nobody waits for it; so it is for servers"},
+    KEYS_END,
+};
+static const struct shape shape_program_mapping = {
+    .kind = SHAPE_MAPPING, .what = "a program", .keys = program_keys};
+static const struct shape *const program_shapes[] = {&shape_text, &shape_program_mapping, NULL};
+const struct shape shape_program = {.kind = SHAPE_EITHER, .either = program_shapes};
+
 void read_program(struct reader_state *reader, const yaml_node_t *item, void *into)
 {
-    static const struct key keys[] = {{"run", read_run, true},
-                                      {"name", read_program_name, false},
-                                      {"at", read_program_at, false},
-                                      {"restart", read_program_restart, false},
-                                      {"background", read_program_background, false},
-                                      {NULL, NULL, false}};
     struct scenario_program *program = into;
     program->place = place_of(item);
     if (item->type == YAML_SCALAR_NODE)
         read_run(reader, item, program);
     else
-        read_mapping(reader, item, keys, "a program", program);
+        read_mapping(reader, item, &shape_program_mapping, program);
     if (!program->name && program->argc > 0)
         program->name = program->argv[0];
     // Servers run until the end; nobody waits for them unless asked to.
@@ -383,14 +403,33 @@ static void read_programs(struct reader_state *reader, const yaml_node_t *value,
 /* ---- A node ----------------------------------------------------------------------------------------------
  */
 
+static const struct shape shape_address_list = {.kind = SHAPE_LIST, .single = true, .item = &shape_text},
+                          shape_port_addresses = {.kind = SHAPE_ENTRIES, .item = &shape_address_list},
+                          shape_routes = {.kind = SHAPE_LIST, .item = &shape_route},
+                          shape_settings = {.kind = SHAPE_ENTRIES, .item = &shape_integer},
+                          shape_programs = {.kind = SHAPE_LIST, .single = true, .item = &shape_program};
+static const struct shape *const address_shapes[] = {&shape_address_list, &shape_port_addresses, NULL};
+static const struct shape shape_addresses = {.kind = SHAPE_EITHER, .either = address_shapes};
+static const struct shape *const file_shapes[] = {&shape_text, &shape_file, NULL};
+static const struct shape shape_file_entry = {.kind = SHAPE_EITHER, .either = file_shapes},
+                          shape_files = {.kind = SHAPE_ENTRIES, .item = &shape_file_entry};
 static const struct key node_keys[] = {
-    {"kind", read_kind, false},         {"addresses", read_addresses, false},
-    {"address", read_addresses, false}, {"dhcp", read_dhcp, false},
-    {"gateway", read_gateway, false},   {"routes", read_routes, false},
-    {"resolver", read_resolver, false}, {"forwarding", read_forwarding, false},
-    {"settings", read_settings, false}, {"files", read_files, false},
-    {"programs", read_programs, false}, {NULL, NULL, false},
+    {"kind", read_kind, false, &shape_kind, "host unless given; a router is a host that forwards"},
+    {"addresses", read_addresses, false, &shape_addresses, "10.0.0.1/24 or a list of them, or a mapping from ports"},
+    {"address", read_addresses, false, &shape_addresses, "the same as addresses"},
+    {"dhcp", read_dhcp, false, &shape_boolean, "a DHCP client runs on the first port"},
+    {"gateway", read_gateway, false, &shape_text, "the default route goes by this address"},
+    {"routes", read_routes, false, &shape_routes, "a list of {to: PREFIX or default, via: ADDRESS}"},
+    {"resolver", read_resolver, false, &shape_text, "the name server that programs ask"},
+    {"forwarding", read_forwarding, false, &shape_boolean, "whether it forwards, against what the kind says"},
+    {"settings", read_settings, false, &shape_settings, "from settings to numbers; strata settings lists them"},
+    {"files", read_files, false, &shape_files, "what is on its disk: from paths to texts"},
+    {"programs", read_programs, false, &shape_programs, "what it runs"},
+    KEYS_END,
 };
+static const struct shape shape_node_mapping = {.kind = SHAPE_MAPPING, .what = "a node", .keys = node_keys};
+static const struct shape *const node_shapes[] = {&shape_node_mapping, &shape_nothing, NULL};
+const struct shape shape_node = {.kind = SHAPE_EITHER, .either = node_shapes};
 
 static void only_hosts(struct reader_state *reader, const yaml_node_t *value,
                        const struct scenario_node *node)
@@ -417,7 +456,7 @@ void read_node(struct reader_state *reader, const yaml_node_t *key, const yaml_n
                  "\"%s\" is no name for a node: letters, digits, - _ . and at most 60", name);
     bool nothing = value->type == YAML_SCALAR_NODE && value->data.scalar.length == 0;
     if (!nothing) {
-        read_mapping(reader, value, node_keys, "a node", &node);
+        read_mapping(reader, value, &shape_node_mapping, &node);
         if (node.kind == SCENARIO_SWITCH || node.kind == SCENARIO_HUB)
             only_hosts(reader, value, &node);
     }

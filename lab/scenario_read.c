@@ -51,17 +51,23 @@ static void read_checks(struct reader_state *reader, const yaml_node_t *value, v
     read_items(reader, value, "checks", false, read_check, into);
 }
 
+static const struct shape shape_seed = {.kind = SHAPE_INTEGER, .least = 1, .most = INT64_MAX},
+                          shape_nodes = {.kind = SHAPE_ENTRIES, .item = &shape_node},
+                          shape_links = {.kind = SHAPE_LIST, .item = &shape_link},
+                          shape_events = {.kind = SHAPE_LIST, .item = &shape_event},
+                          shape_checks = {.kind = SHAPE_LIST, .item = &shape_check};
 static const struct key scenario_keys[] = {
-    {"title", read_title, false},
-    {"description", read_description, false},
-    {"seed", read_seed, false},
-    {"duration", read_total, false},
-    {"nodes", read_nodes, true},
-    {"links", read_links, false},
-    {"events", read_events, false},
-    {"checks", read_checks, false},
-    {NULL, NULL, false},
+    {"title", read_title, false, &shape_text, "shown before the timeline"},
+    {"description", read_description, false, &shape_text, "shown below the title"},
+    {"seed", read_seed, false, &shape_seed, "decides all randomness; 1 unless given"},
+    {"duration", read_total, false, &shape_time, "the world runs at most that long; 60s unless given"},
+    {"nodes", read_nodes, true, &shape_nodes, "hosts, routers, switches and hubs by name"},
+    {"links", read_links, false, &shape_links, "cables between the nodes"},
+    {"events", read_events, false, &shape_events, "what happens, and when"},
+    {"checks", read_checks, false, &shape_checks, "what must hold at the end"},
+    KEYS_END,
 };
+const struct shape shape_scenario = {.kind = SHAPE_MAPPING, .what = "a scenario", .keys = scenario_keys};
 
 static void parser_failed(const yaml_parser_t *parser, struct complaints *complaints)
 {
@@ -83,7 +89,7 @@ static void read_document(struct scenario *scenario, yaml_document_t *document, 
         return;
     }
     struct reader_state reader = {.document = document, .scenario = scenario, .complaints = complaints};
-    read_mapping(&reader, root, scenario_keys, "a scenario", scenario);
+    read_mapping(&reader, root, &shape_scenario, scenario);
 }
 
 int scenario_parse(struct scenario **made, const char *file, const char *text, size_t length,

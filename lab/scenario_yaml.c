@@ -14,7 +14,7 @@ struct place place_of(const yaml_node_t *node)
     return (struct place){(unsigned)node->start_mark.line + 1, (unsigned)node->start_mark.column + 1};
 }
 
-static const char *shape(const yaml_node_t *node)
+static const char *found(const yaml_node_t *node)
 {
     switch (node->type) {
     case YAML_SCALAR_NODE:
@@ -67,7 +67,7 @@ static bool open_pair(struct reader_state *reader, const yaml_node_t *mapping, c
     if (!*key || !*value || !count_value(reader, *key))
         return false;
     if (!key_text(*key)) {
-        complain(reader->complaints, place_of(*key), "a key must be a word, not %s", shape(*key));
+        complain(reader->complaints, place_of(*key), "a key must be a word, not %s", found(*key));
         return false;
     }
     // Large mappings are not compared pair by pair: nodes have their own check for doubled names.
@@ -79,32 +79,50 @@ static bool open_pair(struct reader_state *reader, const yaml_node_t *mapping, c
     return true;
 }
 
-static void unknown_key(struct reader_state *reader, const yaml_node_t *key, const struct key *keys,
-                        const char *what)
+const struct shape shape_nothing = {.kind = SHAPE_NOTHING};
+const struct shape shape_text = {.kind = SHAPE_TEXT};
+const struct shape shape_integer = {.kind = SHAPE_INTEGER};
+const struct shape shape_boolean = {.kind = SHAPE_BOOLEAN};
+const struct shape shape_time = {.kind = SHAPE_TIME};
+const struct shape shape_rate = {.kind = SHAPE_RATE};
+const struct shape shape_share = {.kind = SHAPE_SHARE};
+const struct shape shape_size = {.kind = SHAPE_SIZE};
+
+const struct key *key_first(const struct key *keys)
+{
+    while (keys && !keys->name)
+        keys = keys->shape ? keys->shape->keys : NULL;
+    return keys;
+}
+
+const struct key *key_next(const struct key *key)
+{
+    return key_first(key + 1);
+}
+
+static void unknown_key(struct reader_state *reader, const yaml_node_t *key, const struct shape *shape)
 {
     struct nearest nearest;
     nearest_begin(&nearest, key_text(key));
-    char known[400] = "";
+    char known[800] = "";
     size_t length = 0;
-    for (const struct key *k = keys; k->name; k++) {
+    for (const struct key *k = key_first(shape->keys); k; k = key_next(k)) {
         nearest_try(&nearest, k->name);
-        length +=
-            (size_t)snprintf(known + length, sizeof known - length, "%s%s", k == keys ? "" : ", ", k->name);
+        length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", length ? ", " : "", k->name);
         if (length >= sizeof known)
             length = sizeof known - 1;
     }
-    complain(reader->complaints, place_of(key), "%s has no key %s%s; it may have %s", what, key_text(key),
+    complain(reader->complaints, place_of(key), "%s has no key %s%s; it may have %s", shape->what, key_text(key),
              nearest_text(&nearest), known);
 }
 
-void read_mapping(struct reader_state *reader, const yaml_node_t *node, const struct key *keys,
-                  const char *what, void *into)
+void read_mapping(struct reader_state *reader, const yaml_node_t *node, const struct shape *shape, void *into)
 {
     if (!count_value(reader, node))
         return;
     if (node->type != YAML_MAPPING_NODE) {
-        complain(reader->complaints, place_of(node), "%s is %s, expected a mapping of keys and values", what,
-                 shape(node));
+        complain(reader->complaints, place_of(node), "%s is %s, expected a mapping of keys and values",
+                 shape->what, found(node));
         return;
     }
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
@@ -112,17 +130,17 @@ void read_mapping(struct reader_state *reader, const yaml_node_t *node, const st
         const yaml_node_t *key, *value;
         if (!open_pair(reader, node, pair, &key, &value))
             continue;
-        const struct key *k = keys;
-        while (k->name && strcmp(k->name, key_text(key)) != 0)
-            k++;
-        if (k->name)
+        const struct key *k = key_first(shape->keys);
+        while (k && strcmp(k->name, key_text(key)) != 0)
+            k = key_next(k);
+        if (k)
             k->read(reader, value, into);
         else
-            unknown_key(reader, key, keys, what);
+            unknown_key(reader, key, shape);
     }
-    for (const struct key *k = keys; k->name; k++)
+    for (const struct key *k = key_first(shape->keys); k; k = key_next(k))
         if (k->required && !value_of(reader, node, k->name))
-            complain(reader->complaints, place_of(node), "%s needs the key %s", what, k->name);
+            complain(reader->complaints, place_of(node), "%s needs the key %s", shape->what, k->name);
 }
 
 void read_entries(struct reader_state *reader, const yaml_node_t *node, const char *what,
@@ -134,7 +152,7 @@ void read_entries(struct reader_state *reader, const yaml_node_t *node, const ch
         return;
     if (node->type != YAML_MAPPING_NODE) {
         complain(reader->complaints, place_of(node), "%s: expected a mapping of names, found %s", what,
-                 shape(node));
+                 found(node));
         return;
     }
     for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
@@ -155,7 +173,7 @@ void read_items(struct reader_state *reader, const yaml_node_t *node, const char
         return;
     }
     if (node->type != YAML_SEQUENCE_NODE) {
-        complain(reader->complaints, place_of(node), "%s: expected a list, found %s", what, shape(node));
+        complain(reader->complaints, place_of(node), "%s: expected a list, found %s", what, found(node));
         return;
     }
     for (yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top;

@@ -1,6 +1,10 @@
 /**
- * Reading YAML with a vocabulary: tables of keys, values with units, and a complaint with a place for every
+ * Reading YAML with a vocabulary: tables of words, values with units, and a complaint with a place for every
  * mistake.
+ *
+ * A word of the language is a row of a table of struct key: its name, what reads it, what shape its value has, and
+ * a line of help. Readers, complaints, the JSON schema for editors and its descriptions are made of these tables;
+ * to add a word, add a row.
  */
 #ifndef LAB_SCENARIO_YAML_H
 #define LAB_SCENARIO_YAML_H
@@ -17,15 +21,53 @@ struct reader_state {
 };
 
 struct place place_of(const yaml_node_t *node);
+/** What a value looks like: what the schema says of it. */
+enum shape_kind {
+    SHAPE_NOTHING,
+    SHAPE_TEXT,
+    SHAPE_INTEGER, /**< From least to most, where these differ. */
+    SHAPE_BOOLEAN,
+    SHAPE_TIME,
+    SHAPE_RATE,
+    SHAPE_SHARE,
+    SHAPE_SIZE,
+    SHAPE_WORD,    /**< One of `words`. */
+    SHAPE_MAPPING, /**< By the table `keys`. */
+    SHAPE_ENTRIES, /**< Names of the user's choice, each with an `item`. */
+    SHAPE_LIST,    /**< Of `item`; a single one need not be a list where `single` is true. */
+    SHAPE_EITHER   /**< One of `either`, which ends with NULL. */
+};
+struct key;
+struct shape {
+    enum shape_kind kind;
+    bool single;
+    const char *what; /**< SHAPE_MAPPING: what it describes: "a node". */
+    const struct key *keys;
+    const struct shape *item;
+    const struct shape *const *either;
+    const char *const *words; /**< Ends with NULL. */
+    int64_t least, most;
+};
+extern const struct shape shape_nothing, shape_text, shape_integer, shape_boolean, shape_time, shape_rate, shape_share,
+    shape_size;
+
 /** One word of the vocabulary. */
 struct key {
     const char *name;
     void (*read)(struct reader_state *reader, const yaml_node_t *value, void *into);
     bool required;
+    const struct shape *shape;
+    const char *help; /**< One line: what an editor shows. */
 };
-/** Reads a mapping by a table that ends with a key without name. `what` is what it describes: "a node". */
-void read_mapping(struct reader_state *reader, const yaml_node_t *node, const struct key *keys,
-                  const char *what, void *into);
+/** The last row of a table, and one that goes on with all words of another. */
+#define KEYS_END {NULL, NULL, false, NULL, NULL}
+#define KEYS_OF(mapping) {NULL, NULL, false, &(mapping), NULL}
+/** The first key of a table, and the one after another; NULL: none. */
+const struct key *key_first(const struct key *keys);
+const struct key *key_next(const struct key *key);
+
+/** Reads a mapping by the table of a shape of kind SHAPE_MAPPING. */
+void read_mapping(struct reader_state *reader, const yaml_node_t *node, const struct shape *shape, void *into);
 /** Calls `read` for each entry of a mapping whose keys are names of the user's choice. */
 void read_entries(struct reader_state *reader, const yaml_node_t *node, const char *what,
                   void (*read)(struct reader_state *reader, const yaml_node_t *key, const yaml_node_t *value,
@@ -60,12 +102,18 @@ void *list_append(struct scenario *scenario, void *list, size_t element_bytes);
 #define LIST_APPEND(scenario, list) list_append(scenario, &(list), sizeof *(list).items)
 
 /* The parts of the vocabulary, each in a file of its own. */
+extern const struct shape shape_scenario, shape_node, shape_program, shape_link, shape_event, shape_check;
+extern const struct shape shape_impairment; /**< What links, their directions and events say of cables. */
 void read_node(struct reader_state *reader, const yaml_node_t *key, const yaml_node_t *value, void *into);
 void read_program(struct reader_state *reader, const yaml_node_t *item, void *into);
 void read_link(struct reader_state *reader, const yaml_node_t *item, void *into);
-/** Reads one key of an impairment, if it is one. */
-bool read_impairment_key(struct reader_state *reader, const char *name, const yaml_node_t *value,
-                         struct strata_impairment *impairment, uint32_t *fields);
+/** What is said of a cable's direction, with a note of which words were. A struct that is read by the table of
+ * shape_impairment, or by one that goes on with it, begins with this. */
+struct said {
+    struct strata_impairment impairment;
+    uint32_t fields;               /**< enum impairment_field. */
+    struct scenario_faults faults; /**< Scripted ones. */
+};
 /** The words of scripted faults, each of which adds to a list. */
 void read_lose(struct reader_state *reader, const yaml_node_t *value, struct scenario_faults *faults);
 void read_damage(struct reader_state *reader, const yaml_node_t *value, struct scenario_faults *faults);
