@@ -14,6 +14,8 @@
 #include <strata/lab.h>
 
 #include "app/programs.h"
+#include "lab/measure.h"
+#include "lab/scenario_quantity.h"
 
 /** Where something stands in the file, counted from 1. */
 struct place {
@@ -172,6 +174,7 @@ enum check_kind {
     CHECK_DROPS,
     CHECK_RECEIVED,
     CHECK_CABLE,
+    CHECK_MEASURE,
     CHECK_TIME,
     CHECK_PROGRAMS
 };
@@ -196,7 +199,13 @@ struct scenario_check {
     bool has_exits, has_min, has_max, has_equals, has_size;
     int64_t exits, min, max, equals;
     uint64_t size_bytes;
-    const char *contains, *text, *sha256, *counted;
+    const char *contains, *lacks, *text, *sha256, *counted;
+    bool has_measure, has_value;
+    enum measure_word measure;
+    int direction;           /**< CHECK_MEASURE: 0 forward, 1 backward. */
+    struct quantity value;   /**< What is measured, or the number behind `contains`. */
+    struct place value_place;
+    uint32_t within_ppm;     /**< So far from `value` it may be. */
     int port;
     strata_time before;
     LIST_OF(struct scenario_path) nodes; /**< CHECK_DROPS: on these only. */
@@ -252,6 +261,7 @@ void scenario_verify(struct scenario *scenario, struct complaints *complaints);
 struct scenario_value {
     bool there; /**< Not every check has one. */
     bool is_time;
+    bool in_billionths; /**< A number with decimals, such as a share: 0.5 is 500,000,000. */
     int64_t number;
 };
 struct scenario_result {
@@ -272,6 +282,7 @@ struct scenario_run {
     unsigned awaited;     /**< Programs whose end is waited for. */
     bool stopped;         /**< Before its end, as the options say; nothing was judged. */
     struct scenario_value value; /**< Of the check that is being judged. */
+    struct measure measure; /**< Of the cables that a check measures. */
 };
 struct scenario_options {
     uint64_t seed;        /**< 0: the scenario's. */

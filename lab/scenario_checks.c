@@ -174,22 +174,88 @@ static void read_counted(struct reader_state *reader, const yaml_node_t *value, 
         ((struct check_reader *)into)->check.counted = counted_words[word];
 }
 
+static const struct shape shape_measure = {.kind = SHAPE_WORD, .words = measure_words};
+
+/** What is measured of a cable. */
+static void read_measure(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct check_reader *check = into;
+    int word = read_word(reader, value, measure_words);
+    check->check.has_measure = true;
+    if (word >= 0)
+        check->check.measure = (enum measure_word)word;
+}
+
+static const char *const direction_words[] = {"forward", "backward", NULL};
+static const struct shape shape_one_direction = {.kind = SHAPE_WORD, .words = direction_words};
+
+static void read_check_direction(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct check_reader *)into)->check.direction = read_word(reader, value, direction_words) == 1;
+}
+
+static void read_value(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct check_reader *check = into;
+    const char *text = read_text(reader, value);
+    check->check.has_value = true;
+    check->check.value_place = place_of(value);
+    if (*text && quantity_parse(text, &check->check.value) != 0)
+        complain(reader->complaints, place_of(value),
+                 "%s is not a number, a time such as 12.5ms or a rate such as 64kbit/s", text);
+}
+
+static void read_within(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct check_reader *)into)->check.within_ppm = read_share(reader, value);
+}
+
+static void read_lacks(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct check_reader *)into)->check.lacks = read_text(reader, value);
+}
+
+/** What is expected of a measurement has its dimension; what a program prints has the one it is printed with. */
+static void check_value(struct reader_state *reader, const struct scenario_check *check)
+{
+    static const enum dimension dimensions[] = {
+        [MEASURE_DELAY] = DIMENSION_TIME,   [MEASURE_DELAY_MIN] = DIMENSION_TIME,
+        [MEASURE_DELAY_MAX] = DIMENSION_TIME, [MEASURE_WAITING] = DIMENSION_TIME,
+        [MEASURE_INSIDE] = DIMENSION_NUMBER, [MEASURE_THROUGHPUT] = DIMENSION_RATE,
+        [MEASURE_UTILISATION] = DIMENSION_NUMBER, [MEASURE_LITTLE] = DIMENSION_NUMBER,
+    };
+    static const char *const names[] = {"a number such as 0.5", "a time such as 12.5ms", "a rate such as 64kbit/s"};
+    if (check->kind == CHECK_MEASURE && check->has_value && check->value.dimension != dimensions[check->measure])
+        complain(reader->complaints, check->value_place, "%s is %s", measure_words[check->measure],
+                 names[dimensions[check->measure]]);
+    if (check->kind == CHECK_PROGRAM || check->kind == CHECK_OUTPUT) {
+        if (check->has_value && !check->contains)
+            complain(reader->complaints, check->value_place,
+                     "value is the number behind a text: say which, with %s",
+                     check->kind == CHECK_PROGRAM ? "prints" : "contains");
+    }
+    if (check->within_ppm > 0 && !check->has_value)
+        complain(reader->complaints, check->place, "within needs a value to be near to");
+}
+
 /** Which further keys each kind takes, in the order of enum check_kind. */
 static const char *const companions[] = {
-    [CHECK_PROGRAM] = "node exits prints",
-    [CHECK_OUTPUT] = "contains equals",
+    [CHECK_PROGRAM] = "node exits prints lacks value within",
+    [CHECK_OUTPUT] = "contains equals lacks value within",
     [CHECK_FILE] = "equals contains sha256 size",
     [CHECK_COUNTER] = "node min max equals",
     [CHECK_DROPS] = "",
     [CHECK_RECEIVED] = "min max equals",
     [CHECK_CABLE] = "count min max equals",
+    [CHECK_MEASURE] = "measure direction value within",
     [CHECK_TIME] = "",
     [CHECK_PROGRAMS] = "",
 };
 static const char *const kind_words[] = {
     [CHECK_PROGRAM] = "program", [CHECK_OUTPUT] = "output",    [CHECK_FILE] = "file",
     [CHECK_COUNTER] = "counter", [CHECK_DROPS] = "no_drops",   [CHECK_RECEIVED] = "received",
-    [CHECK_CABLE] = "cable",     [CHECK_TIME] = "done_before", [CHECK_PROGRAMS] = "programs",
+    [CHECK_CABLE] = "cable",     [CHECK_MEASURE] = "measure",  [CHECK_TIME] = "done_before",
+    [CHECK_PROGRAMS] = "programs",
 };
 
 static bool has_word(const char *words, const char *word)
@@ -207,14 +273,17 @@ static void check_companions(struct reader_state *reader, const yaml_node_t *ite
                              struct scenario_check *check)
 {
     static const char *const all[] = {"node", "exits", "prints", "contains", "equals", "sha256",
-                                      "size", "min",   "max",    "count",    NULL};
+                                      "size", "min",   "max",    "count",    "lacks",  "value",
+                                      "within", "measure", "direction", NULL};
     const char *allowed = companions[check->kind];
     bool any = false;
     for (int i = 0; all[i]; i++) {
         const yaml_node_t *value = value_of(reader, item, all[i]);
         if (!value)
             continue;
-        any = any || (strcmp(all[i], "node") != 0 && strcmp(all[i], "count") != 0);
+        any = any || (strcmp(all[i], "node") != 0 && strcmp(all[i], "count") != 0 &&
+                      strcmp(all[i], "measure") != 0 && strcmp(all[i], "direction") != 0 &&
+                      strcmp(all[i], "within") != 0);
         if (!has_word(allowed, all[i]))
             complain(reader->complaints, place_of(value), "%s does not go with %s; it takes %s", all[i],
                      kind_words[check->kind], *allowed ? allowed : "nothing else");
@@ -274,6 +343,9 @@ static const char *name_check(struct scenario *scenario, const struct scenario_c
         if (check->counted && strcmp(check->counted, "queue") == 0)
             return format(scenario, "longest queue on %s", target);
         return format(scenario, "frames %s on %s", check->counted ? check->counted : "sent", target);
+    case CHECK_MEASURE:
+        return format(scenario, "%s of %s %s", measure_words[check->measure], target,
+                      check->direction ? "backward" : "forward");
     case CHECK_TIME:
         return format(scenario, "done before %lld.%03lld s", (long long)(check->before / STRATA_SECOND),
                       (long long)(check->before % STRATA_SECOND / STRATA_MILLISECOND));
@@ -288,12 +360,12 @@ static const struct shape shape_status = {.kind = SHAPE_INTEGER, .least = -4096,
 static const struct shape *const drops_shapes[] = {&shape_boolean, &shape_names, NULL};
 static const struct shape shape_drops = {.kind = SHAPE_EITHER, .either = drops_shapes};
 static const struct key check_keys[] = {
-    {"program", check_program, false, &shape_text, "a program, by its name; with exits or prints"},
-    {"output", check_output, false, &shape_text, "all that programs on a node printed; with contains or equals"},
+    {"program", check_program, false, &shape_text, "a program, by its name; with exits, prints or lacks"},
+    {"output", check_output, false, &shape_text, "all that programs on a node printed; with contains, equals or lacks"},
     {"file", check_file, false, &shape_text, "NODE:/PATH; with equals, contains, sha256 or size"},
     {"counter", check_counter, false, &shape_text, "strata counters lists them; with min, max or equals"},
     {"received", check_received, false, &shape_text, "bytes that came in at NODE:eth1; with min, max or equals"},
-    {"cable", check_cable, false, &shape_text, "a link; with count, and min, max or equals"},
+    {"cable", check_cable, false, &shape_text, "a link; with count, and min, max or equals; or with measure"},
     {"done_before", check_before, false, &shape_time, "all programs that are waited for have ended by then"},
     {"programs", check_programs, false, &shape_done, "all programs that are waited for have ended"},
     {"no_drops", check_drops, false, &shape_drops, "no node dropped anything, or none of these"},
@@ -308,6 +380,11 @@ static const struct key check_keys[] = {
     {"min", read_min, false, &shape_size, "at least so much"},
     {"max", read_max, false, &shape_size, "at most so much"},
     {"count", read_counted, false, &shape_counted, "what is counted on a cable; sent unless given"},
+    {"measure", read_measure, false, &shape_measure, "what is measured on a cable; with value"},
+    {"direction", read_check_direction, false, &shape_one_direction, "of what is measured; forward unless given"},
+    {"value", read_value, false, &shape_text, "a number, time or rate: what is measured, or stands behind the text"},
+    {"within", read_within, false, &shape_share, "the value may be missed by this share of it"},
+    {"lacks", read_lacks, false, &shape_text, "a text that was not printed"},
     KEYS_END,
 };
 const struct shape shape_check = {.kind = SHAPE_MAPPING, .what = "a check", .keys = check_keys};
@@ -325,7 +402,10 @@ void read_check(struct reader_state *reader, const yaml_node_t *item, void *into
                  "programs or done_before");
         return;
     }
+    if (check.check.kind == CHECK_CABLE && check.check.has_measure)
+        check.check.kind = CHECK_MEASURE;
     check_companions(reader, item, &check.check);
+    check_value(reader, &check.check);
     if (!check.check.name)
         check.check.name = name_check(scenario, &check.check);
     *(struct scenario_check *)LIST_APPEND(scenario, scenario->checks) = check.check;

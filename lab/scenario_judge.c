@@ -33,19 +33,60 @@ static const char *excerpt(const char *text, char room[64])
     return room;
 }
 
-static bool judge_text(const struct scenario_check *check, const struct text_log *log, char **detail)
+static bool judge_value(struct scenario_run *run, const struct scenario_check *check, struct quantity found,
+                        char **detail)
+{
+    run->value = (struct scenario_value){
+        .there = true,
+        .is_time = found.dimension == DIMENSION_TIME,
+        .in_billionths = found.dimension == DIMENSION_NUMBER,
+        .number = (int64_t)found.value,
+    };
+    char value[64], expected[64], within[32] = "";
+    quantity_format(found, value, sizeof value);
+    quantity_format(check->value, expected, sizeof expected);
+    if (check->within_ppm > 0) {
+        struct quantity percent = {DIMENSION_NUMBER, (uint64_t)check->within_ppm * 100000};
+        snprintf(within, sizeof within, " within ");
+        quantity_format(percent, within + 8, sizeof within - 9);
+        strcat(within, "%");
+    }
+    return verdict(quantity_is_near(found, check->value, check->within_ppm), detail, "%s, expected %s%s", value,
+                   expected, within);
+}
+
+/** The number behind a text that was printed, the first time it was. */
+static bool judge_printed(struct scenario_run *run, const struct scenario_check *check, const char *text,
+                          char **detail)
+{
+    const char *behind = strstr(text, check->contains) + strlen(check->contains);
+    struct quantity found;
+    char room[64];
+    behind += strspn(behind, " \t:=");
+    if (quantity_scan(behind, &found) < 0)
+        return verdict(false, detail, "behind \"%s\" stands no number but \"%s\"", check->contains,
+                       excerpt(behind, room));
+    return judge_value(run, check, found, detail);
+}
+
+static bool judge_text(struct scenario_run *run, const struct scenario_check *check, const struct text_log *log,
+                       char **detail)
 {
     const char *text = log->text ? log->text : "";
     char room[64];
     if (check->contains && !strstr(text, check->contains))
         return verdict(false, detail, "\"%s\" is not in the %zu bytes of output, which begin \"%s\"",
                        check->contains, log->length, excerpt(text, room));
+    if (check->lacks && strstr(text, check->lacks))
+        return verdict(false, detail, "\"%s\" is in the output", check->lacks);
+    if (check->has_value)
+        return judge_printed(run, check, text, detail);
     if (check->text && strcmp(text, check->text) != 0)
         return verdict(false, detail, "the output is another one: \"%s\"", excerpt(text, room));
     return verdict(true, detail, "%s", check->contains ? "found in the output" : "as expected");
 }
 
-static bool judge_program(const struct scenario_run *run, const struct scenario_check *check, char **detail)
+static bool judge_program(struct scenario_run *run, const struct scenario_check *check, char **detail)
 {
     const struct scenario_program *program = check->program;
     if (!program->started)
@@ -55,8 +96,8 @@ static bool judge_program(const struct scenario_run *run, const struct scenario_
                        run->ended / STRATA_MILLISECOND);
     if (check->has_exits && program->status != check->exits)
         return verdict(false, detail, "%s ended with status %d", program->name, program->status);
-    if (check->contains)
-        return judge_text(check, &program->output, detail);
+    if (check->contains || check->lacks)
+        return judge_text(run, check, &program->output, detail);
     return verdict(true, detail, "ended with status %d", program->status);
 }
 
@@ -157,6 +198,46 @@ static bool judge_received(struct scenario_run *run, const struct scenario_check
     return judge_number(run, check, (int64_t)info.bytes_in, detail);
 }
 
+static bool judge_measure(struct scenario_run *run, const struct scenario_check *check, char **detail)
+{
+    const struct measured_cable *cable = measure_of(&run->measure, check->link->made);
+    const struct measured *measured = cable ? &cable->direction[check->direction] : NULL;
+    if (!measured || run->measure.failed)
+        return verdict(false, detail, "no memory for measuring");
+    if (measured->arrived == 0)
+        return verdict(false, detail, "nothing arrived");
+    struct quantity found = {.dimension = DIMENSION_TIME};
+    uint64_t took = (uint64_t)(cable->end - cable->begin), arrived = measured->arrived;
+    switch (check->measure) {
+    case MEASURE_DELAY:
+        found.value = (uint64_t)measured->delay_sum / arrived;
+        break;
+    case MEASURE_DELAY_MIN:
+        found.value = (uint64_t)measured->delay_min;
+        break;
+    case MEASURE_DELAY_MAX:
+        found.value = (uint64_t)measured->delay_max;
+        break;
+    case MEASURE_WAITING:
+        found.value = (uint64_t)measured->waiting_sum / arrived;
+        break;
+    case MEASURE_INSIDE:
+        found = quantity_ratio(measured->area, took);
+        break;
+    case MEASURE_THROUGHPUT: // bits in thousand-millionths per nanosecond
+        found = quantity_ratio(measured->arrived_bytes * 8, took);
+        found.dimension = DIMENSION_RATE;
+        break;
+    case MEASURE_UTILISATION:
+        found = quantity_ratio((uint64_t)measured->transmission_sum, took);
+        break;
+    case MEASURE_LITTLE: // (left / took) (stay / left) over area / took: what is on both sides goes
+        found = quantity_ratio((uint64_t)measured->stay_sum, measured->area);
+        break;
+    }
+    return judge_value(run, check, found, detail);
+}
+
 static bool judge_cable(struct scenario_run *run, const struct scenario_check *check, char **detail)
 {
     uint64_t sum = 0;
@@ -193,7 +274,7 @@ bool scenario_judge(struct scenario_run *run, const struct scenario_check *check
     case CHECK_PROGRAM:
         return judge_program(run, check, detail);
     case CHECK_OUTPUT:
-        return judge_text(check, &check->node->output, detail);
+        return judge_text(run, check, &check->node->output, detail);
     case CHECK_FILE:
         return judge_file(run, check, detail);
     case CHECK_COUNTER:
@@ -204,6 +285,8 @@ bool scenario_judge(struct scenario_run *run, const struct scenario_check *check
         return judge_received(run, check, detail);
     case CHECK_CABLE:
         return judge_cable(run, check, detail);
+    case CHECK_MEASURE:
+        return judge_measure(run, check, detail);
     case CHECK_TIME:
         run->value = (struct scenario_value){.there = done, .is_time = true, .number = run->ended};
         return verdict(done && run->ended < check->before, detail, "%s after %" PRId64 " ms",

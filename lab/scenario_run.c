@@ -284,6 +284,16 @@ static void remember_output(void *context, const struct strata_lab_event *event)
     }
 }
 
+/** Listens to the cables that a check measures. */
+static int measure_cables(struct scenario_run *run)
+{
+    int error = 0;
+    for (unsigned i = 0; !error && i < run->scenario->checks.count; i++)
+        if (run->scenario->checks.items[i].kind == CHECK_MEASURE)
+            error = measure_add(&run->measure, run->scenario->checks.items[i].link->made);
+    return error || run->measure.count == 0 ? error : measure_begin(&run->measure, run->world);
+}
+
 int scenario_build(struct scenario_run *run, struct scenario *scenario,
                    const struct scenario_options *options)
 {
@@ -304,7 +314,7 @@ int scenario_build(struct scenario_run *run, struct scenario *scenario,
         error = plan(run);
     if (!error)
         error = strata_world_listen(run->world, remember_output, run);
-    return error;
+    return error ? error : measure_cables(run);
 }
 
 /* ---- Running
@@ -419,6 +429,7 @@ static void forget_program(struct scenario_program *program)
 void scenario_run_free(struct scenario_run *run)
 {
     strata_world_free(run->world);
+    measure_free(&run->measure);
     for (unsigned i = 0; i < run->result_count; i++)
         free(run->results[i].detail);
     free(run->results);

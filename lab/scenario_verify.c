@@ -481,6 +481,7 @@ static void verify_check(struct verifier *v, struct scenario_check *check)
         find_receiver(v, check);
         break;
     case CHECK_CABLE:
+    case CHECK_MEASURE:
         check->link = find_link(v, check->target_place, check->target);
         break;
     case CHECK_DROPS:

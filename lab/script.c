@@ -21,8 +21,8 @@ static int by_frame(const void *a, const void *b)
 int script_add(struct script *script, uint64_t gone, const struct strata_fault *faults, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        if (faults[i].frame == 0 || faults[i].frame > FRAME_MAX || faults[i].kind > STRATA_FAULT_LATE || faults[i].late_ns < 0 ||
-            faults[i].late_ns > LATE_MAX_NS)
+        if (faults[i].frame == 0 || faults[i].frame > FRAME_MAX || faults[i].kind > STRATA_FAULT_LATE ||
+            faults[i].late_ns < 0 || faults[i].late_ns > LATE_MAX_NS)
             return -EINVAL;
     if (count == 0)
         return 0;
