@@ -36,6 +36,7 @@ int core_init(struct core *core, const struct strata_config *config, strata_time
         for (size_t i = 0; i < sizeof core->name - 1 && given.name[i]; i++)
             core->name[i] = given.name[i];
     memory_init(&core->memory, allocator, given.memory_bytes ? given.memory_bytes : DEFAULT_BUDGET_BYTES);
+    core->memory.keeps_reserve = true;
     random_init(&core->random, given.seed);
     random_key(&core->random, &core->hash_key);
     settings_init(&core->settings);

@@ -3,6 +3,9 @@
  *
  * What is in use and what lies in the pool together never exceed the budget: an allocation that would not fit
  * gives the pool back first. So a host that has grown quiet can use all of its budget for something else.
+ *
+ * A reserve is kept for octets on their way, in pages and packets: records are many and live long, and if they could
+ * take the last of the budget, the octets that would let go of them could not come in any more.
  */
 #include "base/memory.h"
 #include "base/assert.h"
@@ -37,10 +40,11 @@ static void charge(struct memory *memory, size_t bytes)
         memory->peak_bytes = memory->used_bytes;
 }
 
-void *memory_allocate_raw(struct memory *memory, size_t bytes)
+/** Takes no more than is left of the budget above `reserve` octets. */
+static void *allocate_above(struct memory *memory, size_t bytes, size_t reserve)
 {
-    ASSERT(bytes > 0);
-    if (bytes > memory_available(memory))
+    size_t available = memory_available(memory);
+    if (available < reserve || bytes > available - reserve)
         return NULL;
     while (memory->free_pages &&
            bytes > memory_available(memory) - memory->free_page_count * sizeof(struct page))
@@ -49,6 +53,18 @@ void *memory_allocate_raw(struct memory *memory, size_t bytes)
     if (block)
         charge(memory, bytes);
     return block;
+}
+
+void *memory_allocate_raw(struct memory *memory, size_t bytes)
+{
+    ASSERT(bytes > 0);
+    return allocate_above(memory, bytes, memory_reserve(memory));
+}
+
+void *memory_allocate_reserved(struct memory *memory, size_t bytes)
+{
+    ASSERT(bytes > 0);
+    return allocate_above(memory, bytes, 0);
 }
 
 void *memory_allocate(struct memory *memory, size_t bytes)
@@ -89,7 +105,7 @@ struct page *memory_page_take(struct memory *memory)
         memory->free_page_count--;
         charge(memory, sizeof *page);
     } else {
-        page = memory_allocate_raw(memory, sizeof *page);
+        page = allocate_above(memory, sizeof *page, 0);
         if (!page)
             return NULL;
     }

@@ -8,6 +8,7 @@
 #ifndef BASE_MEMORY_H
 #define BASE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <strata/strata.h>
@@ -28,6 +29,7 @@ struct page {
 struct memory {
     struct strata_allocator allocator;
     size_t budget_bytes;
+    bool keeps_reserve; /**< The last of the budget is for octets on their way alone. */
     size_t used_bytes; /**< Of the budget, free pages in the pool not counted. */
     size_t peak_bytes;
     struct page *free_pages; /**< The pool, at most MEMORY_POOL_PAGES; goes back when the budget needs it. */
@@ -42,17 +44,20 @@ void memory_init(struct memory *memory, const struct strata_allocator *allocator
 /** Returns the pool to the allocator. Asserts that all else was released. */
 void memory_free_pool(struct memory *memory);
 
-/** @return `bytes` (at least 1) of zeroed memory, or NULL when the budget or the allocator is exhausted. */
+/** @return `bytes` (at least 1) of zeroed memory, or NULL when the budget, but for its reserve, or the allocator is
+ * exhausted. */
 void *memory_allocate(struct memory *memory, size_t bytes);
 /** As above, but with undefined content. */
 void *memory_allocate_raw(struct memory *memory, size_t bytes);
+/** As above, from the reserve when nothing else is left: for what carries octets, and is soon given back. */
+void *memory_allocate_reserved(struct memory *memory, size_t bytes);
 /** `bytes` is what was asked for; block may be NULL. */
 void memory_release(struct memory *memory, void *block, size_t bytes);
 /** Moves a block (which may be NULL, of 0 bytes) to another size above 0, keeping its beginning; zeroes what is new.
  * NULL: unchanged, no memory. Both sizes are charged for a moment. */
 void *memory_resize(struct memory *memory, void *block, size_t old_bytes, size_t bytes);
 
-/** @return a page with undefined content, or NULL. */
+/** @return a page with undefined content, from the reserve when nothing else is left, or NULL. */
 struct page *memory_page_take(struct memory *memory);
 void memory_page_give(struct memory *memory, struct page *page);
 /** Gives `count` pages that hang together by next_free, from `front` to `back`. */
@@ -61,6 +66,12 @@ void memory_pages_give(struct memory *memory, struct page *front, struct page *b
 static inline size_t memory_available(const struct memory *memory)
 {
     return memory->budget_bytes - memory->used_bytes;
+}
+/** The part of the budget that only pages and packets may take: an eighth, and a little for what says where pages are.
+ */
+static inline size_t memory_reserve(const struct memory *memory)
+{
+    return memory->keeps_reserve ? memory->budget_bytes / 8 + memory->budget_bytes / 64 : 0;
 }
 /** Whether no more than the last eighth of the budget is left. What strangers can make us keep does not touch
  * that: it is for what goes on. */

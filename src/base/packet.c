@@ -9,7 +9,7 @@
 struct packet *packet_new(struct memory *memory, size_t headroom, size_t length)
 {
     size_t room = headroom + length;
-    struct packet *packet = memory_allocate_raw(memory, sizeof *packet + room);
+    struct packet *packet = memory_allocate_reserved(memory, sizeof *packet + room);
     if (!packet)
         return NULL;
     *packet = (struct packet){

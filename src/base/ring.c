@@ -113,9 +113,10 @@ void ring_clear(struct ring *ring, struct memory *memory)
 /** Moves the pages into a table of so many slots. */
 static bool table_move(struct ring *ring, struct memory *memory, uint32_t slots)
 {
-    struct ring_table *table = memory_allocate(memory, table_bytes(slots));
+    struct ring_table *table = memory_allocate_reserved(memory, table_bytes(slots));
     if (!table)
         return false;
+    memset(table, 0, table_bytes(slots));
     table->slots = slots;
     for (uint64_t number = ring->head / PAGE_BYTES; number < page_after(ring, ring->extent); number++)
         table->pages[number & (slots - 1)] = *slot_of(ring, number);

@@ -125,6 +125,35 @@ TEST(an_allocator_that_fails_is_no_memory)
     CHECK_EQ(memory.pages, 0);
 }
 
+TEST(the_reserve_is_for_octets_on_their_way)
+{
+    struct test_allocator test;
+    struct memory memory;
+    test_allocator_init(&test);
+    memory_init(&memory, &test.allocator, 16 * PAGE_BYTES);
+    memory.keeps_reserve = true;
+    CHECK_EQ(memory_reserve(&memory), 2 * PAGE_BYTES + PAGE_BYTES / 4);
+    size_t records = 16 * PAGE_BYTES - memory_reserve(&memory);
+    void *record = memory_allocate(&memory, records);
+    CHECK(record != NULL);
+    CHECK(memory_allocate(&memory, 1) == NULL);
+    CHECK(memory_allocate_raw(&memory, 1) == NULL);
+    CHECK(memory_resize(&memory, NULL, 0, 1) == NULL);
+    struct page *page = memory_page_take(&memory);
+    CHECK(page != NULL);
+    size_t rest = memory_available(&memory);
+    void *packet = memory_allocate_reserved(&memory, rest);
+    CHECK(packet != NULL);
+    CHECK(memory_page_take(&memory) == NULL);
+    memory_page_give(&memory, page); // into the pool, from where a record may not take it either
+    CHECK(memory_allocate(&memory, 1) == NULL);
+    memory_release(&memory, packet, rest);
+    memory_release(&memory, record, records);
+    memory_free_pool(&memory);
+    CHECK_EQ(test.blocks, 0);
+}
+
 TEST_MAIN(TEST_ENTRY(what_is_allocated_is_zeroed_and_charged), TEST_ENTRY(the_budget_is_never_exceeded),
           TEST_ENTRY(pages_are_used_again), TEST_ENTRY(the_pool_is_bounded),
-          TEST_ENTRY(resizing_keeps_the_beginning), TEST_ENTRY(an_allocator_that_fails_is_no_memory))
+          TEST_ENTRY(resizing_keeps_the_beginning), TEST_ENTRY(an_allocator_that_fails_is_no_memory),
+          TEST_ENTRY(the_reserve_is_for_octets_on_their_way))

@@ -224,7 +224,7 @@ TEST(all_connections_together_have_a_bound)
 {
     for (int ipv6 = 0; ipv6 < 2; ipv6++) {
         struct stage stage;
-        enum { SMALL = 4 << 20 };
+        enum { SMALL = 9 << 19 };
         stage_set(&stage, ipv6, SMALL, true);
         struct rig *rig = stage.rig;
         CHECK(stage.others <= SMALL / 2);

@@ -80,7 +80,7 @@ TCP_TEST(a_program_that_found_no_memory_hears_when_it_may_try_again)
     rig_connected(rig, "S. 0:0(0) ack 1 win 65535 <mss 1000>");
     struct memory *memory = &rig->core.memory;
     size_t bytes = memory_available(memory) - 100;
-    void *hog = memory_allocate_raw(memory, bytes);
+    void *hog = memory_allocate_reserved(memory, bytes);
     REQUIRE(hog);
     CHECK_EQ(rig_write(rig, 500), -EAGAIN);
     CHECK_EQ(tcp_readiness(rig->c) & STRATA_WRITABLE, 0); // nobody shall spin

@@ -472,10 +472,10 @@ static inline size_t tcp_memory_left(const struct core *core)
     size_t available = memory_available(&core->memory), eighth = core->memory.budget_bytes / 8;
     return available > eighth ? available - eighth : 0;
 }
-/** Not a page more than 1/8 of the budget is left: windows do not open any more, nobody new is let in. */
+/** Not a page more than the reserve is left: windows do not open any more, nobody new is let in. */
 static inline bool tcp_memory_is_short(const struct core *core)
 {
-    return memory_available(&core->memory) < core->memory.budget_bytes / 8 + PAGE_BYTES;
+    return memory_available(&core->memory) < memory_reserve(&core->memory) + PAGE_BYTES;
 }
 /**
  * Octets that may be put into a ring now. What was promised to a peer is taken as long as there is memory; a writer
