@@ -210,7 +210,7 @@ TEST(a_thousand_far_octets_make_no_window_smaller)
     uint32_t window[2][HONEST];
     for (int attack = 0; attack < 2; attack++) {
         struct stage stage;
-        stage_set(&stage, false, 2 << 20, attack);
+        stage_set(&stage, false, 9 << 18, attack);
         fill_windows(&stage, window[attack]);
         CHECK_EQ(COUNT(stage.rig, tcp_drop_memory), 0);
         CHECK_EQ(COUNT(stage.rig, tcp_drop_out_of_order) > 0, attack);
@@ -224,7 +224,7 @@ TEST(all_connections_together_have_a_bound)
 {
     for (int ipv6 = 0; ipv6 < 2; ipv6++) {
         struct stage stage;
-        enum { SMALL = 9 << 19 };
+        enum { SMALL = 4 << 20 };
         stage_set(&stage, ipv6, SMALL, true);
         struct rig *rig = stage.rig;
         CHECK(stage.others <= SMALL / 2);
