@@ -1,15 +1,13 @@
 /*
  * The result of a run as one JSON object.
  */
-#include "lab/scenario.h"
+#include "lab/json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-/** A text as JSON has it: bytes that are no UTF-8 (a sentence may quote any) become question marks. */
-static json_t *text_of(const char *text)
+json_t *json_text(const char *text)
 {
     json_t *string = json_string(text ? text : "");
     char *copy = string ? NULL : strdup(text);
@@ -23,21 +21,29 @@ static json_t *text_of(const char *text)
     return string;
 }
 
-char *scenario_json(const struct scenario_run *run)
+json_t *scenario_json_object(const struct scenario_run *run)
 {
     char hash[20];
     snprintf(hash, sizeof hash, "%016" PRIx64, strata_world_hash(run->world));
     json_t *checks = json_array();
     for (unsigned i = 0; i < run->result_count; i++) {
         const struct scenario_result *result = &run->results[i];
-        json_array_append_new(checks, json_pack("{s:o, s:b, s:o}", "name", text_of(result->name), "ok",
-                                                (int)result->ok, "detail", text_of(result->detail)));
+        json_array_append_new(checks, json_pack("{s:o, s:b, s:o}", "name", json_text(result->name), "ok",
+                                                (int)result->ok, "detail", json_text(result->detail)));
     }
     json_t *object =
         json_pack("{s:b, s:o, s:I, s:f, s:I, s:s, s:o}", "ok", (int)run->ok, "scenario",
-                  text_of(run->scenario->file), "seed", (json_int_t)strata_world_seed(run->world),
+                  json_text(run->scenario->file), "seed", (json_int_t)strata_world_seed(run->world),
                   "virtual_seconds", (double)strata_world_now(run->world) / 1e9, "frames",
                   (json_int_t)strata_world_frames(run->world), "hash", hash, "checks", checks);
+    if (object && run->stopped)
+        json_object_set_new(object, "ok", json_null()); // nobody has judged
+    return object;
+}
+
+char *scenario_json(const struct scenario_run *run)
+{
+    json_t *object = scenario_json_object(run);
     char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
     json_decref(object);
     return text;

@@ -42,6 +42,7 @@ struct timeline {
     FILE *to;
     int level;
     bool colour;
+    strata_time from;
     int who_columns;
     struct conversation *conversations;
     struct strata_node *last_owner;
@@ -96,6 +97,8 @@ static void line(struct timeline *t, strata_time time, enum tone tone, const cha
                  ...)
 {
     char text[600];
+    if (time < t->from)
+        return;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
@@ -452,7 +455,8 @@ int timeline_new(struct timeline **made, struct strata_world *world, const struc
     if (!t)
         return -ENOMEM;
     *t =
-        (struct timeline){.world = world, .to = config->to, .level = config->level, .colour = config->colour};
+        (struct timeline){.world = world, .to = config->to, .level = config->level, .colour = config->colour,
+                           .from = config->from};
     // Wide enough for any two names, within reason.
     size_t longest = strlen("everyone");
     for (unsigned i = 0; i < world->node_count; i++)

@@ -17,6 +17,7 @@ struct timeline_config {
     FILE *to;
     int level;
     bool colour;
+    strata_time from; /**< Nothing is written before. */
 };
 /** Listens to the world from now on. @return 0, -ENOMEM. */
 int timeline_new(struct timeline **timeline, struct strata_world *world,

@@ -4,6 +4,7 @@
 #include "tool/lab.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /** @return 0 and the scenario, or the exit status. */
@@ -23,28 +24,43 @@ static int load(const struct lab_options *options, struct scenario **scenario)
 }
 
 /** Runs with its listeners; they end before the world does. */
-static int run_watched(const struct lab_job *job)
+static int run_watched(struct lab_job *job)
 {
     struct lab_watch watch = {0};
+    struct scenario_options run = job->options->scenario;
+    lab_guard_begin(&job->guard, job->options, job->run->scenario, job->run->world, &run);
     int status = lab_watch_open(&watch, job);
-    int error = status ? 0 : scenario_go(job->run, &job->options->scenario);
+    int error = status ? 0 : scenario_go(job->run, &run);
+    lab_guard_end(&job->guard, job->run->stopped);
     int written = lab_watch_close(&watch, job);
     if (status)
         return status;
     if (error)
         return lab_run_failed(error);
     status = lab_report(job, &watch);
-    return written ? written : status;
+    return written && status < TOOL_USAGE ? written : status;
 }
 
-static int run_once(const struct lab_options *options, struct scenario *scenario)
+static int run_once(struct lab_options *options, struct scenario *scenario)
 {
     struct scenario_run run;
+    options->scenario.trace_hosts = lab_watch_traces(options);
     int error = scenario_build(&run, scenario, &options->scenario);
     struct lab_job job = {.options = options, .run = &run};
     int status = error ? lab_run_failed(error) : run_watched(&job);
     scenario_run_free(&run);
     return status;
+}
+
+static int do_it(struct lab_options *options, struct scenario *scenario)
+{
+    if (options->verb == LAB_CHECK) {
+        printf("%s: %u nodes, %u links, %u events, %u checks: nothing wrong\n", options->file,
+               scenario->nodes.count, scenario->links.count, scenario->events.count, scenario->checks.count);
+        return TOOL_OK;
+    }
+    lab_guard_signals();
+    return run_once(options, scenario);
 }
 
 int tool_lab(int argc, char **argv)
@@ -54,15 +70,9 @@ int tool_lab(int argc, char **argv)
     int status = lab_options_read(&options, argc, argv);
     if (status == 0)
         status = load(&options, &scenario);
-    if (status != 0)
-        return status;
-    if (options.only_check) {
-        printf("%s: %u nodes, %u links, %u events, %u checks: nothing wrong\n", options.file,
-               scenario->nodes.count, scenario->links.count, scenario->events.count, scenario->checks.count);
-    } else {
-        options.scenario.trace_hosts = lab_watch_traces(&options);
-        status = run_once(&options, scenario);
-    }
+    if (status == 0)
+        status = do_it(&options, scenario);
     scenario_free(scenario);
+    free(options.again);
     return status;
 }

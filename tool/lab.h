@@ -4,6 +4,7 @@
  *     lab.c          what is asked for, and one run
  *     lab_options.c  the table of options; the help is made of it
  *     lab_watch.c    the table of watchers: who listens while a world runs, and writes files
+ *     lab_guard.c    what ends a run early: signals, limits; and the progress line
  *     lab_results.c  what is said at the end
  *
  * An option is a field of struct lab_options and a row of the table in lab_options.c. A watcher is a row of the
@@ -15,16 +16,24 @@
 #include <stdio.h>
 
 #include "lab/scenario.h"
+#include "tool/progress.h"
 #include "tool/tool.h"
 
+/** What is to be done; a bit each, since an option may go with several. */
+enum lab_verb { LAB_RUN = 1, LAB_CHECK = 2 };
+
 struct lab_options {
+    enum lab_verb verb;
     struct scenario_options scenario;
     const char *file;
     const char *pcap, *pcap_folder;
     const char *curve, *picture;
-    const char *duration_text;
-    bool json, quiet, timeline, stats, only_check;
+    strata_time from; /**< The timeline begins there. */
+    int64_t timeout_ns;
+    const char *timeout_text;
+    bool json, jsonl, quiet, timeline, stats;
     int verbose;
+    char *again; /**< The options that belong to the command which replays a run, for a shell; the seed aside. */
 };
 
 /* ---- lab_options.c -------------------------------------------------------------------------------------- */
@@ -33,6 +42,38 @@ struct lab_options {
 int lab_options_read(struct lab_options *options, int argc, char **argv);
 /** A complaint about how the command was written, with one value in it. @return TOOL_USAGE. */
 int lab_wrong(const char *format, const char *value) __attribute__((format(printf, 1, 0)));
+/** Prints a word as a shell reads it. */
+void lab_print_word(FILE *to, const char *word);
+/** Prints the command that runs the scenario with a seed. */
+void lab_print_again(FILE *to, const struct lab_options *options, uint64_t seed);
+
+/* ---- lab_guard.c ---------------------------------------------------------------------------------------- */
+
+enum lab_stopped {
+    LAB_STOPPED_NOT,
+    LAB_STOPPED_UNTIL,   /**< --until: as it was told. */
+    LAB_STOPPED_SIGNAL,  /**< SIGINT or SIGTERM. */
+    LAB_STOPPED_TIMEOUT, /**< --timeout */
+    LAB_STOPPED_OUTPUT,  /**< Standard output takes nothing more. */
+};
+struct lab_guard {
+    struct strata_world *world;
+    strata_time end; /**< When it is over at the latest. */
+    int64_t timeout_ns;
+    unsigned moments;
+    enum lab_stopped why;
+    struct progress progress;
+};
+/** From now on SIGINT and SIGTERM end runs and not the process; the second one does. */
+void lab_guard_signals(void);
+/** The signal that came, or 0. */
+int lab_guard_signal(void);
+/** Looks after a run with these options. */
+void lab_guard_begin(struct lab_guard *guard, const struct lab_options *options, const struct scenario *scenario,
+                     struct strata_world *world, struct scenario_options *run);
+void lab_guard_end(struct lab_guard *guard, bool stopped);
+/** The exit status of a run that ended so: 128 and the number of the signal, as shells have it. */
+int lab_guard_status(const struct lab_guard *guard);
 
 /* ---- lab_watch.c ---------------------------------------------------------------------------------------- */
 
@@ -40,6 +81,7 @@ int lab_wrong(const char *format, const char *value) __attribute__((format(print
 struct lab_job {
     const struct lab_options *options;
     struct scenario_run *run;
+    struct lab_guard guard;
 };
 
 struct lab_watcher {
@@ -77,5 +119,12 @@ int lab_report(const struct lab_job *job, const struct lab_watch *watch);
 /** The run could not go on. @return the exit status. */
 int lab_run_failed(int error);
 bool lab_wants_colour(FILE *to);
+/** What every host and cable counted, as tables of 80 columns. */
+void lab_print_stats(struct strata_world *world, FILE *to);
+
+/* ---- lab_json.c ----------------------------------------------------------------------------------------- */
+
+/** The result of a run in one line or, where `indent` says so, in several. @return false: no memory. */
+bool lab_print_json(const struct lab_job *job, bool indent, FILE *to);
 
 #endif

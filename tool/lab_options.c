@@ -5,11 +5,13 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lab/scenario_yaml.h"
 #include "tool/picture.h"
+#include "tool/sheet.h"
 
 int lab_wrong(const char *format, const char *value)
 {
@@ -27,6 +29,8 @@ struct row {
     size_t at; /**< FLAG, COUNT, TEXT: where in struct lab_options the bool, int or const char * is. */
     int (*call)(struct lab_options *options, const char *text); /**< CALL: @return 0 or the exit status. */
     const char *help;                                           /**< A line feed begins another line. */
+    unsigned verbs; /**< What it goes with: bits of enum lab_verb; 0: with one run. */
+    bool again;     /**< It belongs to the command that replays a run. */
 };
 
 static int set_seed(struct lab_options *options, const char *text)
@@ -40,12 +44,34 @@ static int set_seed(struct lab_options *options, const char *text)
     return 0;
 }
 
+/** @return 0 or the exit status. */
+static int read_time(const char *text, strata_time *time, const char *complaint)
+{
+    return parse_duration(text, time) != 0 || *time == 0 ? lab_wrong(complaint, text) : 0;
+}
+
 static int set_duration(struct lab_options *options, const char *text)
 {
-    if (parse_duration(text, &options->scenario.duration) != 0 || options->scenario.duration == 0)
-        return lab_wrong("--duration %s: expected a time such as 90s", text);
-    options->duration_text = text;
-    return 0;
+    return read_time(text, &options->scenario.duration, "--duration %s: expected a time such as 90s");
+}
+
+static int set_from(struct lab_options *options, const char *text)
+{
+    return read_time(text, &options->from, "--from %s: expected a time such as 1.5s");
+}
+
+static int set_until(struct lab_options *options, const char *text)
+{
+    return read_time(text, &options->scenario.until, "--until %s: expected a time such as 2.5s");
+}
+
+static int set_timeout(struct lab_options *options, const char *text)
+{
+    strata_time time = 0;
+    int status = read_time(text, &time, "--timeout %s: expected a time such as 10s");
+    options->timeout_ns = time;
+    options->timeout_text = text;
+    return status;
 }
 
 static int set_curve(struct lab_options *options, const char *text)
@@ -59,26 +85,31 @@ static int show_help(struct lab_options *options, const char *text);
 #define AT(field) offsetof(struct lab_options, field)
 static const struct row rows[] = {
     {.help = "the run"},
-    {"seed", "N", 0, CALL, 0, set_seed, "other randomness; the same seed gives the same bytes"},
-    {"duration", "T", 0, CALL, 0, set_duration, "run at most that long, such as 90s"},
+    {"seed", "N", 0, CALL, 0, set_seed, "other randomness; the same seed gives the same bytes", LAB_RUN, false},
+    {"duration", "T", 0, CALL, 0, set_duration, "virtual time that it may take, such as 90s", LAB_RUN, true},
+    {"until", "T", 0, CALL, 0, set_until, "go to that point of virtual time, and no further", LAB_RUN, false},
+    {"timeout", "T", 0, CALL, 0, set_timeout, "real time that it may take", LAB_RUN, false},
 
     {.help = "what is shown"},
-    {"timeline", NULL, 0, FLAG, AT(timeline), NULL, "show what happens, one line each (the default)"},
-    {"verbose", NULL, 'v', COUNT, AT(verbose), NULL, "more of it; twice: every frame on every cable"},
-    {"quiet", NULL, 'q', FLAG, AT(quiet), NULL, "only the checks"},
-    {"stats", NULL, 0, FLAG, AT(stats), NULL, "what each host and cable counted"},
-    {"json", NULL, 0, FLAG, AT(json), NULL, "one JSON object with the result"},
+    {"timeline", NULL, 0, FLAG, AT(timeline), NULL, "what happens, one line each (the default)", LAB_RUN, false},
+    {"from", "T", 0, CALL, 0, set_from, "the timeline begins at that point", LAB_RUN, false},
+    {"verbose", NULL, 'v', COUNT, AT(verbose), NULL, "more of it; twice: every frame on every cable", LAB_RUN, false},
+    {"quiet", NULL, 'q', FLAG, AT(quiet), NULL, "only the checks", LAB_RUN, false},
+    {"stats", NULL, 0, FLAG, AT(stats), NULL, "what each host and cable counted", LAB_RUN, false},
+    {"json", NULL, 0, FLAG, AT(json), NULL, "the result as one JSON object", LAB_RUN, false},
+    {"jsonl", NULL, 0, FLAG, AT(jsonl), NULL, "JSON, a line for each thing that happens; the last is the result",
+     LAB_RUN, false},
 
     {.help = "what is written"},
-    {"pcap", "FILE", 0, TEXT, AT(pcap), NULL,
-     "write every frame to a pcapng file, with a comment on each fault"},
-    {"pcap-dir", "DIR", 0, TEXT, AT(pcap_folder), NULL, "the same, a file per cable"},
+    {"pcap", "FILE", 0, TEXT, AT(pcap), NULL, "every frame as pcapng, with a comment on each fault", LAB_RUN, false},
+    {"pcap-dir", "DIR", 0, TEXT, AT(pcap_folder), NULL, "the same, a file per cable", LAB_RUN, false},
     {"curve", "FILE", 0, CALL, 0, set_curve,
-     "write cwnd, ssthresh, flight, round-trip time and queues over time as CSV;\n"
-     "to a .svg or .png, draw windows and round-trip times (needs gnuplot); may be both"},
+     "windows, flight, round-trip times and queues over time as CSV; to a .svg or .png, a picture of them (needs "
+     "gnuplot); may be both",
+     LAB_RUN, false},
 
     {.help = "the rest"},
-    {"help", NULL, 'h', CALL, 0, show_help, "explain all this"},
+    {"help", NULL, 'h', CALL, 0, show_help, "explain all this", ~0u, false},
 };
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
 enum { LONG_BASE = 256 };
@@ -89,33 +120,30 @@ static const char opening[] = "usage: strata lab FILE [OPTION ...]     run a sce
                               "       strata lab check FILE            only look for mistakes in it\n";
 static const char closing[] =
     "\n"
-    "exit status: 0 all checks hold, 1 some do not, 2 the scenario or the command is wrong\n"
+    "exit status: 0 all checks hold, 1 some do not or something went wrong, 2 the\n"
+    "scenario or the command is wrong; 130 and 143: ended by SIGINT or SIGTERM, after\n"
+    "what was gathered was written\n"
     "\n"
     "examples:\n"
     "  strata lab examples/day-in-the-life/day.yaml\n"
-    "  strata lab examples/lossy-link/transfer.yaml --seed 7 --quiet --pcap out.pcapng\n";
+    "  strata lab examples/lossy-link/transfer.yaml --seed 7 --quiet --pcap x.pcapng\n";
 
 enum { HELP_COLUMN = 20 };
 
 static void print_row(const struct row *row)
 {
-    char left[60];
-    int length = snprintf(left, sizeof left, "  --%s%s%s", row->name, row->value ? " " : "",
-                          row->value ? row->value : "");
+    char left[60], letter[8] = "";
     if (row->letter)
-        length = snprintf(left, sizeof left, "  -%c, --%s", row->letter, row->name);
-    printf("%s", left);
+        snprintf(letter, sizeof letter, "-%c, ", row->letter);
+    int length = snprintf(left, sizeof left, "  %s--%s%s%s", letter, row->name, row->value ? " " : "",
+                          row->value ? row->value : "");
+    fputs(left, stdout);
     if (length >= HELP_COLUMN) {
-        printf("\n");
+        putchar('\n');
         length = 0;
     }
-    for (const char *line = row->help; line;) {
-        const char *end = strchr(line, '\n');
-        int size = end ? (int)(end - line) : (int)strlen(line);
-        printf("%*s%.*s\n", HELP_COLUMN - length, "", size, line);
-        length = 0;
-        line = end ? end + 1 : NULL;
-    }
+    printf("%*s", HELP_COLUMN - length, "");
+    sheet_fold(stdout, row->help, HELP_COLUMN, HELP_COLUMN, SHEET_WIDTH);
 }
 
 static int show_help(struct lab_options *options, const char *text)
@@ -181,32 +209,104 @@ static void make_getopt(struct option *longs, char *shorts)
     *shorts = '\0';
 }
 
+/** Remembers an option for the command that replays. */
+static int keep(struct lab_options *options, const struct row *row, const char *text)
+{
+    char *words = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&words, &size);
+    if (to) {
+        fprintf(to, "%s --%s", options->again ? options->again : "", row->name);
+        if (text) {
+            fputc(' ', to);
+            lab_print_word(to, text);
+        }
+        fclose(to);
+    }
+    if (!words)
+        return tool_complain(TOOL_FAILED, "out of memory");
+    free(options->again);
+    options->again = words;
+    return 0;
+}
+
+void lab_print_word(FILE *to, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%^";
+    if (*word && strspn(word, plain) == strlen(word)) {
+        fputs(word, to);
+        return;
+    }
+    fputc('\'', to);
+    for (; *word; word++) {
+        if (*word == '\'')
+            fputs("'\\'", to);
+        fputc(*word, to);
+    }
+    fputc('\'', to);
+}
+
+void lab_print_again(FILE *to, const struct lab_options *options, uint64_t seed)
+{
+    fputs("strata lab ", to);
+    lab_print_word(to, options->file);
+    fprintf(to, " --seed %" PRIu64 "%s\n", seed, options->again ? options->again : "");
+}
+
+/** The words that are no options: what to do, and with which scenario. */
+static int read_words(struct lab_options *options, int argc, char **argv)
+{
+    static const struct {
+        const char *word;
+        enum lab_verb verb;
+    } verbs[] = {{"check", LAB_CHECK}};
+    options->verb = LAB_RUN;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs && optind < argc; i++)
+        if (strcmp(argv[optind], verbs[i].word) == 0) {
+            options->verb = verbs[i].verb;
+            optind++;
+            break;
+        }
+    if (optind >= argc)
+        return lab_wrong("%s", "which scenario?");
+    if (optind + 1 < argc)
+        return lab_wrong("%s: one scenario at a time", argv[optind + 1]);
+    options->file = argv[optind];
+    return 0;
+}
+
+/** Whether every option that was used goes with what is to be done. */
+static int check_uses(const struct lab_options *options, const bool *used)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (used[i] && !((rows[i].verbs ? rows[i].verbs : LAB_RUN) & options->verb))
+            return lab_wrong("--%s does not go with this", rows[i].name);
+    return 0;
+}
+
 int lab_options_read(struct lab_options *options, int argc, char **argv)
 {
     struct option longs[ROW_COUNT + 1];
     char shorts[ROW_COUNT + 2];
+    bool used[ROW_COUNT] = {false};
     make_getopt(longs, shorts);
     int choice, status = 0;
     optind = 1;
     opterr = 0;
     while (status == 0 && (choice = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         const struct row *row = row_of(choice);
-        if (row)
+        if (row) {
+            used[row - rows] = true;
             status = take(options, row, optarg);
-        else if (choice == ':')
+            if (!status && row->again)
+                status = keep(options, row, optarg);
+        } else if (choice == ':') {
             status = lab_wrong("%s needs a value", argv[optind - 1]);
-        else
+        } else {
             status = lab_wrong("there is no option %s", argv[optind - 1]);
+        }
     }
-    if (status == 0 && optind < argc && strcmp(argv[optind], "check") == 0) {
-        options->only_check = true;
-        optind++;
-    }
-    if (status == 0 && optind == argc)
-        status = lab_wrong("%s", "which scenario?");
-    else if (status == 0 && optind + 1 < argc)
-        status = lab_wrong("%s: one scenario at a time", argv[optind + 1]);
     if (status == 0)
-        options->file = argv[optind];
-    return status;
+        status = read_words(options, argc, argv);
+    return status ? status : check_uses(options, used);
 }

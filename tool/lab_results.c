@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tool/sheet.h"
+
 int lab_run_failed(int error)
 {
     if (error == -ELOOP)
@@ -22,87 +24,160 @@ bool lab_wants_colour(FILE *to)
     return isatty(fileno(to)) && !(no_colour && *no_colour) && terminal && strcmp(terminal, "dumb") != 0;
 }
 
-static void print_counters(struct strata_world *world)
-{
-    struct strata_node *node;
-    for (unsigned i = 0; (node = strata_world_node(world, i)); i++)
-        for (unsigned j = 0; j < strata_counters(); j++) {
-            int64_t value = strata_node_counter(node, strata_counter_name(j));
-            if (value > 0)
-                printf("  %-14s %-30s %10" PRId64 "  %s\n", strata_node_name(node), strata_counter_name(j),
-                       value, strata_counter_help(j));
-        }
-}
+/* ---- What was counted ------------------------------------------------------------------------------------ */
 
-static void print_stats(struct strata_world *world)
+static void print_cables(struct strata_world *world, FILE *to)
 {
-    printf("\n  %-24s %10s %10s %8s %8s %8s %8s %8s %8s\n", "cable", "sent", "delivered", "lost", "queue",
-           "marked", "doubled", "late", "damaged");
+    struct sheet sheet = {0};
+    sheet_column(&sheet, (struct sheet_column){.title = "cable", .left = true, .stretch = true, .key = true});
+    sheet_column(&sheet, (struct sheet_column){.title = "", .left = true, .key = true});
+    static const char *const titles[] = {"sent",   "delivered", "lost",    "dropped", "cut",
+                                         "marked", "doubled",   "delayed", "damaged", "queue"};
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+        sheet_column(&sheet, (struct sheet_column){.title = titles[i], .optional = i > 1});
     struct strata_cable *cable;
     for (unsigned i = 0; (cable = strata_world_cable_at(world, i)); i++)
         for (int direction = 0; direction < 2; direction++) {
             struct strata_cable_counts c = {.size = sizeof c};
             strata_cable_counts(cable, direction, &c);
-            char name[80];
-            snprintf(name, sizeof name, "%s %s", strata_cable_name(cable),
-                     direction ? "backward" : "forward");
-            printf("  %-24s %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64
-                   " %8" PRIu64 " %8" PRIu64 "\n",
-                   name, c.sent, c.delivered, c.lost + c.lost_burst + c.lost_down, c.lost_queue, c.marked,
-                   c.duplicated, c.reordered, c.corrupted);
+            sheet_cell(&sheet, "%s", strata_cable_name(cable));
+            sheet_cell(&sheet, "%s", direction ? "backward" : "forward");
+            const uint64_t values[] = {c.sent,   c.delivered,  c.lost + c.lost_burst, c.lost_queue, c.lost_down,
+                                       c.marked, c.duplicated, c.reordered,           c.corrupted,  c.queue_most};
+            for (size_t j = 0; j < sizeof values / sizeof *values; j++)
+                sheet_cell(&sheet, "%" PRIu64, values[j]);
         }
-    printf("\n");
-    print_counters(world);
+    if (sheet.count > 0)
+        sheet_print(&sheet, to, SHEET_WIDTH);
+    sheet_free(&sheet);
 }
 
-static void print_results(const struct scenario_run *run, const struct lab_options *options)
+static void print_counters(struct strata_node *node, FILE *to)
+{
+    bool any = false;
+    for (unsigned i = 0; i < strata_counters(); i++) {
+        int64_t value = strata_node_counter(node, strata_counter_name(i));
+        if (value <= 0)
+            continue;
+        if (!any)
+            fprintf(to, "\n  %s\n", strata_node_name(node));
+        any = true;
+        int length = fprintf(to, "  %10" PRId64 "  %s: ", value, strata_counter_name(i));
+        sheet_fold(to, strata_counter_help(i), length > 0 ? (unsigned)length : 0, 14, SHEET_WIDTH);
+    }
+}
+
+void lab_print_stats(struct strata_world *world, FILE *to)
+{
+    fputc('\n', to);
+    print_cables(world, to);
+    struct strata_node *node;
+    for (unsigned i = 0; (node = strata_world_node(world, i)); i++)
+        print_counters(node, to);
+}
+
+/* ---- Checks ---------------------------------------------------------------------------------------------- */
+
+static void print_checks(const struct scenario_run *run)
 {
     bool colour = lab_wants_colour(stdout);
-    if (!options->quiet)
-        printf("\n");
     for (unsigned i = 0; i < run->result_count; i++) {
         const struct scenario_result *result = &run->results[i];
         const char *mark = !colour      ? (result->ok ? "ok    " : "FAILED")
                            : result->ok ? "\033[32mok    \033[0m"
                                         : "\033[31mFAILED\033[0m";
-        printf("%s  %s: %s\n", mark, result->name, result->detail ? result->detail : "");
+        printf("%s  ", mark);
+        char text[1000];
+        snprintf(text, sizeof text, "%s: %s", result->name, result->detail ? result->detail : "");
+        for (char *c = text; *c; c++)
+            if ((unsigned char)*c < 32 || *c == 127)
+                *c = '.';
+        puts(text);
     }
+}
+
+static void print_sum(const struct scenario_run *run)
+{
     strata_time now = strata_world_now(run->world);
     printf("%s  %" PRIu64 " frames in %" PRId64 ".%03" PRId64 " s of virtual time, seed %" PRIu64
            ", hash %016" PRIx64 "\n",
-           run->ok ? "ok    " : "FAILED", strata_world_frames(run->world), now / STRATA_SECOND,
-           now % STRATA_SECOND / STRATA_MILLISECOND, strata_world_seed(run->world),
-           strata_world_hash(run->world));
+           run->stopped ? "so far"
+           : run->ok    ? "ok    "
+                        : "FAILED",
+           strata_world_frames(run->world), now / STRATA_SECOND, now % STRATA_SECOND / STRATA_MILLISECOND,
+           strata_world_seed(run->world), strata_world_hash(run->world));
 }
 
-static void print_replay(const struct scenario_run *run, const struct lab_options *options, FILE *to)
+/** What goes on where a run was stopped: programs, and frames that wait. */
+static void print_state(const struct scenario_run *run)
 {
-    fprintf(to, "to see it again: strata lab %s --seed %" PRIu64, options->file,
-            strata_world_seed(run->world));
-    if (options->duration_text)
-        fprintf(to, " --duration %s", options->duration_text);
-    fprintf(to, "\n");
+    for (unsigned i = 0; i < run->scenario->nodes.count; i++) {
+        const struct scenario_node *node = &run->scenario->nodes.items[i];
+        for (unsigned j = 0; j < node->programs.count; j++)
+            if (node->programs.items[j].started && node->programs.items[j].status == -1)
+                printf("        %s runs %s\n", node->name, node->programs.items[j].name);
+    }
+    struct strata_cable *cable;
+    for (unsigned i = 0; (cable = strata_world_cable_at(run->world, i)); i++)
+        for (int direction = 0; direction < 2; direction++) {
+            uint32_t waiting = strata_cable_waiting(cable, direction);
+            if (waiting > 0)
+                printf("        %s %s: %" PRIu32 " frames wait\n", strata_cable_name(cable),
+                       direction ? "backward" : "forward", waiting);
+        }
+}
+
+static void print_results(const struct lab_job *job)
+{
+    if (!job->options->quiet)
+        printf("\n");
+    print_checks(job->run);
+    print_sum(job->run);
+    if (job->run->stopped)
+        print_state(job->run);
+}
+
+/** Why a run was stopped, in a sentence. @return the exit status. */
+static int say_stopped(const struct lab_job *job)
+{
+    int status = lab_guard_status(&job->guard);
+    switch (job->guard.why) {
+    case LAB_STOPPED_SIGNAL:
+        return tool_complain(status, "ended by %s; the checks were not judged",
+                             lab_guard_signal() == 2 ? "Ctrl-C" : strsignal(lab_guard_signal()));
+    case LAB_STOPPED_TIMEOUT:
+        return tool_complain(status, "not done after %s of real time (--timeout); the checks were not judged",
+                             job->options->timeout_text);
+    case LAB_STOPPED_NOT:
+    case LAB_STOPPED_UNTIL:
+    case LAB_STOPPED_OUTPUT: // what was wrong with it is said when it is flushed
+        break;
+    }
+    return status;
 }
 
 int lab_report(const struct lab_job *job, const struct lab_watch *watch)
 {
     const struct scenario_run *run = job->run;
     const struct lab_options *options = job->options;
-    if (options->json) {
-        char *text = scenario_json(run);
-        if (!text)
-            return tool_complain(TOOL_FAILED, "out of memory");
-        puts(text);
-        free(text);
-    } else {
-        print_results(run, options);
+    bool json = options->json || options->jsonl;
+    if (json && !lab_print_json(job, !options->jsonl, stdout))
+        return tool_complain(TOOL_FAILED, "out of memory");
+    if (!json) {
+        print_results(job);
         lab_watch_tell(watch, job, stdout);
     }
-    if (options->stats && !options->json)
-        print_stats(run->world);
-    if (!run->ok)
-        print_replay(run, options, options->json ? stderr : stdout);
-    if (fflush(stdout) != 0)
-        return tool_complain(TOOL_FAILED, "standard output: %s", strerror(errno));
+    if (options->stats && !json)
+        lab_print_stats(run->world, stdout);
+    if (!run->ok && !run->stopped) {
+        FILE *to = json ? stderr : stdout;
+        fputs("to see it again: ", to);
+        lab_print_again(to, options, strata_world_seed(run->world));
+    }
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return tool_complain(TOOL_FAILED, "standard output: %s", strerror(errno ? errno : EIO));
+    if (run->stopped)
+        return say_stopped(job);
     return run->ok ? TOOL_OK : TOOL_FAILED;
 }

@@ -8,6 +8,7 @@
 
 #include "lab/capture.h"
 #include "lab/curve.h"
+#include "lab/json_lines.h"
 #include "lab/timeline.h"
 #include "tool/picture.h"
 
@@ -116,7 +117,7 @@ static int close_picture(void *state, const struct lab_job *job)
 
 static bool wants_timeline(const struct lab_options *options)
 {
-    return options->timeline || (!options->quiet && !options->json);
+    return options->timeline || (!options->quiet && !options->json && !options->jsonl);
 }
 
 static void introduce(const struct scenario *scenario, FILE *to)
@@ -132,10 +133,14 @@ static void introduce(const struct scenario *scenario, FILE *to)
 
 static int open_timeline(void **state, const struct lab_job *job)
 {
-    FILE *to = job->options->json ? stderr : stdout;
+    FILE *to = job->options->json || job->options->jsonl ? stderr : stdout;
     introduce(job->run->scenario, to);
     struct timeline_config config = {
-        .to = to, .level = job->options->verbose, .colour = lab_wants_colour(to)};
+        .to = to,
+        .level = job->options->verbose,
+        .colour = lab_wants_colour(to),
+        .from = job->options->from,
+    };
     struct timeline *timeline;
     int error = timeline_new(&timeline, job->run->world, &config);
     *state = timeline;
@@ -150,11 +155,39 @@ static int close_timeline(void *state, const struct lab_job *job)
     return 0;
 }
 
+/* ---- What happens, as JSON lines ------------------------------------------------------------------------- */
+
+static bool wants_lines(const struct lab_options *options)
+{
+    return options->jsonl;
+}
+
+static int open_lines(void **state, const struct lab_job *job)
+{
+    struct json_lines_config config = {
+        .to = stdout,
+        .level = job->options->verbose,
+        .from = job->options->from,
+    };
+    struct json_lines *lines;
+    int error = json_lines_new(&lines, job->run->world, &config);
+    *state = lines;
+    return error ? lab_run_failed(error) : 0;
+}
+
+static int close_lines(void *state, const struct lab_job *job)
+{
+    (void)job;
+    json_lines_free(state);
+    return 0;
+}
+
 /* ---- The table ------------------------------------------------------------------------------------------- */
 
 #define AT(field) offsetof(struct lab_options, field)
 static const struct lab_watcher watchers[] = {
     {wants_timeline, open_timeline, close_timeline, false, NULL, 0},
+    {wants_lines, open_lines, close_lines, false, NULL, 0},
     {wants_capture, open_capture, close_capture, false, "frames are in %s\n", AT(pcap)},
     {wants_folder, open_folder, close_folder, false, "frames are in %s\n", AT(pcap_folder)},
     {wants_curve, open_curve, close_curve, true, "curves are in %s\n", AT(curve)},

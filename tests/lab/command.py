@@ -69,7 +69,7 @@ def check_results(folder):
     expect(set(first) >= {"ok", "seed", "virtual_seconds", "frames", "hash", "checks"}, f"JSON: {first}")
     expect(first["ok"] is True and all(set(check) == {"name", "ok", "detail"} for check in first["checks"]), "checks")
     result = lab(PING, "--stats", "-q")
-    expect("anna-ben forward" in result.stdout and "arp_replies_sent" in result.stdout, "--stats", result)
+    expect("anna-ben  forward" in result.stdout and "arp_replies_sent" in result.stdout, "--stats", result)
     result = lab(PING, "-v", "-v")
     expect(result.returncode == 0 and "10.0.0.1 > 10.0.0.2" not in result.stderr, "-v -v", result)
 

@@ -1,0 +1,111 @@
+/*
+ * Who looks after a run while it runs: SIGINT and SIGTERM, the limit of real time, the progress line, and a
+ * standard output that takes nothing more. The world asks after every moment; most of the time the answer costs a
+ * comparison.
+ */
+#include "tool/lab.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/** The machine's clock is read once in so many moments. */
+#define MOMENTS_PER_LOOK 32u
+
+static volatile sig_atomic_t came;
+
+static void on_signal(int number)
+{
+    came = number;
+}
+
+void lab_guard_signals(void)
+{
+    // The second one is not caught: whoever is in a hurry presses twice.
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+int lab_guard_signal(void)
+{
+    return came;
+}
+
+static void show(struct lab_guard *guard, int64_t now_ns)
+{
+    strata_time now = strata_world_now(guard->world);
+    uint64_t real_ms = (uint64_t)(now_ns - guard->progress.began_ns) / 1000000;
+    uint64_t tenths = real_ms ? (uint64_t)now / 100000 / real_ms : 0;
+    char left[40];
+    progress_left(&guard->progress, now_ns, (uint64_t)now, (uint64_t)guard->end, left);
+    progress_show(&guard->progress, "%" PRId64 ".%" PRId64 " of at most %" PRId64 " s, %" PRIu64 " frames, %" PRIu64
+                                    ".%" PRIu64 " x real time%s",
+                  now / STRATA_SECOND, now % STRATA_SECOND / (STRATA_SECOND / 10), guard->end / STRATA_SECOND,
+                  strata_world_frames(guard->world), tenths / 10, tenths % 10, left);
+}
+
+static bool look(struct lab_guard *guard)
+{
+    int64_t now_ns = progress_clock();
+    if (guard->timeout_ns && now_ns - guard->progress.began_ns >= guard->timeout_ns)
+        guard->why = LAB_STOPPED_TIMEOUT;
+    else if (ferror(stdout))
+        guard->why = LAB_STOPPED_OUTPUT;
+    else if (progress_due(&guard->progress, now_ns))
+        show(guard, now_ns);
+    return guard->why != LAB_STOPPED_NOT;
+}
+
+static bool guard_stop(void *context)
+{
+    struct lab_guard *guard = context;
+    if (came) {
+        guard->why = LAB_STOPPED_SIGNAL;
+        return true;
+    }
+    return ++guard->moments % MOMENTS_PER_LOOK == 0 && look(guard);
+}
+
+/** Whether lines of the run itself go to the same terminal. */
+static bool lines_go_to_terminal(const struct lab_options *options)
+{
+    bool lines = options->timeline || options->jsonl || (!options->quiet && !options->json);
+    return lines && isatty(options->json ? STDERR_FILENO : STDOUT_FILENO);
+}
+
+void lab_guard_begin(struct lab_guard *guard, const struct lab_options *options, const struct scenario *scenario,
+                     struct strata_world *world, struct scenario_options *run)
+{
+    *guard = (struct lab_guard){.world = world, .timeout_ns = options->timeout_ns};
+    guard->end = run->duration ? run->duration : scenario->duration;
+    if (run->until && run->until < guard->end)
+        guard->end = run->until;
+    progress_begin(&guard->progress, !lines_go_to_terminal(options));
+    run->stop = guard_stop;
+    run->stop_context = guard;
+}
+
+void lab_guard_end(struct lab_guard *guard, bool stopped)
+{
+    progress_clear(&guard->progress);
+    if (stopped && guard->why == LAB_STOPPED_NOT)
+        guard->why = LAB_STOPPED_UNTIL;
+}
+
+int lab_guard_status(const struct lab_guard *guard)
+{
+    switch (guard->why) {
+    case LAB_STOPPED_SIGNAL:
+        return 128 + lab_guard_signal();
+    case LAB_STOPPED_UNTIL:
+    case LAB_STOPPED_NOT:
+        return TOOL_OK;
+    case LAB_STOPPED_TIMEOUT:
+    case LAB_STOPPED_OUTPUT:
+        break;
+    }
+    return TOOL_FAILED;
+}
