@@ -29,28 +29,49 @@ static bool parse_number(const char *text, int64_t least, int64_t most, int64_t 
     return *value >= least && *value <= most;
 }
 
-/** Seconds with at most nine decimals, as nanoseconds. */
+/** What a time is measured in; nothing means seconds. */
+static int64_t unit_of(const char *text)
+{
+    static const struct {
+        const char *name;
+        int64_t ns;
+    } units[] = {{"", STRATA_SECOND},
+                 {"s", STRATA_SECOND},
+                 {"ms", STRATA_MILLISECOND},
+                 {"us", STRATA_MICROSECOND},
+                 {"ns", 1},
+                 {"min", 60 * STRATA_SECOND},
+                 {"h", 3600 * STRATA_SECOND}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(units[i].name, text) == 0)
+            return units[i].ns;
+    return 0;
+}
+
+/** "0.25", "250ms": seconds unless a unit says otherwise, no finer than a nanosecond, as nanoseconds. */
 static bool parse_seconds(const char *text, int64_t least, int64_t most, int64_t *value)
 {
-    const char *point = strchr(text, '.');
     char whole[12] = "0";
-    size_t digits = point ? (size_t)(point - text) : strlen(text);
-    int64_t seconds, fraction = 0, unit = STRATA_SECOND;
-    if (digits >= sizeof whole || (digits == 0 && !point))
+    size_t digits = strspn(text, "0123456789"), decimals = 0;
+    const char *point = text + digits;
+    if (*point == '.')
+        decimals = strspn(point + 1, "0123456789");
+    int64_t unit = unit_of(point + (*point == '.') + decimals), count;
+    if (digits >= sizeof whole || digits + decimals == 0 || unit == 0)
         return false;
     if (digits > 0) {
         memcpy(whole, text, digits);
         whole[digits] = '\0';
     }
-    if (!parse_number(whole, 0, INT32_MAX, &seconds))
+    if (!parse_number(whole, 0, INT32_MAX, &count) || count > INT64_MAX / 2 / unit)
         return false;
-    for (const char *digit = point ? point + 1 : ""; *digit; digit++) {
-        unit /= 10;
-        if (*digit < '0' || *digit > '9' || unit == 0)
+    *value = count * unit;
+    for (size_t i = 0; i < decimals; i++) {
+        if (unit % 10 != 0)
             return false;
-        fraction += (*digit - '0') * unit;
+        unit /= 10;
+        *value += (point[1 + i] - '0') * unit;
     }
-    *value = seconds * STRATA_SECOND + fraction;
     return *value >= least && *value <= most;
 }
 

@@ -13,7 +13,7 @@ enum option_kind {
     OPTION_FLAG,    /**< value is a bool. */
     OPTION_NUMBER,  /**< value is an int64_t, within least and most. */
     OPTION_TEXT,    /**< value is a const char *. */
-    OPTION_SECONDS, /**< "0.25": value is a strata_time, within least and most. */
+    OPTION_SECONDS, /**< "0.25" or "250ms": value is a strata_time, within least and most. */
 };
 struct option_entry {
     const char *name; /**< "--port" or "-o". */

@@ -19,6 +19,11 @@ static const struct strata_program_entry programs[] = {
     {"echo-client", program_echo_client, "send messages to an echo server and check what comes back"},
     {"ping", program_ping, "send echo requests to a host"},
     {"traceroute", program_traceroute, "show the routers on the way to a host"},
+    {"traffic", program_traffic, "send packets: constant, Poisson, in bursts, on and off; or ask for answers"},
+    {"traffic-sink", program_traffic_sink, "count traffic that arrives and measure its delay"},
+    {"traffic-server", program_traffic_server, "answer traffic with as much as it asks for"},
+    {"traffic-cache", program_traffic_cache, "answer a share of the traffic, and ask a server for the rest"},
+    {"users", program_users, "users that are active now and then: how often are many of them at once?"},
 };
 
 /* Where the linker gathers the programs that files with STRATA_PROGRAM bring along; nowhere when there are

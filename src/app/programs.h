@@ -25,5 +25,10 @@ int program_echo_server(struct strata_rt *rt, int argc, char **argv);
 int program_echo_client(struct strata_rt *rt, int argc, char **argv);
 int program_ping(struct strata_rt *rt, int argc, char **argv);
 int program_traceroute(struct strata_rt *rt, int argc, char **argv);
+int program_traffic(struct strata_rt *rt, int argc, char **argv);
+int program_traffic_sink(struct strata_rt *rt, int argc, char **argv);
+int program_traffic_server(struct strata_rt *rt, int argc, char **argv);
+int program_traffic_cache(struct strata_rt *rt, int argc, char **argv);
+int program_users(struct strata_rt *rt, int argc, char **argv);
 
 #endif
