@@ -176,7 +176,8 @@ enum check_kind {
     CHECK_CABLE,
     CHECK_MEASURE,
     CHECK_TIME,
-    CHECK_PROGRAMS
+    CHECK_PROGRAMS,
+    CHECK_SEGMENTS
 };
 /** A file on a node: "NODE:PATH". */
 struct scenario_path {
@@ -208,6 +209,7 @@ struct scenario_check {
     uint32_t within_ppm;     /**< So far from `value` it may be. */
     int port;
     strata_time before;
+    struct scenario_segments *segments; /**< CHECK_SEGMENTS, see scenario_segments.h. */
     LIST_OF(struct scenario_path) nodes; /**< CHECK_DROPS: on these only. */
 };
 
@@ -277,6 +279,7 @@ struct scenario_run {
     struct scenario_result *results;
     unsigned result_count;
     bool ok;
+    struct segment_log *segment_logs;
     strata_time ended;    /**< When the last program that is waited for ended. */
     unsigned events_left; /**< That have not happened yet, starts of programs included. */
     unsigned awaited;     /**< Programs whose end is waited for. */

@@ -2,6 +2,7 @@
  * The section `checks`: what must hold at the end. Each check is a mapping whose first word says what is
  * looked at.
  */
+#include "lab/scenario_segments.h"
 #include "lab/scenario_yaml.h"
 
 #include <stdarg.h>
@@ -33,6 +34,44 @@ KIND_KEY(output, CHECK_OUTPUT)
 KIND_KEY(counter, CHECK_COUNTER)
 KIND_KEY(received, CHECK_RECEIVED)
 KIND_KEY(cable, CHECK_CABLE)
+KIND_KEY(segments, CHECK_SEGMENTS)
+
+/* What goes with `segments`; its keys may stand before it. */
+static struct scenario_segments *segments_of(struct reader_state *reader, struct check_reader *check)
+{
+    if (!check->check.segments) {
+        check->check.segments = arena_take(&reader->scenario->arena, sizeof *check->check.segments);
+        check->check.segments->connection = 1;
+    }
+    return check->check.segments;
+}
+
+static void read_shows(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    read_segments_shows(reader, value, segments_of(reader, into));
+}
+
+static void read_numbers(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    read_segments_numbers(reader, value, segments_of(reader, into));
+}
+
+static void read_after(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    segments_of(reader, into)->after = read_duration(reader, value);
+}
+
+static void read_from(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct scenario_segments *segments = segments_of(reader, into);
+    segments->from = read_text(reader, value);
+    segments->from_place = place_of(value);
+}
+
+static void read_connection(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    segments_of(reader, into)->connection = (unsigned)read_integer(reader, value, 1, 1000000);
+}
 
 /** "NODE:/PATH" */
 static struct scenario_path read_path(struct reader_state *reader, const yaml_node_t *value)
@@ -250,12 +289,13 @@ static const char *const companions[] = {
     [CHECK_MEASURE] = "measure direction value within",
     [CHECK_TIME] = "",
     [CHECK_PROGRAMS] = "",
+    [CHECK_SEGMENTS] = "shows after from numbers connection",
 };
 static const char *const kind_words[] = {
     [CHECK_PROGRAM] = "program", [CHECK_OUTPUT] = "output",    [CHECK_FILE] = "file",
     [CHECK_COUNTER] = "counter", [CHECK_DROPS] = "no_drops",   [CHECK_RECEIVED] = "received",
     [CHECK_CABLE] = "cable",     [CHECK_MEASURE] = "measure",  [CHECK_TIME] = "done_before",
-    [CHECK_PROGRAMS] = "programs",
+    [CHECK_PROGRAMS] = "programs", [CHECK_SEGMENTS] = "segments",
 };
 
 static bool has_word(const char *words, const char *word)
@@ -274,7 +314,8 @@ static void check_companions(struct reader_state *reader, const yaml_node_t *ite
 {
     static const char *const all[] = {"node", "exits", "prints", "contains", "equals", "sha256",
                                       "size", "min",   "max",    "count",    "lacks",  "value",
-                                      "within", "measure", "direction", NULL};
+                                      "within", "measure", "direction", "shows", "after", "from",
+                                      "numbers", "connection", NULL};
     const char *allowed = companions[check->kind];
     bool any = false;
     for (int i = 0; all[i]; i++) {
@@ -283,7 +324,7 @@ static void check_companions(struct reader_state *reader, const yaml_node_t *ite
             continue;
         any = any || (strcmp(all[i], "node") != 0 && strcmp(all[i], "count") != 0 &&
                       strcmp(all[i], "measure") != 0 && strcmp(all[i], "direction") != 0 &&
-                      strcmp(all[i], "within") != 0);
+                      strcmp(all[i], "within") != 0 && !has_word("after from numbers connection", all[i]));
         if (!has_word(allowed, all[i]))
             complain(reader->complaints, place_of(value), "%s does not go with %s; it takes %s", all[i],
                      kind_words[check->kind], *allowed ? allowed : "nothing else");
@@ -349,6 +390,8 @@ static const char *name_check(struct scenario *scenario, const struct scenario_c
     case CHECK_TIME:
         return format(scenario, "done before %lld.%03lld s", (long long)(check->before / STRATA_SECOND),
                       (long long)(check->before % STRATA_SECOND / STRATA_MILLISECOND));
+    case CHECK_SEGMENTS:
+        return format(scenario, "segments on %s", target);
     case CHECK_PROGRAMS:
         break;
     }
@@ -359,6 +402,9 @@ static const struct shape shape_status = {.kind = SHAPE_INTEGER, .least = -4096,
                           shape_names = {.kind = SHAPE_LIST, .item = &shape_text};
 static const struct shape *const drops_shapes[] = {&shape_boolean, &shape_names, NULL};
 static const struct shape shape_drops = {.kind = SHAPE_EITHER, .either = drops_shapes};
+static const struct shape shape_shows = {.kind = SHAPE_LIST, .single = true, .item = &shape_text};
+static const struct shape shape_numbers = {.kind = SHAPE_ENTRIES, .item = &shape_integer};
+
 static const struct key check_keys[] = {
     {"program", check_program, false, &shape_text, "a program, by its name; with exits, prints or lacks"},
     {"output", check_output, false, &shape_text, "all that programs on a node printed; with contains, equals or lacks"},
@@ -366,6 +412,7 @@ static const struct key check_keys[] = {
     {"counter", check_counter, false, &shape_text, "strata counters lists them; with min, max or equals"},
     {"received", check_received, false, &shape_text, "bytes that came in at NODE:eth1; with min, max or equals"},
     {"cable", check_cable, false, &shape_text, "a link; with count, and min, max or equals; or with measure"},
+    {"segments", check_segments, false, &shape_text, "the TCP segments on a link; with shows"},
     {"done_before", check_before, false, &shape_time, "all programs that are waited for have ended by then"},
     {"programs", check_programs, false, &shape_done, "all programs that are waited for have ended"},
     {"no_drops", check_drops, false, &shape_drops, "no node dropped anything, or none of these"},
@@ -384,6 +431,11 @@ static const struct key check_keys[] = {
     {"direction", read_check_direction, false, &shape_one_direction, "of what is measured; forward unless given"},
     {"value", read_value, false, &shape_text, "a number, time or rate: what is measured, or stands behind the text"},
     {"within", read_within, false, &shape_share, "the value may be missed by this share of it"},
+    {"shows", read_shows, false, &shape_shows, "a line for each segment, such as a 92/8 ack 79; ... stands for any"},
+    {"after", read_after, false, &shape_time, "of segments: only those from then on"},
+    {"from", read_from, false, &shape_text, "of segments: only those that this node sent"},
+    {"numbers", read_numbers, false, &shape_numbers, "of segments: what the first byte of a node is called"},
+    {"connection", read_connection, false, &shape_integer, "of segments: which connection, in order; 1 unless given"},
     {"lacks", read_lacks, false, &shape_text, "a text that was not printed"},
     KEYS_END,
 };
@@ -398,8 +450,8 @@ void read_check(struct reader_state *reader, const yaml_node_t *item, void *into
         return;
     if (check.kinds == 0) {
         complain(reader->complaints, place_of(item),
-                 "a check says what is looked at: program, output, file, counter, received, cable, no_drops, "
-                 "programs or done_before");
+                 "a check says what is looked at: program, output, file, counter, received, cable, "
+                 "segments, no_drops, programs or done_before");
         return;
     }
     if (check.check.kind == CHECK_CABLE && check.check.has_measure)

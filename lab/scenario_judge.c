@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/scenario_segments.h"
 #include "lab/sha256.h"
 #include "lab/world.h"
 
@@ -291,6 +292,8 @@ bool scenario_judge(struct scenario_run *run, const struct scenario_check *check
         run->value = (struct scenario_value){.there = done, .is_time = true, .number = run->ended};
         return verdict(done && run->ended < check->before, detail, "%s after %" PRId64 " ms",
                        done ? "done" : "not done", run->ended / STRATA_MILLISECOND);
+    case CHECK_SEGMENTS:
+        return segments_judge(run, check, detail);
     case CHECK_PROGRAMS:
         break;
     }

@@ -2,6 +2,7 @@
  * Making the world that a scenario describes, and letting it run until nobody is waited for any more.
  */
 #include "lab/scenario.h"
+#include "lab/scenario_segments.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -314,6 +315,8 @@ int scenario_build(struct scenario_run *run, struct scenario *scenario,
         error = plan(run);
     if (!error)
         error = strata_world_listen(run->world, remember_output, run);
+    if (!error)
+        error = segments_listen(run);
     return error ? error : measure_cables(run);
 }
 
@@ -430,6 +433,7 @@ void scenario_run_free(struct scenario_run *run)
 {
     strata_world_free(run->world);
     measure_free(&run->measure);
+    segments_free(run);
     for (unsigned i = 0; i < run->result_count; i++)
         free(run->results[i].detail);
     free(run->results);

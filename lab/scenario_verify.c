@@ -3,6 +3,7 @@
  * gateways that nobody is. Everything is looked at, so that one run tells all mistakes.
  */
 #include "lab/scenario.h"
+#include "lab/scenario_segments.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -488,6 +489,10 @@ static void verify_check(struct verifier *v, struct scenario_check *check)
         for (unsigned i = 0; i < check->nodes.count; i++)
             check->nodes.items[i].node =
                 find_node(v, check->nodes.items[i].place, check->nodes.items[i].node_name);
+        break;
+    case CHECK_SEGMENTS:
+        check->link = find_link(v, check->target_place, check->target);
+        segments_verify(check, v->complaints);
         break;
     case CHECK_TIME:
     case CHECK_PROGRAMS:

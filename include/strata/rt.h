@@ -98,6 +98,9 @@ struct strata_net_ops {
     int (*consume)(void *net, void *conn, size_t bytes);
     int (*space)(void *net, void *conn, size_t size, struct strata_iovec *pieces, int count);
     int (*commit)(void *net, void *conn, size_t bytes);
+    /** As write, and what is written later goes in segments of its own (see strata_write_record); NULL where a net
+     * knows no records. */
+    int64_t (*write_record)(void *net, void *conn, const void *data, size_t size);
 };
 
 /** What is known of a file. */
@@ -330,6 +333,10 @@ STRATA_API int64_t strata_rt_read_full(struct strata_conn *conn, void *data, siz
 /** Writes all of it, waiting for room. @return size, or a negative errno. */
 STRATA_API int64_t strata_rt_write(struct strata_conn *conn, const void *data, size_t size,
                                    strata_time deadline);
+/** As strata_rt_write, and what is written later goes in segments of its own, also when they are sent again (see
+ * strata_write_record). Where a net knows no records it is strata_rt_write. */
+STRATA_API int64_t strata_rt_write_record(struct strata_conn *conn, const void *data, size_t size,
+                                          strata_time deadline);
 /** Writes as much as there is room for, waiting for the first byte. @return bytes, or a negative errno. */
 STRATA_API int64_t strata_rt_write_some(struct strata_conn *conn, const void *data, size_t size,
                                         strata_time deadline);

@@ -17,6 +17,7 @@ static const struct strata_program_entry programs[] = {
     {"dig", program_dig, "ask a name server"},
     {"echo-server", program_echo_server, "give back what comes by TCP and UDP"},
     {"echo-client", program_echo_client, "send messages to an echo server and check what comes back"},
+    {"talk", program_talk, "one end of a TCP conversation, step by step"},
     {"ping", program_ping, "send echo requests to a host"},
     {"traceroute", program_traceroute, "show the routers on the way to a host"},
     {"traffic", program_traffic, "send packets: constant, Poisson, in bursts, on and off; or ask for answers"},

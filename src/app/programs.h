@@ -23,6 +23,7 @@ int program_dns_resolver(struct strata_rt *rt, int argc, char **argv);
 int program_dig(struct strata_rt *rt, int argc, char **argv);
 int program_echo_server(struct strata_rt *rt, int argc, char **argv);
 int program_echo_client(struct strata_rt *rt, int argc, char **argv);
+int program_talk(struct strata_rt *rt, int argc, char **argv);
 int program_ping(struct strata_rt *rt, int argc, char **argv);
 int program_traceroute(struct strata_rt *rt, int argc, char **argv);
 int program_traffic(struct strata_rt *rt, int argc, char **argv);

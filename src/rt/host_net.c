@@ -168,6 +168,12 @@ static int64_t net_write(void *net, void *conn, const void *data, size_t size)
     return taken == 0 && size > 0 ? -EAGAIN : taken;
 }
 
+static int64_t net_write_record(void *net, void *conn, const void *data, size_t size)
+{
+    int64_t taken = strata_write_record(host_of(net), socket_of(conn), data, size, now_of(net));
+    return taken == 0 && size > 0 ? -EAGAIN : taken;
+}
+
 static int64_t net_send(void *net, void *conn, const void *data, size_t size,
                         const struct strata_envelope *envelope)
 {
@@ -284,6 +290,7 @@ const struct strata_net_ops *strata_host_net_ops(void)
         .connect = net_connect,
         .read = net_read,
         .write = net_write,
+        .write_record = net_write_record,
         .send = net_send,
         .receive = net_receive,
         .receive_error = net_receive_error,

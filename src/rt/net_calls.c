@@ -151,6 +151,26 @@ int64_t strata_rt_write(struct strata_conn *conn, const void *data, size_t size,
     return (int64_t)done;
 }
 
+int64_t strata_rt_write_record(struct strata_conn *conn, const void *data, size_t size, strata_time deadline)
+{
+    if (!conn->net->ops->write_record)
+        return strata_rt_write(conn, data, size, deadline);
+    int error = fiber_turn(conn->rt);
+    if (error >= 0)
+        error = view_flush(conn, deadline);
+    if (error < 0)
+        return error;
+    size_t done = 0;
+    while (done < size) { // where it does not fit at once, its pieces are records
+        int64_t length = CONN_TRY(conn, STRATA_WRITABLE, deadline, write_record, (const uint8_t *)data + done,
+                                  size - done);
+        if (length < 0)
+            return length;
+        done += (size_t)length;
+    }
+    return (int64_t)done;
+}
+
 int64_t strata_rt_write_some(struct strata_conn *conn, const void *data, size_t size, strata_time deadline)
 {
     int error = fiber_turn(conn->rt);
