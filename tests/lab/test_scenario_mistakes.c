@@ -258,8 +258,8 @@ TEST(checks)
     static const struct mistake rows[] = {
         {PAIR "checks: [{program: fetch, exits: 0}]\n", "f:3:20: no program is called fetch\n"},
         {PAIR "checks: [{exits: 0}]\n",
-         "f:3:10: a check says what is looked at: program, output, file, counter, received, cable, no_drops, "
-         "programs or done_before\n"},
+         "f:3:10: a check says what is looked at: program, output, file, counter, received, cable, "
+         "segments, no_drops, programs or done_before\n"},
         {PAIR "checks: [{counter: ipv4_forwardet, min: 1}]\n",
          "f:3:20: there is no counter ipv4_forwardet (did you mean ipv4_forwarded?)\n"},
         {PAIR "checks: [{counter: ipv4_forwarded}]\n",
