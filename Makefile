@@ -32,7 +32,7 @@ test:
 	@scripts/test
 
 bench: release
-	@scripts/setup test
+	@scripts/setup bench
 	@scripts/bench $(BENCH)
 
 bench-against:

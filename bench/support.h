@@ -25,6 +25,8 @@ int64_t bench_now_ns(void);
 int64_t bench_cpu_ns(void);
 /** The time-stamp counter where there is one, otherwise nanoseconds. */
 uint64_t bench_cycles(void);
+/** The most memory that was resident in this process, in KiB. */
+long bench_peak_kib(void);
 /** The middle one; sorts `values`. */
 double bench_median(double *values, int count);
 

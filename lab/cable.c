@@ -36,6 +36,7 @@ struct flight *flight_new(struct strata_world *world, uint32_t room)
     struct flight *flight = world->free_flights;
     if (room == FLIGHT_POOLED_BYTES && flight) {
         world->free_flights = flight->next;
+        flight->state = FLIGHT_NEW;
         return flight;
     }
     flight = malloc(sizeof *flight + room);
@@ -44,6 +45,7 @@ struct flight *flight_new(struct strata_world *world, uint32_t room)
         return NULL;
     }
     flight->room = room;
+    flight->state = FLIGHT_NEW;
     return flight;
 }
 
@@ -62,6 +64,10 @@ struct flight *flight_trim(struct flight *flight)
 
 void flight_free(struct strata_world *world, struct flight *flight)
 {
+    if (flight->state == FLIGHT_WAITING) {
+        flight->left = true;
+        return;
+    }
     if (flight->room != FLIGHT_POOLED_BYTES) {
         free(flight);
         return;
@@ -92,15 +98,6 @@ static void emit(const struct flight *flight, enum strata_lab_event_kind kind, c
         .text = text,
     };
     world_emit(cable->world, &event);
-}
-
-/** Folds a frame that was sent or delivered into the world's hash. */
-static void fold(const struct flight *flight, enum strata_lab_event_kind kind)
-{
-    struct strata_world *world = flight->cable->world;
-    uint64_t where = flight->cable->id + (uint64_t)flight->direction * 16 + (uint64_t)kind;
-    world->hash = hash_mix(world->hash, where + (uint64_t)world->now * UINT64_C(0x9e3779b97f4a7c15));
-    world->hash = hash_mix(world->hash, flight->digest);
 }
 
 static void lose(struct flight *flight, uint64_t *counter, const char *why)
@@ -158,11 +155,10 @@ static uint32_t limit_of(const struct strata_impairment *impairment)
 /** Says that a frame met with congestion. @return false: its sender would not understand. */
 static bool mark(struct flight *flight, struct direction *direction)
 {
-    uint8_t *bytes = flight->bytes;
-    if (!frame_mark_ce(flight->cable->link, bytes, flight->length))
+    fold_changing(flight->cable->world, flight);
+    if (!frame_mark_ce(flight->cable->link, flight->bytes, flight->length))
         return false;
     direction->counts.marked++;
-    flight->digest = hash_bytes(bytes, flight->length);
     emit(flight, STRATA_LAB_FAULT, "mark");
     return true;
 }
@@ -224,8 +220,8 @@ static void damage(struct flight *flight, struct direction *direction, uint64_t 
 {
     direction->counts.corrupted++;
     emit(flight, STRATA_LAB_FAULT, "corrupt");
+    fold_changing(flight->cable->world, flight);
     flight->bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
-    flight->digest = hash_bytes(flight->bytes, flight->length);
 }
 
 /** One copy travels: bits may flip, and it arrives when it does. */
@@ -270,6 +266,7 @@ static struct flight *copy_of(struct strata_world *world, const struct flight *f
     uint32_t room = copy->room;
     memcpy(copy, flight, sizeof *flight + flight->length);
     copy->room = room;
+    copy->state = FLIGHT_NEW;
     return copy;
 }
 
@@ -395,10 +392,10 @@ void cable_send(struct strata_cable *cable, int which, struct flight *flight)
     flight->direction = which;
     flight->epoch = cable->epoch;
     flight->number = ++world->frames;
-    flight->digest = hash_bytes(flight->bytes, flight->length);
+    flight->state = FLIGHT_NEW;
     direction->counts.sent++;
     direction->counts.bytes_sent += flight->length;
-    fold(flight, STRATA_LAB_SENT);
+    fold_frame(flight, STRATA_LAB_SENT);
     emit(flight, STRATA_LAB_SENT, NULL);
 
     uint32_t header_bytes = cable->link == STRATA_LINK_ETHERNET ? 18 : 0;
@@ -445,7 +442,7 @@ void cable_deliver(struct flight *flight)
     }
     direction->counts.delivered++;
     direction->counts.bytes_delivered += flight->length;
-    fold(flight, STRATA_LAB_DELIVERED);
+    fold_frame(flight, STRATA_LAB_DELIVERED);
     emit(flight, STRATA_LAB_DELIVERED, NULL);
     node->device.ops->input(node->device.self, cable->port[end], flight->bytes, flight->length, NULL,
                             cable->world->now);

@@ -20,7 +20,7 @@ int strata_world_new(struct strata_world **made, const struct strata_world_confi
         return -ENOMEM;
     world->seed = config && config->seed ? config->seed : 1;
     world->trace_hosts = config && config->trace_hosts;
-    world->hash = hash_mix(0, world->seed);
+    world->folds.hash = hash_mix(0, world->seed);;
     *made = world;
     return 0;
 }
@@ -30,10 +30,10 @@ void strata_world_free(struct strata_world *world)
     if (!world)
         return;
     world->listener_count = 0;
+    fold_all(world);
     for (unsigned i = 0; i < world->node_count; i++)
         node_free(world->nodes[i]);
-    while (world->queue.count > 0) {
-        struct event event = queue_pop(&world->queue);
+    for (struct event event; queue_discard(&world->queue, &event);) {
         if (event.kind == EVENT_FRAME)
             flight_free(world, event.object);
         else if (event.kind == EVENT_ACTION)
@@ -51,7 +51,7 @@ void strata_world_free(struct strata_world *world)
     free(world->nodes);
     free(world->cables);
     free(world->listeners);
-    free(world->queue.events);
+    queue_free(&world->queue);
     free(world);
 }
 
@@ -142,12 +142,14 @@ static void handle(struct strata_world *world, const struct event *event)
 /** Deals with all that happens at the time of the first event. */
 static void run_instant(struct strata_world *world)
 {
-    strata_time time = world->queue.events[0].time;
+    strata_time time = queue_next(&world->queue);
     if (time > world->now)
         world->events_this_instant = 0;
     world->now = time;
-    while (!world->error && world->queue.count > 0 && world->queue.events[0].time == time) {
-        struct event event = queue_pop(&world->queue);
+    while (!world->error && queue_next(&world->queue) == time) {
+        struct event event;
+        if ((world->error = queue_pop(&world->queue, &event)) != 0)
+            break;
         handle(world, &event);
         if (++world->events_this_instant > EVENTS_PER_INSTANT_MAX)
             world->error = -ELOOP;
@@ -165,7 +167,7 @@ int strata_world_run_until(struct strata_world *world, bool (*done)(void *contex
             return world->error;
         if (done && done(context))
             return 1;
-        if (world->queue.count == 0 || world->queue.events[0].time > until)
+        if (world->queue.count == 0 || queue_next(&world->queue) > until)
             break;
         run_instant(world);
     }
@@ -193,7 +195,7 @@ bool strata_world_programs_done(struct strata_world *world)
 
 strata_time strata_world_deadline(const struct strata_world *world)
 {
-    return world->queue.count > 0 ? world->queue.events[0].time : STRATA_NEVER;
+    return queue_next((struct queue *)&world->queue); // it remembers what it finds
 }
 
 strata_time strata_world_now(const struct strata_world *world)
@@ -208,7 +210,8 @@ uint64_t strata_world_frames(const struct strata_world *world)
 
 uint64_t strata_world_hash(const struct strata_world *world)
 {
-    return world->hash;
+    fold_all((struct strata_world *)world); // not what it is, only what was computed of it
+    return world->folds.hash;
 }
 
 uint64_t strata_world_seed(const struct strata_world *world)

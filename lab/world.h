@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "lab/discipline.h"
 #include "lab/names.h"
+#include "lab/queue.h"
 #include "lab/script.h"
 
 /** Frames of at most this size come from a pool of buffers. */
@@ -24,25 +25,6 @@
 #define FRAME_MAX_BYTES (65535u + 18u)
 /** So many events in one instant are a world that will never go on. */
 #define EVENTS_PER_INSTANT_MAX 1000000u
-
-enum event_kind { EVENT_FRAME, EVENT_NODE, EVENT_ACTION, EVENT_QUEUE };
-
-struct event {
-    strata_time time;
-    uint64_t sequence; /**< Makes the order total. */
-    enum event_kind kind;
-    void *object; /**< struct flight, strata_node, action or direction. */
-};
-
-/** A binary heap, the earliest event first. */
-struct queue {
-    struct event *events;
-    size_t count, room;
-    uint64_t sequence;
-};
-int queue_push(struct queue *queue, strata_time time, enum event_kind kind, void *object);
-/** Takes the first event; there must be one. */
-struct event queue_pop(struct queue *queue);
 
 struct action {
     void (*run)(struct strata_world *world, void *context);
@@ -59,9 +41,29 @@ struct flight {
     struct scripted scripted;  /**< What a script says of it. */
     uint32_t epoch;  /**< Of the cable when it was sent: a cut loses it. */
     uint64_t number; /**< Of the frame; copies keep it. */
-    uint64_t digest; /**< Of its bytes. */
+    uint64_t digest; /**< Of its bytes, once it is FLIGHT_DIGESTED. */
+    enum { FLIGHT_NEW, FLIGHT_WAITING, FLIGHT_DIGESTED } state;
+    bool left; /**< Nobody needs it any more, but its digest is still to be made. */
     uint32_t room, length;
     uint8_t bytes[];
+};
+
+/** So many frames are digested at once. */
+#define HASH_MANY 16u
+/** So much may be waiting to be folded into the hash. */
+#define FOLD_RING 256u
+
+/** What goes into the hash of a world: see fold.c. */
+struct fold {
+    uint64_t where, digest;
+    struct flight *flight; /**< Whose digest is still to come, or NULL. */
+};
+struct folds {
+    uint64_t hash;             /**< Of all before `first`. */
+    uint32_t first, ready, end; /**< Of the ring, modulo 2^32; those before `ready` have their digests. */
+    uint32_t waiting_count;
+    struct flight *waiting[HASH_MANY];
+    struct fold ring[FOLD_RING];
 };
 
 struct listener {
@@ -82,7 +84,7 @@ struct strata_world {
     struct listener *listeners;
     unsigned listener_count;
     uint64_t frames; /**< Sent. */
-    uint64_t hash;
+    struct folds folds;
     unsigned programs; /**< That run and are waited for. */
     struct flight *free_flights;
     struct strata_node *settling; /**< Its fibers or its device may be on the stack below us. */
@@ -254,7 +256,17 @@ void cable_free(struct strata_cable *cable);
 /* hash.c */
 /** A digest of bytes, the same on every machine. */
 uint64_t hash_bytes(const void *data, size_t size);
+/** The digests of several frames, at most HASH_MANY. */
+void hash_many(const uint8_t *const frame[], const size_t size[], unsigned count, uint64_t digest[]);
 /** Folds one more number into a running hash. */
 uint64_t hash_mix(uint64_t hash, uint64_t value);
+
+/* fold.c */
+/** Folds a frame that was sent or delivered now into the world's hash, sooner or later. */
+void fold_frame(struct flight *flight, enum strata_lab_event_kind kind);
+/** Its bytes are about to change. */
+void fold_changing(struct strata_world *world, struct flight *flight);
+/** Brings the world's hash up to date; no frame waits for its digest then. */
+void fold_all(struct strata_world *world);
 
 #endif
