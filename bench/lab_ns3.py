@@ -68,7 +68,7 @@ def measure(world, peer):
     if any(result["hash"] != ours[0]["hash"] for result in ours):
         sys.exit(f"FAILED: {name}: the same seed gave another hash")
     heard = min(result["received_flows"] for result in ours)
-    note = f"{pairs} pairs, {world[2]} Mbit/s, {world[4] / 1000:g} ms each way, {seconds} s; data of {heard} flows verified"
+    note = f"{pairs} pairs, {world[2]} Mbit/s, {world[4] / 1000:g} ms each way, {seconds} s; {heard} flows verified"
     report(name, "simulated s/s", ours, theirs, lambda result: seconds / result["cpu_seconds"], True, note)
     report(name + "_packets", "packets/s", ours, theirs, lambda result: result["packets"] / result["cpu_seconds"], True,
            note)
