@@ -33,7 +33,8 @@ def build_peer():
     source, program = os.path.join(SOURCE, "bench", "ns3", "dumbbell.cc"), os.path.join(BUILD, "bench", "ns3_dumbbell")
     if os.path.exists(program) and os.path.getmtime(program) >= os.path.getmtime(source):
         return program
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs-only-L", "--libs-only-l", *MODULES], check=True, text=True,
+    wanted = ["--cflags", "--libs-only-L", "--libs-only-l", *MODULES]
+    flags = subprocess.run(["pkg-config", *wanted], check=True, text=True,
                            stdout=subprocess.PIPE).stdout.split()
     subprocess.run(["g++", "-O2", "-std=c++17", "-o", program, source, *flags], check=True)
     return program
