@@ -17,10 +17,12 @@
 #include "lab/measure.h"
 #include "lab/scenario_quantity.h"
 
-/** Where something stands in the file, counted from 1. */
+/** Where something stands, counted from 1; `file` is 0 for the scenario itself, others for what it includes. */
 struct place {
-    unsigned line, column;
+    unsigned line, column, file;
 };
+/** On the command line. */
+#define PLACE_COMMAND ((struct place){0, 0, 0})
 
 struct arena {
     struct arena_block *blocks;
@@ -213,9 +215,30 @@ struct scenario_check {
     LIST_OF(struct scenario_path) nodes; /**< CHECK_DROPS: on these only. */
 };
 
+enum parameter_type {
+    PARAMETER_TEXT,
+    PARAMETER_INTEGER,
+    PARAMETER_BOOLEAN,
+    PARAMETER_TIME,
+    PARAMETER_RATE,
+    PARAMETER_SHARE,
+    PARAMETER_SIZE
+};
+/** What may be chosen on the command line. */
+struct scenario_parameter {
+    const char *name, *description;
+    enum parameter_type type;
+    const char *initial; /**< Its default, or NULL. */
+    const char *value;   /**< NULL: there is no default, and it was not given. */
+    bool fixed;          /**< Whoever includes the file has given it. */
+    LIST_OF(const char *) choices;
+};
+const char *parameter_type_name(enum parameter_type type);
+
 struct scenario {
     struct arena arena;
     const char *file;
+    LIST_OF(struct scenario_parameter) parameters;
     const char *title, *description;
     uint64_t seed;
     strata_time duration;
@@ -234,10 +257,17 @@ struct complaint {
 struct complaints {
     struct complaint *items;
     unsigned count, room;
+    bool sorted;
+    char **files; /**< What included files are called, by their numbers. */
+    unsigned file_count;
 };
 void complain(struct complaints *complaints, struct place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/** Puts them into the order of the files and leaves out what is said twice. */
+void complaints_sort(struct complaints *complaints);
+/** Prints them, one line each; `file` is what the scenario itself is called. */
 void complaints_print(struct complaints *complaints, const char *file, FILE *to);
+void complaints_name_file(struct complaints *complaints, unsigned number, const char *name);
 void complaints_free(struct complaints *complaints);
 /** " (did you mean X?)" with the nearest of some words, or "" when none is near. Valid until the next call.
  */
@@ -250,9 +280,26 @@ void nearest_begin(struct nearest *nearest, const char *wrong);
 void nearest_try(struct nearest *nearest, const char *word);
 const char *nearest_text(struct nearest *nearest);
 
+/** What there is to read. */
+struct scenario_input {
+    const char *file;        /**< What it is called; the folder it is in is where includes are looked for. */
+    const char *text;        /**< NULL: `load` gives it. */
+    size_t length;
+    const char *const *sets; /**< "NAME=VALUE": parameters that are given. */
+    unsigned set_count;
+    /** Gets a file; `text` is malloc'ed. NULL: nothing can be included. @return 0 or a negative errno. */
+    int (*load)(void *context, const char *path, char **text, size_t *length);
+    void *context;
+    bool only_parameters; /**< Nothing but the parameters is looked at, and mistakes do not matter. */
+    FILE *expanded;       /**< Gets the scenario as YAML without includes, templates and parameters; or NULL. */
+};
+/** A `load` that reads files. */
+int scenario_load_file(void *context, const char *path, char **text, size_t *length);
 /** Reads a scenario. @return 0; -EINVAL with complaints; -ENOENT ... when the file cannot be read. */
+int scenario_read(struct scenario **scenario, const struct scenario_input *input, struct complaints *complaints);
+/** The same from a file, with the defaults of its parameters. */
 int scenario_load(struct scenario **scenario, const char *file, struct complaints *complaints);
-/** The same from memory; `file` is what complaints call it. */
+/** The same from memory; `file` is what complaints call it. It cannot include others. */
 int scenario_parse(struct scenario **scenario, const char *file, const char *text, size_t length,
                    struct complaints *complaints);
 void scenario_free(struct scenario *scenario);

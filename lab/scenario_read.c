@@ -2,7 +2,7 @@
  * The top of a scenario: the file, its document, the sections. Sections may come in any order; names are tied
  * to things afterwards (scenario_verify.c), so nothing has to be declared before it is used.
  */
-#include "lab/scenario_yaml.h"
+#include "lab/scenario_expand.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,12 +51,27 @@ static void read_checks(struct reader_state *reader, const yaml_node_t *value, v
     read_items(reader, value, "checks", false, read_check, into);
 }
 
+/** Sections that are gone before the tables are looked at: see scenario_expand.h. */
+static void read_elsewhere(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    (void)reader, (void)value, (void)into;
+}
+
+static const struct shape *const template_shapes[] = {&shape_node, &shape_link, &shape_program, &shape_event,
+                                                      &shape_check, NULL};
+static const struct shape shape_template_entry = {.kind = SHAPE_EITHER, .either = template_shapes};
 static const struct shape shape_seed = {.kind = SHAPE_INTEGER, .least = 1, .most = INT64_MAX},
                           shape_nodes = {.kind = SHAPE_ENTRIES, .item = &shape_node},
                           shape_links = {.kind = SHAPE_LIST, .item = &shape_link},
                           shape_events = {.kind = SHAPE_LIST, .item = &shape_event},
                           shape_checks = {.kind = SHAPE_LIST, .item = &shape_check};
+static const struct shape shape_templates = {.kind = SHAPE_ENTRIES, .item = &shape_template_entry},
+                          shape_kinds = {.kind = SHAPE_ENTRIES, .item = &shape_node};
 static const struct key scenario_keys[] = {
+    {"include", read_elsewhere, false, &shape_include, "other files, over which this one lies"},
+    {"parameters", read_elsewhere, false, &shape_parameters, "what --set may choose, used as ${name}"},
+    {"templates", read_elsewhere, false, &shape_templates, "parts of nodes, links, programs, events or checks by name"},
+    {"kinds", read_elsewhere, false, &shape_kinds, "what holds for all nodes of a kind; also kinds of one's own"},
     {"title", read_title, false, &shape_text, "shown before the timeline"},
     {"description", read_description, false, &shape_text, "shown below the title"},
     {"seed", read_seed, false, &shape_seed, "decides all randomness; 1 unless given"},
@@ -69,71 +84,95 @@ static const struct key scenario_keys[] = {
 };
 const struct shape shape_scenario = {.kind = SHAPE_MAPPING, .what = "a scenario", .keys = scenario_keys};
 
-static void parser_failed(const yaml_parser_t *parser, struct complaints *complaints)
-{
-    struct place place = {(unsigned)parser->problem_mark.line + 1, (unsigned)parser->problem_mark.column + 1};
-    const char *problem = parser->problem ? parser->problem : "cannot be read";
-    if (parser->error == YAML_READER_ERROR)
-        place = (struct place){1, 1};
-    if (parser->context)
-        complain(complaints, place, "this is no YAML: %s (%s)", problem, parser->context);
-    else
-        complain(complaints, place, "this is no YAML: %s", problem);
-}
-
+/** The reader's tables over one plain document. */
 static void read_document(struct scenario *scenario, yaml_document_t *document, struct complaints *complaints)
 {
     yaml_node_t *root = yaml_document_get_root_node(document);
-    if (!root) {
-        complain(complaints, (struct place){1, 1}, "the file is empty; a scenario has at least nodes");
-        return;
-    }
     struct reader_state reader = {.document = document, .scenario = scenario, .complaints = complaints};
-    read_mapping(&reader, root, &shape_scenario, scenario);
+    if (root)
+        read_mapping(&reader, root, &shape_scenario, scenario);
+}
+
+static int write_chunk(void *to, unsigned char *bytes, size_t size)
+{
+    return fwrite(bytes, 1, size, to) == size;
+}
+
+/** Writes a document as YAML; it is gone afterwards. */
+static void write_document(yaml_document_t *document, FILE *to)
+{
+    yaml_emitter_t emitter;
+    if (!yaml_emitter_initialize(&emitter))
+        return;
+    yaml_emitter_set_output(&emitter, write_chunk, to);
+    yaml_emitter_set_unicode(&emitter, 1);
+    yaml_emitter_set_width(&emitter, 110);
+    if (yaml_emitter_open(&emitter))
+        yaml_emitter_dump(&emitter, document);
+    yaml_emitter_close(&emitter);
+    yaml_emitter_delete(&emitter);
+}
+
+/** Everything behind the loading of the first file. */
+static void read_expanded(struct expander *expander)
+{
+    struct complaints *complaints = expander->complaints;
+    struct scenario *scenario = expander->scenario;
+    parameters_finish(expander);
+    if (expander->input->only_parameters || expander->order.count == 0)
+        return;
+    expand_all(expander);
+    if (!expander->full)
+        read_document(scenario, &expander->result, complaints);
+    if (complaints->count == 0 || (scenario->nodes.count > 0 && !expander->full))
+        scenario_verify(scenario, complaints);
+    if (complaints->count == 0 && expander->input->expanded)
+        write_document(&expander->result, expander->input->expanded);
+}
+
+int scenario_read(struct scenario **made, const struct scenario_input *input, struct complaints *complaints)
+{
+    struct scenario *scenario = calloc(1, sizeof *scenario);
+    struct expander expander = {.scenario = scenario, .complaints = complaints, .input = input};
+    if (!scenario || !yaml_document_initialize(&expander.result, NULL, NULL, NULL, 1, 1)) {
+        free(scenario);
+        return -ENOMEM;
+    }
+    scenario->file = arena_text(&scenario->arena, input->file, strlen(input->file));
+    scenario->seed = 1;
+    scenario->duration = DURATION_DEFAULT;
+    int error = sources_load(&expander);
+    if (!error)
+        read_expanded(&expander);
+    sources_free(&expander);
+    yaml_document_delete(&expander.result);
+    complaints_sort(complaints);
+    if (!error && complaints->count > 0 && !input->only_parameters)
+        error = -EINVAL;
+    if (error)
+        scenario_free(scenario);
+    else
+        *made = scenario;
+    return error;
 }
 
 int scenario_parse(struct scenario **made, const char *file, const char *text, size_t length,
                    struct complaints *complaints)
 {
-    struct scenario *scenario = calloc(1, sizeof *scenario);
-    yaml_parser_t parser;
-    if (!scenario || !yaml_parser_initialize(&parser)) {
-        free(scenario);
-        return -ENOMEM;
-    }
-    scenario->file = arena_text(&scenario->arena, file, strlen(file));
-    scenario->seed = 1;
-    scenario->duration = DURATION_DEFAULT;
-    yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
-    yaml_document_t document;
-    if (yaml_parser_load(&parser, &document)) {
-        read_document(scenario, &document, complaints);
-        yaml_document_delete(&document);
-        if (yaml_parser_load(&parser, &document)) {
-            yaml_node_t *more = yaml_document_get_root_node(&document);
-            if (more)
-                complain(complaints, place_of(more), "a second document: a scenario is one");
-            yaml_document_delete(&document);
-        } else {
-            parser_failed(&parser, complaints);
-        }
-    } else {
-        parser_failed(&parser, complaints);
-    }
-    yaml_parser_delete(&parser);
-    if (complaints->count == 0 || scenario->nodes.count > 0)
-        scenario_verify(scenario, complaints);
-    if (complaints->count > 0) {
-        scenario_free(scenario);
-        return -EINVAL;
-    }
-    *made = scenario;
-    return 0;
+    struct scenario_input input = {.file = file, .text = text ? text : "", .length = length};
+    return scenario_read(made, &input, complaints);
 }
 
 int scenario_load(struct scenario **made, const char *file, struct complaints *complaints)
 {
-    FILE *stream = fopen(file, "rb");
+    struct scenario_input input = {.file = file, .load = scenario_load_file};
+    return scenario_read(made, &input, complaints);
+}
+
+int scenario_load_file(void *context, const char *path, char **made, size_t *made_length)
+{
+    (void)context;
+    FILE *stream = fopen(path, "rb");
     if (!stream)
         return -errno;
     char *text = NULL;
@@ -158,10 +197,13 @@ int scenario_load(struct scenario **made, const char *file, struct complaints *c
         }
     }
     fclose(stream);
-    if (!error)
-        error = scenario_parse(made, file, text, length, complaints);
-    free(text);
-    return error;
+    if (error) {
+        free(text);
+        return error;
+    }
+    *made = text;
+    *made_length = length;
+    return 0;
 }
 
 void scenario_free(struct scenario *scenario)

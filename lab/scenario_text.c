@@ -95,6 +95,7 @@ void complain(struct complaints *complaints, struct place place, const char *for
     for (char *c = must(text); *c; c++)
         if ((unsigned char)*c < 32 || *c == 127)
             *c = '?';
+    complaints->sorted = false;
     complaints->items[complaints->count] = (struct complaint){place, complaints->count, text};
     complaints->count++;
 }
@@ -102,6 +103,8 @@ void complain(struct complaints *complaints, struct place place, const char *for
 static int by_place(const void *a, const void *b)
 {
     const struct complaint *x = a, *y = b;
+    if (x->place.file != y->place.file)
+        return x->place.file < y->place.file ? -1 : 1;
     if (x->place.line != y->place.line)
         return x->place.line < y->place.line ? -1 : 1;
     if (x->place.column != y->place.column)
@@ -109,20 +112,80 @@ static int by_place(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
-void complaints_print(struct complaints *complaints, const char *file, FILE *to)
+static bool is_same_place(const struct complaint *a, const struct complaint *b)
 {
+    return a->place.file == b->place.file && a->place.line == b->place.line && a->place.column == b->place.column;
+}
+
+/** So many things are said of one place: what is repeated 200 times is wrong in 200 ways. */
+#define AT_ONE_PLACE_MAX 5u
+
+void complaints_sort(struct complaints *complaints)
+{
+    if (complaints->sorted)
+        return;
     if (complaints->count > 1)
         qsort(complaints->items, complaints->count, sizeof *complaints->items, by_place);
+    unsigned kept = 0, first = 0, left_out = 0;
+    for (unsigned i = 0; i < complaints->count; i++) {
+        struct complaint item = complaints->items[i];
+        if (kept > 0 && !is_same_place(&complaints->items[first], &item)) {
+            first = kept;
+            left_out = 0;
+        }
+        bool known = false;
+        for (unsigned j = first; j < kept && !known; j++)
+            known = is_same_place(&complaints->items[j], &item) && strcmp(complaints->items[j].text, item.text) == 0;
+        if (known || kept - first > AT_ONE_PLACE_MAX) {
+            free(item.text);
+            left_out += !known;
+        } else {
+            complaints->items[kept++] = item;
+        }
+        if (!known && kept - first > AT_ONE_PLACE_MAX) {
+            free(complaints->items[kept - 1].text);
+            char *text = NULL;
+            if (asprintf(&text, "and %u more like these", left_out + 1) < 0)
+                text = NULL;
+            complaints->items[kept - 1].text = must(text);
+        }
+    }
+    complaints->count = kept;
+    complaints->sorted = true;
+}
+
+void complaints_print(struct complaints *complaints, const char *file, FILE *to)
+{
+    complaints_sort(complaints);
     for (unsigned i = 0; i < complaints->count; i++) {
         const struct complaint *complaint = &complaints->items[i];
-        fprintf(to, "%s:%u:%u: %s\n", file, complaint->place.line, complaint->place.column, complaint->text);
+        unsigned number = complaint->place.file;
+        const char *name = number > 0 && number < complaints->file_count ? complaints->files[number] : file;
+        if (complaint->place.line == 0)
+            fprintf(to, "%s\n", complaint->text);
+        else
+            fprintf(to, "%s:%u:%u: %s\n", name, complaint->place.line, complaint->place.column, complaint->text);
     }
+}
+
+void complaints_name_file(struct complaints *complaints, unsigned number, const char *name)
+{
+    if (number >= complaints->file_count) {
+        complaints->files = must(realloc(complaints->files, (number + 1) * sizeof *complaints->files));
+        while (complaints->file_count <= number)
+            complaints->files[complaints->file_count++] = NULL;
+    }
+    free(complaints->files[number]);
+    complaints->files[number] = must(strdup(name));
 }
 
 void complaints_free(struct complaints *complaints)
 {
     for (unsigned i = 0; i < complaints->count; i++)
         free(complaints->items[i].text);
+    for (unsigned i = 0; i < complaints->file_count; i++)
+        free(complaints->files[i]);
+    free(complaints->files);
     free(complaints->items);
     *complaints = (struct complaints){0};
 }

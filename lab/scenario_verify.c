@@ -68,7 +68,7 @@ static void verify_nodes(struct verifier *v)
             complain(v->complaints, node->place, "there is another node %s", node->name);
     }
     if (v->scenario->nodes.count == 0 && v->complaints->count == 0)
-        complain(v->complaints, (struct place){1, 1}, "a scenario has at least one node");
+        complain(v->complaints, (struct place){1, 1, 0}, "a scenario has at least one node");
 }
 
 /* ---- Links and ports ------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@
 
 struct place place_of(const yaml_node_t *node)
 {
-    return (struct place){(unsigned)node->start_mark.line + 1, (unsigned)node->start_mark.column + 1};
+    return (struct place){(unsigned)node->start_mark.line + 1, (unsigned)node->start_mark.column + 1,
+                          (unsigned)node->start_mark.index};
 }
 
 static const char *found(const yaml_node_t *node)

@@ -20,6 +20,7 @@ struct reader_state {
     unsigned values; /**< Looked at so far: aliases must not multiply for ever. */
 };
 
+/** Marks of nodes have the number of their file as index: see scenario_expand.h. */
 struct place place_of(const yaml_node_t *node);
 /** What a value looks like: what the schema says of it. */
 enum shape_kind {

@@ -61,8 +61,8 @@ TEST(form)
          "f:1:13: this is no YAML: did not find expected node content (while parsing a flow node)\n"},
         {"title: x\n", "f:1:1: a scenario needs the key nodes\n"},
         {"nodes: {a: }\n---\nnodes: {b: }\n", "f:3:1: a second document: a scenario is one\n"},
-        {"nodse: {a: }\n", "f:1:1: a scenario has no key nodse (did you mean nodes?); it may have title, "
-                           "description, seed, duration, "
+        {"nodse: {a: }\n", "f:1:1: a scenario has no key nodse (did you mean nodes?); it may have "
+                           "include, parameters, templates, kinds, title, description, seed, duration, "
                            "nodes, links, events, checks\nf:1:1: a scenario needs the key nodes\n"},
         {"nodes: {a: , a: }\n", "f:1:14: a is there twice\n"},
         {"nodes: [a, b]\n", "f:1:8: nodes: expected a mapping of names, found a list\n"},
