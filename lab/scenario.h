@@ -252,6 +252,7 @@ struct scenario {
 struct complaint {
     struct place place;
     unsigned order;
+    bool alone; /**< Whatever else is said of this place follows from it. */
     char *text;
 };
 struct complaints {

@@ -280,8 +280,10 @@ static void expand_pair(struct expander *expander, const struct job *job, int ma
     struct job value = {.inner = job->inner, .depth = job->depth + 1, .context = context_of_key(job, text_of(key))};
     struct rounds rounds;
     struct range range;
-    const char *name = job->context == CONTEXT_NODES ? formula_fill(expander, job->inner, key, text_of(key)) : NULL;
-    bool has_range = name && strstr(name, "[") && range_parse(name, &range);
+    const char *name = job->context == CONTEXT_NODES && strchr(text_of(key), '[')
+                           ? formula_fill(expander, job->inner, key, text_of(key))
+                           : NULL;
+    bool has_range = name && range_parse(name, &range);
     value.layers = *values;
     rounds_plan(expander, values, job->inner, job->context == CONTEXT_NODES, &rounds);
     if (has_range && rounds.count == 1 && rounds.items[0] == job->inner) {
@@ -292,13 +294,14 @@ static void expand_pair(struct expander *expander, const struct job *job, int ma
     if (rounds.count > 1 && !has_range && text_of(key) && !strstr(text_of(key), "${"))
         rounds.count = 1;
     for (unsigned i = 0; i < rounds.count && !expander->full; i++) {
-        struct job entry = {.inner = rounds.items[i], .context = CONTEXT_PLAIN};
         const struct variable *index = has_range ? variable_find(rounds.items[i], HIDDEN, 1) : NULL;
         const char *filled = index ? range_name(&expander->scenario->arena, &range, atoll(index->value))
-                                   : formula_fill(expander, entry.inner, key, text_of(key));
-        int key_id = add_text(expander, key, filled ? filled : "", filled ? strlen(filled) : 0);
+                                   : formula_fill(expander, rounds.items[i], key, text_of(key));
+        if (!filled)
+            break;
+        int key_id = add_text(expander, key, filled, strlen(filled));
         value.inner = rounds.items[i];
-        if (job->context == CONTEXT_NODES && filled)
+        if (job->context == CONTEXT_NODES)
             value.inner = variable_add(expander, value.inner, "name", filled);
         append_pair(expander, mapping, key_id, expand(expander, &value));
     }

@@ -50,7 +50,9 @@ static void fail(struct formula *f, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    complain(f->expander->complaints, place_of(f->node), "in ${%.*s}: %s", (int)(f->end - f->start), f->start, text);
+    struct complaints *complaints = f->expander->complaints;
+    complain(complaints, place_of(f->node), "in ${%.*s}: %s", (int)(f->end - f->start), f->start, text);
+    complaints->items[complaints->count - 1].alone = true;
 }
 
 const struct variable *variable_find(const struct variable *variables, const char *name, size_t length)
@@ -337,6 +339,21 @@ static const struct variable *parameters_of(const struct formula *f)
     return source_of(f->expander, f->node)->parameters;
 }
 
+/** The value of a name: a variable's, a parameter's of the file and those that include it, or of any other file. */
+static const char *look_up(const struct formula *f, const char *name, size_t length)
+{
+    const struct variable *variable = variable_find(f->inner, name, length);
+    if (!variable)
+        variable = variable_find(parameters_of(f), name, length);
+    const struct scenario *scenario = f->expander->scenario;
+    for (unsigned i = 0; !variable && i < scenario->parameters.count; i++) {
+        const struct scenario_parameter *parameter = &scenario->parameters.items[i];
+        if (strncmp(parameter->name, name, length) == 0 && !parameter->name[length])
+            return parameter->value ? parameter->value : "";
+    }
+    return variable ? variable->value : NULL;
+}
+
 static struct value named(struct formula *f)
 {
     const char *from = f->at;
@@ -345,18 +362,16 @@ static struct value named(struct formula *f)
         f->at++;
     size_t length = (size_t)(f->at - from);
     // a-b is a name where there is one, and a difference elsewhere.
-    const struct variable *variable = NULL;
-    for (const char *end = f->at; !variable && end > from; end--) {
+    const char *value = NULL;
+    for (const char *end = f->at; !value && end > from; end--) {
         if (end != f->at && *end != '-')
             continue;
-        variable = variable_find(f->inner, from, (size_t)(end - from));
-        if (!variable)
-            variable = variable_find(parameters_of(f), from, (size_t)(end - from));
-        if (variable)
+        value = look_up(f, from, (size_t)(end - from));
+        if (value)
             f->at = end;
     }
-    if (variable)
-        return value_of_text(variable->value);
+    if (value)
+        return value_of_text(value);
     const char *name = arena_text(&f->expander->scenario->arena, from, length);
     if (accept(f, '('))
         return call(f, name);
@@ -369,6 +384,8 @@ static struct value named(struct formula *f)
                 nearest_try(&nearest, v->name);
                 any = true;
             }
+    for (unsigned i = 0; i < f->expander->scenario->parameters.count; i++)
+        nearest_try(&nearest, f->expander->scenario->parameters.items[i].name);
     fail(f, "there is no parameter or variable %s%s%s", name, nearest_text(&nearest),
          any ? "" : "; a plain ${ is written $${");
     return (struct value){0};

@@ -122,9 +122,11 @@ static void read_expanded(struct expander *expander)
     if (expander->input->only_parameters || expander->order.count == 0)
         return;
     expand_all(expander);
+    // What a formula did not give is missed everywhere: mistakes of meaning would only follow from that.
+    bool whole = complaints->count == 0;
     if (!expander->full)
         read_document(scenario, &expander->result, complaints);
-    if (complaints->count == 0 || (scenario->nodes.count > 0 && !expander->full))
+    if (whole && (complaints->count == 0 || scenario->nodes.count > 0))
         scenario_verify(scenario, complaints);
     if (complaints->count == 0 && expander->input->expanded)
         write_document(&expander->result, expander->input->expanded);

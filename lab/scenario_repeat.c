@@ -196,9 +196,9 @@ static void count_rounds(struct expander *expander, const yaml_node_t *value, st
                            ? formula_fill(expander, inner, value, (const char *)value->data.scalar.value)
                            : "a list or a mapping", *at = text;
     struct range range = {.first = 1, .step = 1, .width = 1};
+    rounds->count = 0;
     if (!text)
         return;
-    rounds->count = 0;
     if (!parse_number(&at, &range.last, NULL) || *at)
         complain(expander->complaints, place_of(value), "%s is not a number of repetitions, such as 20",
                  *text ? text : "nothing");

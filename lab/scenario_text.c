@@ -96,7 +96,7 @@ void complain(struct complaints *complaints, struct place place, const char *for
         if ((unsigned char)*c < 32 || *c == 127)
             *c = '?';
     complaints->sorted = false;
-    complaints->items[complaints->count] = (struct complaint){place, complaints->count, text};
+    complaints->items[complaints->count] = (struct complaint){.place = place, .order = complaints->count, .text = text};
     complaints->count++;
 }
 
@@ -133,7 +133,7 @@ void complaints_sort(struct complaints *complaints)
             first = kept;
             left_out = 0;
         }
-        bool known = false;
+        bool known = kept > first && complaints->items[first].alone;
         for (unsigned j = first; j < kept && !known; j++)
             known = is_same_place(&complaints->items[j], &item) && strcmp(complaints->items[j].text, item.text) == 0;
         if (known || kept - first > AT_ONE_PLACE_MAX) {
