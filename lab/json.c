@@ -36,6 +36,8 @@ json_t *scenario_json_object(const struct scenario_run *run)
                   json_text(run->scenario->file), "seed", (json_int_t)strata_world_seed(run->world),
                   "virtual_seconds", (double)strata_world_now(run->world) / 1e9, "frames",
                   (json_int_t)strata_world_frames(run->world), "hash", hash, "checks", checks);
+    if (object && run->scenario->parameters.count > 0)
+        json_object_set_new(object, "parameters", scenario_parameters_json(run->scenario));
     if (object && run->stopped)
         json_object_set_new(object, "ok", json_null()); // nobody has judged
     return object;

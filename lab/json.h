@@ -12,5 +12,9 @@
 json_t *json_text(const char *text);
 /** What scenario_json prints. NULL without memory. */
 json_t *scenario_json_object(const struct scenario_run *run);
+/** From the names of its parameters to their values. */
+json_t *scenario_parameters_json(const struct scenario *scenario);
+/** What a check of a scenario says: its mistakes, or, with a scenario, how large it is and what may be chosen. */
+json_t *scenario_check_json(const char *file, const struct scenario *scenario, struct complaints *complaints);
 
 #endif

@@ -123,7 +123,8 @@ static void each_name(struct expander *expander, const yaml_node_t *value, const
                       void *into)
 {
     if (value->type == YAML_SEQUENCE_NODE) {
-        for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top; item++) {
+        for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top;
+             item++) {
             const yaml_node_t *one = source_node(expander, value, *item);
             if (one->type == YAML_SEQUENCE_NODE)
                 complain(expander->complaints, place_of(one), "a template has a name, not a list");
@@ -146,7 +147,8 @@ static const yaml_node_t *find_entry(struct expander *expander, const struct lay
     nearest_begin(nearest, name);
     for (unsigned i = section->count; i-- > 0;) {
         const yaml_node_t *mapping = section->items[i];
-        for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start; pair < mapping->data.mapping.pairs.top; pair++) {
+        for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start; pair < mapping->data.mapping.pairs.top;
+             pair++) {
             const char *known = text_of(source_node(expander, mapping, pair->key));
             if (known && strcmp(known, name) == 0)
                 return source_node(expander, mapping, pair->value);
@@ -311,8 +313,8 @@ static void expand_pair(struct expander *expander, const struct job *job, int ma
 static void check_strangers(struct expander *expander, const struct layers *values, const char *name)
 {
     for (unsigned i = 1; i < values->count; i++) {
-        const struct source *above = source_of(expander, values->items[i]), *below = source_of(expander, values->items[i - 1]);
-        const struct source *up = below;
+        const struct source *above = source_of(expander, values->items[i]);
+        const struct source *below = source_of(expander, values->items[i - 1]), *up = below;
         while (up && up != above)
             up = up->includer;
         if (!up)

@@ -29,7 +29,8 @@ struct source {
     yaml_document_t document;
     const yaml_node_t *root;
     const struct source *includer;         /**< NULL: the file on the command line. */
-    const struct variable *given;          /**< What the includer sets. */
+    const struct variable *given;          /**< What the includer sets ... */
+    const yaml_node_t *where;              /**< ... and where. */
     const struct variable *parameters;     /**< Those of the includer behind its own. */
     unsigned depth;
 };

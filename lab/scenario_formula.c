@@ -115,11 +115,23 @@ static struct value value_of_text(const char *text)
 
 static const char *text_of_value(struct formula *f, const struct value *value)
 {
-    static const char *const units[] = {"", "ns", "bit", "ppm"};
+    static const struct {
+        enum unit unit;
+        int64_t factor;
+        const char *name;
+    } units[] = {
+        {UNIT_TIME, INT64_C(1000000000), "s"}, {UNIT_TIME, 1000000, "ms"}, {UNIT_TIME, 1000, "us"},
+        {UNIT_TIME, 1, "ns"},                  {UNIT_RATE, 1000000, "mbit"}, {UNIT_RATE, 1000, "kbit"},
+        {UNIT_RATE, 1, "bit"},                 {UNIT_SHARE, 10000, "%"},   {UNIT_SHARE, 1, "ppm"},
+        {UNIT_NONE, 1, ""},
+    };
     if (value->text)
         return value->text;
     char text[40];
-    int length = snprintf(text, sizeof text, "%" PRId64 "%s", value->number, units[value->unit]);
+    size_t i = 0;
+    while (units[i].unit != value->unit || value->number % units[i].factor != 0)
+        i++;
+    int length = snprintf(text, sizeof text, "%" PRId64 "%s", value->number / units[i].factor, units[i].name);
     return arena_text(&f->expander->scenario->arena, text, (size_t)length);
 }
 

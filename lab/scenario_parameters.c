@@ -90,7 +90,8 @@ struct declaration {
 
 static const char *filled(struct reader_state *reader, const yaml_node_t *value, const struct declaration *of)
 {
-    const char *text = value->type == YAML_SCALAR_NODE && value->data.scalar.length == 0 ? "" : read_text(reader, value);
+    bool nothing = value->type == YAML_SCALAR_NODE && value->data.scalar.length == 0;
+    const char *text = nothing ? "" : read_text(reader, value);
     return formula_fill(of->expander, NULL, value, text);
 }
 
@@ -221,16 +222,17 @@ static bool within_bound(const struct declaration *of, const yaml_node_t *where,
     return false;
 }
 
-/** Complains about a value that a parameter cannot have. `where` is NULL for the command line. */
-static void check_value(const struct declaration *of, const yaml_node_t *where, const char *value)
+/** @return whether it is a value that the parameter can have, after a complaint. `where` is NULL for the command line. */
+static bool check_value(const struct declaration *of, const yaml_node_t *where, const char *value)
 {
     int64_t number;
     int error = parse_as(of->parameter.type, value, &number);
     if (error)
         refuse(of, where, value, "%s %s", error == -ERANGE ? "is too large, too small or too fine: expected" : "is not",
                type_examples[of->parameter.type]);
-    else if (is_choice(of, where, value) && within_bound(of, where, value, number, of->min, of->min_node, false))
-        within_bound(of, where, value, number, of->max, of->max_node, true);
+    return !error && is_choice(of, where, value) &&
+           within_bound(of, where, value, number, of->min, of->min_node, false) &&
+           within_bound(of, where, value, number, of->max, of->max_node, true);
 }
 
 /** What the command line says of a parameter, or NULL; the last one goes. */
@@ -256,11 +258,8 @@ static const char *choose(struct declaration *of)
     if (parameter->initial)
         check_value(of, of->default_node, parameter->initial);
     const char *value = given ? given->value : set ? set : outer ? outer->value : parameter->initial;
-    if (given)
-        check_value(of, of->default_node, value);
-    else if (set)
-        check_value(of, NULL, value);
-    return value;
+    bool good = !(given || set) || check_value(of, given ? of->source->where : NULL, value);
+    return good ? value : parameter->initial; // so that one wrong value is one mistake
 }
 
 static bool is_listed(const struct scenario *scenario, const char *name)
@@ -279,7 +278,8 @@ static void declare(struct reader_state *reader, const yaml_node_t *key, const y
     parameter->name = arena_text(&reader->scenario->arena, parameter->name, strlen(parameter->name));
     if (!is_variable_name(parameter->name)) {
         complain(reader->complaints, place_of(key),
-                 "\"%s\" is no name for a parameter: letters, digits, _ and -, beginning with a letter", parameter->name);
+                 "\"%s\" is no name for a parameter: letters, digits, _ and -, beginning with a letter",
+                 parameter->name);
         return;
     }
     if (value->type == YAML_SCALAR_NODE)

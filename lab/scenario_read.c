@@ -113,12 +113,29 @@ static void write_document(yaml_document_t *document, FILE *to)
     yaml_emitter_delete(&emitter);
 }
 
+static const char *introduction(const struct expander *expander, const char *key)
+{
+    const yaml_node_t *root = expander->sources.items[0]->root;
+    const yaml_node_t *value = root ? source_value(expander, root, key) : NULL;
+    if (!value || value->type != YAML_SCALAR_NODE)
+        return NULL;
+    return arena_text(&expander->scenario->arena, (const char *)value->data.scalar.value, value->data.scalar.length);
+}
+
+static void read_introduction(struct expander *expander)
+{
+    expander->scenario->title = introduction(expander, "title");
+    expander->scenario->description = introduction(expander, "description");
+}
+
 /** Everything behind the loading of the first file. */
 static void read_expanded(struct expander *expander)
 {
     struct complaints *complaints = expander->complaints;
     struct scenario *scenario = expander->scenario;
     parameters_finish(expander);
+    if (expander->input->only_parameters)
+        read_introduction(expander);
     if (expander->input->only_parameters || expander->order.count == 0)
         return;
     expand_all(expander);

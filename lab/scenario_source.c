@@ -212,6 +212,7 @@ static void include_file(const struct include *include)
     }
     struct source *source = source_new(expander, include->path, include->includer);
     source->given = include->given;
+    source->where = include->sets ? include->sets : include->where;
     source_read(expander, source, text, length);
     free(text);
     if (source->root && source->root->type == YAML_MAPPING_NODE)
@@ -278,7 +279,8 @@ static void source_read(struct expander *expander, struct source *source, const 
         return;
     }
     if (source->root->type != YAML_MAPPING_NODE) {
-        complain(expander->complaints, place_of(source->root), "a scenario is a %s, expected a mapping of keys and values",
+        complain(expander->complaints, place_of(source->root),
+                 "a scenario is a %s, expected a mapping of keys and values",
                  source->root->type == YAML_SEQUENCE_NODE ? "list" : "single value");
         return;
     }

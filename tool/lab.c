@@ -3,25 +3,7 @@
  */
 #include "tool/lab.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-/** @return 0 and the scenario, or the exit status. */
-static int load(const struct lab_options *options, struct scenario **scenario)
-{
-    struct complaints complaints = {0};
-    int error = scenario_load(scenario, options->file, &complaints);
-    int status = 0;
-    if (error == -EINVAL) {
-        complaints_print(&complaints, options->file, stderr);
-        status = TOOL_USAGE;
-    } else if (error) {
-        status = tool_complain(TOOL_FAILED, "%s: %s", options->file, strerror(-error));
-    }
-    complaints_free(&complaints);
-    return status;
-}
 
 /** Runs with its listeners; they end before the world does. */
 static int run_watched(struct lab_job *job)
@@ -54,11 +36,6 @@ static int run_once(struct lab_options *options, struct scenario *scenario)
 
 static int do_it(struct lab_options *options, struct scenario *scenario)
 {
-    if (options->verb == LAB_CHECK) {
-        printf("%s: %u nodes, %u links, %u events, %u checks: nothing wrong\n", options->file,
-               scenario->nodes.count, scenario->links.count, scenario->events.count, scenario->checks.count);
-        return TOOL_OK;
-    }
     lab_guard_signals();
     return run_once(options, scenario);
 }
@@ -68,11 +45,17 @@ int tool_lab(int argc, char **argv)
     struct lab_options options = {0};
     struct scenario *scenario = NULL;
     int status = lab_options_read(&options, argc, argv);
-    if (status == 0)
-        status = load(&options, &scenario);
-    if (status == 0)
-        status = do_it(&options, scenario);
+    if (status == 0 && options.help) {
+        status = lab_explain(&options);
+    } else if (status == 0 && options.verb == LAB_CHECK) {
+        status = lab_check(&options);
+    } else if (status == 0) {
+        status = lab_load(&options, &scenario);
+        if (status == 0)
+            status = do_it(&options, scenario);
+    }
     scenario_free(scenario);
+    free(options.sets);
     free(options.again);
     return status;
 }

@@ -3,6 +3,7 @@
  *
  *     lab.c          what is asked for, and one run
  *     lab_options.c  the table of options; the help is made of it
+ *     lab_check.c    reading scenarios: their mistakes, and what may be chosen of them
  *     lab_watch.c    the table of watchers: who listens while a world runs, and writes files
  *     lab_guard.c    what ends a run early: signals, limits; and the progress line
  *     lab_results.c  what is said at the end
@@ -26,6 +27,11 @@ struct lab_options {
     enum lab_verb verb;
     struct scenario_options scenario;
     const char *file;
+    char **files; /**< Of check: all of them. */
+    int file_count;
+    const char **sets; /**< NAME=VALUE, as --set has them. */
+    unsigned set_count;
+    bool help, expanded;
     const char *pcap, *pcap_folder;
     const char *curve, *picture;
     strata_time from; /**< The timeline begins there. */
@@ -46,6 +52,15 @@ int lab_wrong(const char *format, const char *value) __attribute__((format(print
 void lab_print_word(FILE *to, const char *word);
 /** Prints the command that runs the scenario with a seed. */
 void lab_print_again(FILE *to, const struct lab_options *options, uint64_t seed);
+
+/* ---- lab_check.c ---------------------------------------------------------------------------------------- */
+
+/** Reads the scenario of the options. @return 0, or the exit status after telling its mistakes. */
+int lab_load(const struct lab_options *options, struct scenario **scenario);
+/** Looks for mistakes in all files of the options. @return the exit status. */
+int lab_check(const struct lab_options *options);
+/** What the scenario is about and what may be chosen of it. @return the exit status. */
+int lab_explain(const struct lab_options *options);
 
 /* ---- lab_guard.c ---------------------------------------------------------------------------------------- */
 

@@ -80,6 +80,16 @@ static int set_curve(struct lab_options *options, const char *text)
     return 0;
 }
 
+static int add_set(struct lab_options *options, const char *text)
+{
+    const char **sets = realloc(options->sets, (options->set_count + 1) * sizeof *sets);
+    if (!sets)
+        return tool_complain(TOOL_FAILED, "out of memory");
+    options->sets = sets;
+    sets[options->set_count++] = text;
+    return 0;
+}
+
 static int show_help(struct lab_options *options, const char *text);
 
 #define AT(field) offsetof(struct lab_options, field)
@@ -88,6 +98,7 @@ static const struct row rows[] = {
     {"seed", "N", 0, CALL, 0, set_seed, "other randomness; the same seed gives the same bytes", LAB_RUN, false},
     {"duration", "T", 0, CALL, 0, set_duration, "virtual time that it may take, such as 90s", LAB_RUN, true},
     {"until", "T", 0, CALL, 0, set_until, "go to that point of virtual time, and no further", LAB_RUN, false},
+    {"set", "NAME=VALUE", 0, CALL, 0, add_set, "a parameter of the scenario; FILE --help lists them", ~0u, true},
     {"timeout", "T", 0, CALL, 0, set_timeout, "real time that it may take", LAB_RUN, false},
 
     {.help = "what is shown"},
@@ -96,7 +107,7 @@ static const struct row rows[] = {
     {"verbose", NULL, 'v', COUNT, AT(verbose), NULL, "more of it; twice: every frame on every cable", LAB_RUN, false},
     {"quiet", NULL, 'q', FLAG, AT(quiet), NULL, "only the checks", LAB_RUN, false},
     {"stats", NULL, 0, FLAG, AT(stats), NULL, "what each host and cable counted", LAB_RUN, false},
-    {"json", NULL, 0, FLAG, AT(json), NULL, "the result as one JSON object", LAB_RUN, false},
+    {"json", NULL, 0, FLAG, AT(json), NULL, "the result as one JSON object", LAB_RUN | LAB_CHECK, false},
     {"jsonl", NULL, 0, FLAG, AT(jsonl), NULL, "JSON, a line for each thing that happens; the last is the result",
      LAB_RUN, false},
 
@@ -109,7 +120,9 @@ static const struct row rows[] = {
      LAB_RUN, false},
 
     {.help = "the rest"},
-    {"help", NULL, 'h', CALL, 0, show_help, "explain all this", ~0u, false},
+    {"expanded", NULL, 0, FLAG, AT(expanded), NULL,
+     "of check: the scenario as it is without includes, parameters, templates and repetition", LAB_CHECK, false},
+    {"help", NULL, 'h', CALL, 0, show_help, "explain all this; with FILE: what may be chosen of it", ~0u, false},
 };
 #define ROW_COUNT (sizeof rows / sizeof rows[0])
 enum { LONG_BASE = 256 };
@@ -117,7 +130,8 @@ enum { LONG_BASE = 256 };
 /* ---- The help -------------------------------------------------------------------------------------------- */
 
 static const char opening[] = "usage: strata lab FILE [OPTION ...]     run a scenario\n"
-                              "       strata lab check FILE            only look for mistakes in it\n";
+                              "       strata lab check FILE ...        only look for mistakes in it\n"
+                              "       strata lab FILE --help           what may be chosen of it\n";
 static const char closing[] =
     "\n"
     "exit status: 0 all checks hold, 1 some do not or something went wrong, 2 the\n"
@@ -148,7 +162,13 @@ static void print_row(const struct row *row)
 
 static int show_help(struct lab_options *options, const char *text)
 {
-    (void)options, (void)text;
+    (void)text;
+    options->help = true;
+    return 0;
+}
+
+static void print_help(void)
+{
     fputs(opening, stdout);
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if (rows[i].kind == HEADING)
@@ -267,9 +287,13 @@ static int read_words(struct lab_options *options, int argc, char **argv)
             optind++;
             break;
         }
+    if (optind >= argc && options->help)
+        print_help();
     if (optind >= argc)
         return lab_wrong("%s", "which scenario?");
-    if (optind + 1 < argc)
+    options->files = argv + optind;
+    options->file_count = argc - optind;
+    if (optind + 1 < argc && options->verb != LAB_CHECK)
         return lab_wrong("%s: one scenario at a time", argv[optind + 1]);
     options->file = argv[optind];
     return 0;
