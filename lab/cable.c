@@ -31,34 +31,37 @@
 
 struct flight *flight_new(struct strata_world *world, uint32_t room)
 {
-    if (room <= FLIGHT_POOLED_BYTES)
+    bool pooled = room <= FLIGHT_POOLED_BYTES;
+    struct flight *flight = pooled ? world->free_flights : room == FRAME_MAX_BYTES ? world->large_flight : NULL;
+    if (pooled)
         room = FLIGHT_POOLED_BYTES;
-    struct flight *flight = world->free_flights;
-    if (room == FLIGHT_POOLED_BYTES && flight) {
-        world->free_flights = flight->next;
-        flight->state = FLIGHT_NEW;
-        return flight;
-    }
-    flight = malloc(sizeof *flight + room);
     if (!flight) {
-        world->error = -ENOMEM;
-        return NULL;
+        flight = malloc(sizeof *flight + room);
+        if (!flight) {
+            world->error = -ENOMEM;
+            return NULL;
+        }
+        flight->room = room;
+    } else if (pooled) {
+        world->free_flights = flight->next;
+    } else {
+        world->large_flight = NULL;
     }
-    flight->room = room;
     flight->state = FLIGHT_NEW;
     return flight;
 }
 
-struct flight *flight_trim(struct flight *flight)
+struct flight *flight_trim(struct strata_world *world, struct flight *flight)
 {
     if (flight->room == FLIGHT_POOLED_BYTES || flight->length > flight->room / 2)
         return flight;
-    // Never down to what the pool takes: it would be taken for one of the pool.
-    uint32_t room = flight->length > FLIGHT_POOLED_BYTES ? flight->length : FLIGHT_POOLED_BYTES + 1;
-    struct flight *trimmed = realloc(flight, sizeof *flight + room);
+    struct flight *trimmed = flight_new(world, flight->length);
     if (!trimmed)
-        return flight;
+        return flight; // world->error ends the run
+    uint32_t room = trimmed->room;
+    memcpy(trimmed, flight, sizeof *flight + flight->length);
     trimmed->room = room;
+    flight_free(world, flight);
     return trimmed;
 }
 
@@ -66,14 +69,14 @@ void flight_free(struct strata_world *world, struct flight *flight)
 {
     if (flight->state == FLIGHT_WAITING) {
         flight->left = true;
-        return;
-    }
-    if (flight->room != FLIGHT_POOLED_BYTES) {
+    } else if (flight->room == FLIGHT_POOLED_BYTES) {
+        flight->next = world->free_flights;
+        world->free_flights = flight;
+    } else if (flight->room == FRAME_MAX_BYTES && !world->large_flight) {
+        world->large_flight = flight;
+    } else {
         free(flight);
-        return;
     }
-    flight->next = world->free_flights;
-    world->free_flights = flight;
 }
 
 static bool chance(struct random *random, uint32_t ppm)

@@ -72,7 +72,10 @@ static struct strata_node *bridge_new(struct strata_world *world, const char *na
     if (ports == 0)
         ports = SWITCH_PORTS_DEFAULT;
     node->bridge_config =
-        (struct strata_bridge_config){.size = sizeof node->bridge_config, .ports = ports, .hub = hub};
+        (struct strata_bridge_config){.size = sizeof node->bridge_config,
+                                      .ports = ports,
+                                      .hub = hub,
+                                      .allocator = world->allocator};
     return bridge_boot(node) == 0 ? node : give_up(node);
 }
 
@@ -169,7 +172,7 @@ static bool carry(struct strata_node *node, int number, uint32_t room)
         return false;
     }
     flight->length = (uint32_t)length;
-    flight = flight_trim(flight);
+    flight = flight_trim(world, flight);
     const struct node_port *port = number > 0 && number <= node->port_count ? &node->ports[number] : NULL;
     if (port && port->cable)
         cable_send(port->cable, port->end, flight);

@@ -116,17 +116,21 @@ static strata_time earliest(const struct queue_slot *slot)
     return time;
 }
 
-strata_time queue_next(struct queue *queue)
+strata_time queue_find_next(struct queue *queue)
 {
     if (queue->count == 0)
         return STRATA_NEVER;
-    if (queue->next < 0) {
-        unsigned level = (unsigned)__builtin_ctz(queue->levels);
-        unsigned at = (unsigned)__builtin_ctzll(queue->slots[level]);
-        queue->next = level == 0 ? (queue->base & ~(strata_time)(QUEUE_SLOTS - 1)) + at
-                                 : earliest(&queue->slot[level][at]);
-    }
+    unsigned level = (unsigned)__builtin_ctz(queue->levels);
+    unsigned at = (unsigned)__builtin_ctzll(queue->slots[level]);
+    queue->next = level == 0 ? (queue->base & ~(strata_time)(QUEUE_SLOTS - 1)) + at
+                             : earliest(&queue->slot[level][at]);
     return queue->next;
+}
+
+/** Whether a slot holds one event: it need not move down to be taken. */
+static bool is_alone(const struct queue_slot *slot)
+{
+    return slot->first == slot->last && slot->first->end - slot->first->first == 1;
 }
 
 /** Deals a slot out to the levels below; base is the earliest time in it. */
@@ -167,13 +171,16 @@ int queue_pop(struct queue *queue, struct event *event)
 {
     ASSERT(queue->count > 0);
     strata_time time = queue_next(queue);
-    unsigned level = level_of(queue, time);
+    unsigned level = level_of(queue, time), at = slot_of(time, level);
     queue->base = time;
-    if (level > 0 && deal_out(queue, level, slot_of(time, level)) != 0)
-        return -ENOMEM;
-    unsigned at = slot_of(time, 0);
-    *event = take(queue, 0, at);
-    if (!queue->slot[0][at].first)
+    if (level > 0 && !is_alone(&queue->slot[level][at])) {
+        if (deal_out(queue, level, at) != 0)
+            return -ENOMEM;
+        level = 0;
+        at = slot_of(time, 0);
+    }
+    *event = take(queue, level, at);
+    if (level > 0 || !queue->slot[0][at].first)
         queue->next = -1;
     return 0;
 }

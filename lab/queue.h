@@ -39,8 +39,13 @@ struct queue {
 
 /** Puts an event in, not earlier than the last one taken. @return 0, -ENOMEM. */
 int queue_push(struct queue *queue, strata_time time, enum event_kind kind, void *object);
+/** Finds out what queue_next says. */
+strata_time queue_find_next(struct queue *queue);
 /** When the first event is due; STRATA_NEVER: there is none. */
-strata_time queue_next(struct queue *queue);
+static inline strata_time queue_next(struct queue *queue)
+{
+    return queue->count > 0 && queue->next >= 0 ? queue->next : queue_find_next(queue);
+}
 /** Takes the first event; there must be one. @return 0; -ENOMEM, after which events can only be discarded. */
 int queue_pop(struct queue *queue, struct event *event);
 /** Takes any event. @return whether there was one. */

@@ -21,6 +21,7 @@ int strata_world_new(struct strata_world **made, const struct strata_world_confi
     world->seed = config && config->seed ? config->seed : 1;
     world->trace_hosts = config && config->trace_hosts;
     world->folds.hash = hash_mix(0, world->seed);;
+    world->allocator = pool_init(&world->pool);
     *made = world;
     return 0;
 }
@@ -46,12 +47,14 @@ void strata_world_free(struct strata_world *world)
         world->free_flights = flight->next;
         free(flight);
     }
+    free(world->large_flight);
     names_free(&world->node_names);
     names_free(&world->cable_names);
     free(world->nodes);
     free(world->cables);
     free(world->listeners);
     queue_free(&world->queue);
+    pool_free(&world->pool);
     free(world);
 }
 

@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "lab/discipline.h"
 #include "lab/names.h"
+#include "lab/pool.h"
 #include "lab/queue.h"
 #include "lab/script.h"
 
@@ -87,6 +88,9 @@ struct strata_world {
     struct folds folds;
     unsigned programs; /**< That run and are waited for. */
     struct flight *free_flights;
+    struct flight *large_flight; /**< Of FRAME_MAX_BYTES, for whoever does not say how much it needs; or NULL. */
+    struct pool pool;
+    const struct strata_allocator *allocator; /**< Of hosts and switches; NULL: malloc. */
     struct strata_node *settling; /**< Its fibers or its device may be on the stack below us. */
     int error;                    /**< The first that the run cannot go on after. */
 };
@@ -243,7 +247,7 @@ const struct strata_disk_ops *node_disk_ops(void);
 /** A buffer for a frame of up to `room` bytes, or NULL. */
 struct flight *flight_new(struct strata_world *world, uint32_t room);
 /** Gives back room that a frame was offered and did not need. */
-struct flight *flight_trim(struct flight *flight);
+struct flight *flight_trim(struct strata_world *world, struct flight *flight);
 void flight_free(struct strata_world *world, struct flight *flight);
 /** A node hands a frame to its cable; takes the flight over. */
 void cable_send(struct strata_cable *cable, int direction, struct flight *flight);

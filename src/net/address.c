@@ -83,16 +83,29 @@ static bool may_be_ours(int port, const struct strata_address *address)
     return !address_is_ipv4(address) || address->bytes[12] != 0;
 }
 
-/** One of 64 bits, by what an address ends with. */
-static uint64_t own_mark(const struct strata_address *address)
+/** One of NET_MARKS bits, by what an address ends with. */
+static uint32_t mark_of(const struct strata_address *address)
 {
-    return UINT64_C(1) << (bytes_get32(address->bytes + 12) * 0x9e3779b1u >> 26);
+    return bytes_get32(address->bytes + 12) * 0x9e3779b1u >> (32 - NET_MARK_BITS);
 }
 
-/* What net_claims looks at first. */
+/** Whether an address has the mark of one of ours: few others have. */
+static bool is_marked(const struct net *net, const struct strata_address *address)
+{
+    uint32_t mark = mark_of(address);
+    return net->own_marks[mark / 64] >> mark % 64 & 1;
+}
+
+static void mark_own(struct net *net, const struct strata_address *address)
+{
+    uint32_t mark = mark_of(address);
+    net->own_marks[mark / 64] |= UINT64_C(1) << mark % 64;
+}
+
+/* What net_claims and net_classify look at first. */
 static void update_claims(struct net *net)
 {
-    net->own_marks = 0;
+    memset(net->own_marks, 0, sizeof net->own_marks);
     net->broadcast_bits = UINT32_MAX;
     for (uint32_t i = 0; i < net->links.port_count; i++) {
         const struct port *port = net->links.ports[i];
@@ -100,7 +113,7 @@ static void update_claims(struct net *net)
             continue;
         net->broadcast_bits &= port->broadcast_bits;
         for (uint32_t j = 0; j < port->address_count; j++)
-            net->own_marks |= own_mark(&port->addresses[j].address);
+            mark_own(net, &port->addresses[j].address);
     }
 }
 
@@ -226,7 +239,7 @@ bool net_claims(const struct net *net, const struct port *port, const struct str
 {
     // Few strangers share the mark of an address of ours, or look like a broadcast address: the others need not be
     // looked up.
-    bool suspect = net->own_marks & own_mark(address);
+    bool suspect = is_marked(net, address);
     if (address_is_ipv4(address)) {
         uint32_t bits = bytes_get32(address->bytes + 12) & net->broadcast_bits;
         suspect |= bits == 0 || bits == net->broadcast_bits;
@@ -260,7 +273,8 @@ enum net_kind net_classify(const struct net *net, const struct port *port,
         if (ipv4 == UINT32_MAX || ipv4 == 0 || port_broadcast(port, ipv4))
             return NET_BROADCAST;
     }
-    struct route *route = routes_lookup(&net->routes, address, is_local, NULL);
+    bool perhaps = is_marked(net, address) || address_is_loopback(address);
+    const struct route *route = perhaps ? routes_lookup(&net->routes, address, is_local, NULL) : NULL;
     if (!route || (address_is_link_local(address) && !address_is_ipv4(address) &&
                    port->index != STRATA_PORT_LOOPBACK && !port_find_address(port, address)))
         return NET_OTHER;

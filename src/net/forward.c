@@ -21,7 +21,12 @@ static bool ipv4_forwardable(const struct strata_address *address)
     static const struct range4 never[] = {{0x00000000, 8},  {0x7f000000, 8},  {0xa9fe0000, 16},
                                           {0xc0000200, 24}, {0xc6336400, 24}, {0xcb007100, 24},
                                           {0xe0000000, 4},  {0xf0000000, 4}};
+    // The first octets of these, so that most addresses need no second look.
+    static const uint64_t first[4] = {1, UINT64_C(1) << 63, UINT64_C(1) << (0xa9 - 0x80),
+                                      UINT64_C(0xffffffff00000841)};
     uint32_t ipv4 = address_v4(address);
+    if (!(first[ipv4 >> 30] >> (ipv4 >> 24 & 63) & 1))
+        return true;
     for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
         if ((ipv4 ^ never[i].first) >> (32 - never[i].bits) == 0)
             return false;

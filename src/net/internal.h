@@ -15,6 +15,7 @@
 
 #define NET_UPPERS 8
 #define NET_IDENTIFICATIONS 64
+#define NET_MARK_BITS 9
 /** Headroom of an owned packet whose content is a transport's payload: link, and the largest IPv4 header. */
 #define NET_HEADROOM (PACKET_HEADROOM + 64u)
 
@@ -26,7 +27,7 @@ struct net {
     struct reassembly reassembly;
     uint32_t generation; /**< Counts whatever makes a net_path stale. */
     uint32_t broadcast_bits; /**< Those that are all equal in every broadcast address of ours. */
-    uint64_t own_marks; /**< A bit for each address of ours (own_mark), see net_claims. */
+    uint64_t own_marks[(1 << NET_MARK_BITS) / 64]; /**< A bit for each address of ours, see is_marked. */
     uint8_t upper_count;
     uint8_t upper_of[256]; /**< Protocol to 1 + index in uppers, 0: nobody. */
     struct net_upper uppers[NET_UPPERS];

@@ -11,6 +11,7 @@
 
 #include "base/address.h"
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "net/route.h"
 
 struct route_node {
@@ -24,6 +25,30 @@ void routes_init(struct routes *routes, struct core *core)
 {
     *routes = (struct routes){.core = core};
     list_init(&routes->all);
+}
+
+/* An address in two words, and whether it begins as a node's does: the lookup's two questions, asked of each node. */
+struct words {
+    uint64_t high, low;
+};
+
+static struct words words_of(const struct strata_address *address)
+{
+    return (struct words){bytes_get64(address->bytes), bytes_get64(address->bytes + 8)};
+}
+
+static bool begins_as(const struct words *address, const struct route_node *node)
+{
+    struct words key = words_of(&node->key);
+    if (node->bits > 64)
+        return key.high == address->high && (key.low ^ address->low) >> (128 - node->bits) == 0;
+    return node->bits == 0 || (key.high ^ address->high) >> (64 - node->bits) == 0;
+}
+
+static const struct route_node *child_of(const struct words *address, const struct route_node *node)
+{
+    uint64_t word = node->bits < 64 ? address->high : address->low;
+    return node->child[word >> (63 - node->bits % 64) & 1];
 }
 
 static unsigned bit_of(const struct strata_address *address, unsigned index)
@@ -212,9 +237,10 @@ struct route *routes_lookup(const struct routes *routes, const struct strata_add
                             route_filter *filter, const void *context)
 {
     unsigned least = address_is_ipv4(destination) ? ADDRESS_V4_BITS : 0;
+    struct words words = words_of(destination);
     struct route *best = NULL;
-    for (struct route_node *node = routes->root; node; node = node->child[bit_of(destination, node->bits)]) {
-        if (!address_matches(&node->key, destination, node->bits))
+    for (const struct route_node *node = routes->root; node; node = child_of(&words, node)) {
+        if (!begins_as(&words, node))
             break;
         struct route *here = NULL;
         if (node->bits >= least)

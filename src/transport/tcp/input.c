@@ -134,6 +134,8 @@ bool input_wants(void *context, const struct net_packet *packet)
 {
     struct tcp *tcp = context;
     struct tcp_header header;
+    if (tcp->records.count == 0 && list_is_empty(&tcp->transparent))
+        return false; // a router without TCP of its own
     if (tcp_parse(&header, packet->payload, packet->length) < 0)
         return false;
     struct tcp_record key = demux_key(packet, &header);
