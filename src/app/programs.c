@@ -17,6 +17,8 @@ static const struct strata_program_entry programs[] = {
     {"dig", program_dig, "ask a name server"},
     {"echo-server", program_echo_server, "give back what comes by TCP and UDP"},
     {"echo-client", program_echo_client, "send messages to an echo server and check what comes back"},
+    {"detect", program_detect, "error detection: parity, checksum, CRC-32, and what each misses"},
+    {"address", program_address, "IPv4 addresses: classes, prefixes, and which one is longest"},
     {"talk", program_talk, "one end of a TCP conversation, step by step"},
     {"ping", program_ping, "send echo requests to a host"},
     {"traceroute", program_traceroute, "show the routers on the way to a host"},

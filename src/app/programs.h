@@ -23,6 +23,8 @@ int program_dns_resolver(struct strata_rt *rt, int argc, char **argv);
 int program_dig(struct strata_rt *rt, int argc, char **argv);
 int program_echo_server(struct strata_rt *rt, int argc, char **argv);
 int program_echo_client(struct strata_rt *rt, int argc, char **argv);
+int program_detect(struct strata_rt *rt, int argc, char **argv);
+int program_address(struct strata_rt *rt, int argc, char **argv);
 int program_talk(struct strata_rt *rt, int argc, char **argv);
 int program_ping(struct strata_rt *rt, int argc, char **argv);
 int program_traceroute(struct strata_rt *rt, int argc, char **argv);
