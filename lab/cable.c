@@ -95,6 +95,7 @@ static void emit(const struct flight *flight, enum strata_lab_event_kind kind, c
         .node = cable->node[end],
         .cable = cable,
         .direction = flight->direction,
+        .end = (unsigned)end,
         .frame_number = flight->number,
         .frame = flight->bytes,
         .length = flight->length,
@@ -389,6 +390,10 @@ static void lose_held(struct direction *direction)
 
 void cable_send(struct strata_cable *cable, int which, struct flight *flight)
 {
+    if (cable->bus) {
+        bus_send(cable->bus, (unsigned)which, flight);
+        return;
+    }
     struct strata_world *world = cable->world;
     struct direction *direction = &cable->direction[which];
     flight->cable = cable;
@@ -562,6 +567,8 @@ void cable_free(struct strata_cable *cable)
         free(direction->starts);
         script_free(&direction->script);
     }
+    if (cable->bus)
+        bus_free(cable->bus);
     free(cable->name);
     free(cable);
 }
@@ -582,6 +589,10 @@ int strata_cable_set_up(struct strata_cable *cable, bool up)
     }
     world_emit(cable->world, &(struct strata_lab_event){
                                  .kind = STRATA_LAB_NOTE, .cable = cable, .text = up ? "mended" : "cut"});
+    if (cable->bus) {
+        bus_set_up(cable->bus, up);
+        return 0;
+    }
     for (int end = 0; end < 2; end++)
         node_carrier(cable->node[end], cable->port[end], up);
     return 0;
@@ -589,7 +600,7 @@ int strata_cable_set_up(struct strata_cable *cable, bool up)
 
 int strata_cable_impair(struct strata_cable *cable, int direction, const struct strata_impairment *impairment)
 {
-    if (direction < 0 || direction > 1 || !impairment_is_possible(impairment))
+    if (direction < 0 || direction > 1 || !impairment_is_possible(impairment) || cable->bus)
         return -EINVAL;
     cable->direction[direction].impairment = *impairment;
     return 0;
@@ -627,6 +638,8 @@ int strata_cable_counts(const struct strata_cable *cable, int direction, struct 
 
 uint32_t strata_cable_waiting(const struct strata_cable *cable, int direction)
 {
+    if (cable->bus)
+        return direction == 0 ? bus_waiting(cable->bus) : 0;
     const struct direction *d = &cable->direction[direction & 1];
     uint32_t count = d->held.frames;
     for (uint32_t i = d->start_count; i > 0; i--) // times ascend
@@ -649,6 +662,12 @@ enum strata_link strata_cable_link(const struct strata_cable *cable)
 
 struct strata_node *strata_cable_end(const struct strata_cable *cable, int end, int *port)
 {
+    if (cable->bus) {
+        const struct cable_end *at = end < 0 ? NULL : bus_end(cable->bus, (unsigned)end);
+        if (at && port)
+            *port = at->port;
+        return at ? at->node : NULL;
+    }
     if (end < 0 || end > 1)
         return NULL;
     if (port)

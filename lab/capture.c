@@ -2,7 +2,7 @@
  * Captures of a world. A frame is recorded at the moment and in the form in which it was sent; what the cable
  * does to it is decided in that moment too, and follows as events of the same frame. So each frame is held
  * back until the next one comes, and carries what was said about it as its comment: "lost: loss", "corrupt",
- * "duplicate".
+ * "duplicate". On a bus a frame is held back until it gets through or is given up: "collided 3 times".
  *
  * A file holds every byte of a TCP stream once. A segment whose bytes are there already (sent again, or the
  * same one on its next cable) is recorded with its headers only: those who put streams together again, such
@@ -42,14 +42,24 @@ struct capture {
     struct track *tracks;
     unsigned track_count;
     int error;
-    /* The frame that is held back. */
-    uint64_t held_number;
-    struct track *held_track;
-    struct pcapng_packet held;
+    struct held_frame *first, **last, *spare; /**< Frames that are held back, in the order of their times. */
+    unsigned held_count;
+};
+
+/** A frame about which something may still be said. */
+struct held_frame {
+    struct held_frame *next;
+    uint64_t number;
+    unsigned track;
+    bool open; /**< On a bus: it is not settled what becomes of it. */
+    struct pcapng_packet packet;
     uint8_t *bytes;
     size_t room;
+    unsigned collisions;
     char comment[160];
 };
+/** More are not held back, even if the first one's fate is open. */
+#define HELD_MOST 10000u
 
 static struct recording *recording_open(struct capture *capture, const char *path)
 {
@@ -110,7 +120,6 @@ static struct track *track_of(struct capture *capture, const struct strata_cable
         return NULL;
     }
     capture->tracks = tracks;
-    capture->held_track = NULL; // tracks have moved; nothing is held here, see hold()
     struct track *track = &tracks[capture->track_count];
     *track = (struct track){.cable = cable, .recording = recording_of(capture, cable)};
     if (!track->recording)
@@ -118,6 +127,8 @@ static struct track *track_of(struct capture *capture, const struct strata_cable
     char description[300];
     snprintf(description, sizeof description, "%s port %d - %s port %d", cable->node[0]->name, cable->port[0],
              cable->node[1]->name, cable->port[1]);
+    if (cable->bus)
+        snprintf(description, sizeof description, "a bus of %u stations", strata_cable_ends(cable));
     int interface =
         pcapng_interface(&track->recording->writer,
                          &(struct pcapng_interface){
@@ -130,14 +141,35 @@ static struct track *track_of(struct capture *capture, const struct strata_cable
     return track;
 }
 
-static void write_held(struct capture *capture)
+static void say(struct held_frame *held, const char *before, const char *text)
 {
-    if (!capture->held_track)
-        return;
-    capture->held.comment = capture->comment[0] ? capture->comment : NULL;
-    pcapng_packet(&capture->held_track->recording->writer, &capture->held);
-    capture->held_track = NULL;
-    capture->comment[0] = '\0';
+    size_t length = strlen(held->comment);
+    snprintf(held->comment + length, sizeof held->comment - length, "%s%s%s", length ? ", " : "", before, text);
+}
+
+static void write_first(struct capture *capture)
+{
+    struct held_frame *held = capture->first;
+    capture->first = held->next;
+    if (!capture->first)
+        capture->last = &capture->first;
+    capture->held_count--;
+    if (held->collisions > 0) {
+        char text[40];
+        snprintf(text, sizeof text, "collided %u time%s", held->collisions, held->collisions > 1 ? "s" : "");
+        say(held, "", text);
+    }
+    held->packet.comment = held->comment[0] ? held->comment : NULL;
+    pcapng_packet(&capture->tracks[held->track].recording->writer, &held->packet);
+    held->next = capture->spare;
+    capture->spare = held;
+}
+
+/** Writes the frames about which nothing more will be said; `all`: all of them. */
+static void write_held(struct capture *capture, bool all)
+{
+    while (capture->first && (all || !capture->first->open || capture->held_count > HELD_MOST))
+        write_first(capture);
 }
 
 /** How much of a frame goes into the file. */
@@ -150,41 +182,72 @@ static size_t recorded_bytes(struct track *track, const struct strata_lab_event 
     return (size_t)(what.payload - event->frame);
 }
 
+/** A held frame with room for so many bytes. */
+static struct held_frame *held_new(struct capture *capture, size_t length)
+{
+    struct held_frame *held = capture->spare;
+    if (held)
+        capture->spare = held->next;
+    else
+        held = calloc(1, sizeof *held);
+    uint8_t *bytes = held && length > held->room ? realloc(held->bytes, length) : NULL;
+    if (!held || (length > held->room && !bytes)) {
+        capture->error = -ENOMEM;
+        if (held)
+            free(held->bytes);
+        free(held);
+        return NULL;
+    }
+    if (bytes) {
+        held->bytes = bytes;
+        held->room = length;
+    }
+    held->next = NULL;
+    held->collisions = 0;
+    held->comment[0] = '\0';
+    return held;
+}
+
 static void hold(struct capture *capture, const struct strata_lab_event *event)
 {
-    write_held(capture);
+    write_held(capture, false);
     struct track *track = track_of(capture, event->cable);
-    if (!track)
+    struct held_frame *held = track ? held_new(capture, event->length) : NULL;
+    if (!held)
         return;
-    if (event->length > capture->room) {
-        uint8_t *bytes = realloc(capture->bytes, event->length);
-        if (!bytes) {
-            capture->error = -ENOMEM;
-            return;
-        }
-        capture->bytes = bytes;
-        capture->room = event->length;
-    }
-    memcpy(capture->bytes, event->frame, event->length);
-    capture->held = (struct pcapng_packet){
+    memcpy(held->bytes, event->frame, event->length);
+    held->packet = (struct pcapng_packet){
         .interface = track->interface,
         .time_ns = STRATA_LAB_EPOCH_NS + event->time,
-        .frame = capture->bytes,
+        .frame = held->bytes,
         .length = recorded_bytes(track, event),
         .original_length = event->length,
         .direction = event->direction == 0 ? PCAPNG_OUTBOUND : PCAPNG_INBOUND,
     };
-    capture->held_track = track;
-    capture->held_number = event->frame_number;
+    held->track = (unsigned)(track - capture->tracks);
+    held->number = event->frame_number;
+    held->open = event->cable->bus != NULL;
+    *capture->last = held;
+    capture->last = &held->next;
+    capture->held_count++;
 }
 
 static void remark(struct capture *capture, const struct strata_lab_event *event)
 {
-    if (!capture->held_track || capture->held_number != event->frame_number)
+    struct held_frame *held = capture->first;
+    while (held && held->number != event->frame_number)
+        held = held->next;
+    if (!held)
         return;
-    size_t length = strlen(capture->comment);
-    snprintf(capture->comment + length, sizeof capture->comment - length, "%s%s%s", length ? ", " : "",
-             event->kind == STRATA_LAB_LOST ? "lost: " : "", event->text);
+    bool lost = event->kind == STRATA_LAB_LOST;
+    if (event->kind == STRATA_LAB_DELIVERED)
+        held->open = false;
+    else if (!lost && held->open)
+        held->collisions++;
+    else
+        say(held, lost ? "lost: " : "", event->text);
+    if (lost)
+        held->open = false;
 }
 
 static void listen(void *context, const struct strata_lab_event *event)
@@ -194,7 +257,8 @@ static void listen(void *context, const struct strata_lab_event *event)
         return;
     if (event->kind == STRATA_LAB_SENT)
         hold(capture, event);
-    else if (event->kind == STRATA_LAB_LOST || event->kind == STRATA_LAB_FAULT)
+    else if (event->kind == STRATA_LAB_LOST || event->kind == STRATA_LAB_FAULT ||
+             (event->kind == STRATA_LAB_DELIVERED && event->cable->bus))
         remark(capture, event);
 }
 
@@ -204,6 +268,7 @@ int capture_new(struct capture **made, struct strata_world *world, const char *p
     if (!capture)
         return -ENOMEM;
     *capture = (struct capture){.world = world, .path = path, .folder = folder};
+    capture->last = &capture->first;
     if (folder && mkdir(path, 0777) != 0 && errno != EEXIST)
         capture->error = -errno;
     if (!folder)
@@ -233,7 +298,13 @@ static void write_counts(struct capture *capture, const struct track *track)
 
 int capture_close(struct capture *capture)
 {
-    write_held(capture);
+    write_held(capture, true);
+    while (capture->spare) {
+        struct held_frame *held = capture->spare;
+        capture->spare = held->next;
+        free(held->bytes);
+        free(held);
+    }
     for (unsigned i = 0; i < capture->track_count; i++) {
         write_counts(capture, &capture->tracks[i]);
         if (capture->folder)
@@ -242,7 +313,6 @@ int capture_close(struct capture *capture)
     recording_close(capture, capture->whole);
     int error = capture->error;
     free(capture->tracks);
-    free(capture->bytes);
     free(capture);
     return error;
 }

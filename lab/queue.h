@@ -9,11 +9,11 @@
 
 #include <strata/lab.h>
 
-enum event_kind { EVENT_FRAME, EVENT_NODE, EVENT_ACTION, EVENT_QUEUE };
+enum event_kind { EVENT_FRAME, EVENT_NODE, EVENT_ACTION, EVENT_QUEUE, EVENT_BUS };
 
 struct event {
     strata_time time;
-    void *object; /**< struct flight, strata_node, action or direction. */
+    void *object; /**< struct flight, strata_node, action, direction or bus. */
     enum event_kind kind;
 };
 

@@ -119,10 +119,20 @@ struct scenario_faults {
     struct strata_fault *items;
     unsigned count, room;
 };
+/** What is said about a link that is a bus. */
+struct scenario_bus {
+    struct strata_bus_config config;
+    struct place place, positions_place;
+    bool is_bus; /**< The others say so, but the link does not: a mistake. */
+    const char *word;
+    LIST_OF(strata_time) positions;
+};
 struct scenario_link {
     struct place place;
     const char *name;
-    struct scenario_end end[2];
+    struct scenario_end *end;
+    unsigned ends; /**< 2, or as many as a bus has stations. */
+    struct scenario_bus *bus; /**< NULL: a cable. */
     struct strata_cable_config config;
     struct scenario_faults faults[2]; /**< Scripted, by direction. */
     struct strata_cable *made;
@@ -344,6 +354,9 @@ struct scenario_options {
     bool (*stop)(void *context);
     void *stop_context;
 };
+/** Whether a check counts something that only a bus has; what it counted. */
+bool is_bus_count(const char *word);
+int64_t bus_count(const struct strata_cable *cable, const char *word);
 /** Makes the world; listeners may then be added to run->world. @return 0, or a negative errno. */
 int scenario_build(struct scenario_run *run, struct scenario *scenario,
                    const struct scenario_options *options);

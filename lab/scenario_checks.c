@@ -171,9 +171,12 @@ static void read_check_size(struct reader_state *reader, const yaml_node_t *valu
     check->check.has_size = true;
 }
 
-/** A number, where counts may be written as sizes. */
+/** A number, where counts may be written as sizes, and shares (of the efficiency of a bus) in per cent. */
 static int64_t read_count(struct reader_state *reader, const yaml_node_t *value)
 {
+    const char *text = value->type == YAML_SCALAR_NODE ? (const char *)value->data.scalar.value : "";
+    if (*text && text[strlen(text) - 1] == '%')
+        return read_share(reader, value);
     uint64_t bytes = read_bytes(reader, value);
     return bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes;
 }
@@ -203,7 +206,7 @@ static void read_equals(struct reader_state *reader, const yaml_node_t *value, v
 static const char *const counted_words[] = {"sent",       "delivered",       "lost",
                                             "bytes_sent", "bytes_delivered", "duplicated",
                                             "reordered",  "corrupted",       "marked",     "queue",
-                                            NULL};
+                                            BUS_COUNTS,   NULL};
 static const struct shape shape_counted = {.kind = SHAPE_WORD, .words = counted_words};
 
 static void read_counted(struct reader_state *reader, const yaml_node_t *value, void *into)
@@ -383,6 +386,8 @@ static const char *name_check(struct scenario *scenario, const struct scenario_c
     case CHECK_CABLE:
         if (check->counted && strcmp(check->counted, "queue") == 0)
             return format(scenario, "longest queue on %s", target);
+        if (check->counted && is_bus_count(check->counted))
+            return format(scenario, "%s on %s", check->counted, target);
         return format(scenario, "frames %s on %s", check->counted ? check->counted : "sent", target);
     case CHECK_MEASURE:
         return format(scenario, "%s of %s %s", measure_words[check->measure], target,

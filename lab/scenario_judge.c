@@ -239,10 +239,21 @@ static bool judge_measure(struct scenario_run *run, const struct scenario_check 
     return judge_value(run, check, found, detail);
 }
 
+static bool judge_bus(struct scenario_run *run, const struct scenario_check *check, int64_t value, char **detail)
+{
+    bool ok = judge_number(run, check, value, detail);
+    if (strcmp(check->counted, "efficiency") != 0)
+        return ok;
+    free(*detail); // in per cent, as a share is written
+    return verdict(ok, detail, "%" PRId64 ".%02" PRId64 " %%", value / 10000, value % 10000 / 100);
+}
+
 static bool judge_cable(struct scenario_run *run, const struct scenario_check *check, char **detail)
 {
     uint64_t sum = 0;
     const char *what = check->counted ? check->counted : "sent";
+    if (is_bus_count(what))
+        return judge_bus(run, check, bus_count(check->link->made, what), detail);
     for (int direction = 0; direction < 2; direction++) {
         struct strata_cable_counts counts = {.size = sizeof counts};
         strata_cable_counts(check->link->made, direction, &counts);

@@ -313,16 +313,21 @@ struct link_reader {
     struct said both; /**< First: see struct said. */
     struct said forward, backward;
     struct scenario_link link;
-    int ends;
+    struct scenario_bus bus;
+    LIST_OF(struct scenario_end) ends;
+    struct place endpoints_place;
 };
+
+struct scenario_bus *bus_being_read(void *into)
+{
+    return &((struct link_reader *)into)->bus;
+}
 
 static void read_endpoint(struct reader_state *reader, const yaml_node_t *item, void *into)
 {
     struct link_reader *link = into;
     const char *text = read_text(reader, item);
-    if (link->ends++ >= 2)
-        return;
-    struct scenario_end *end = &link->link.end[link->ends - 1];
+    struct scenario_end *end = LIST_APPEND(reader->scenario, link->ends);
     const char *colon = strchr(text, ':');
     end->place = place_of(item);
     end->node_name = colon ? arena_text(&reader->scenario->arena, text, (size_t)(colon - text)) : text;
@@ -334,8 +339,7 @@ static void read_endpoints(struct reader_state *reader, const yaml_node_t *value
 {
     struct link_reader *link = into;
     read_items(reader, value, "endpoints", false, read_endpoint, link);
-    if (value->type == YAML_SEQUENCE_NODE && link->ends != 2)
-        complain(reader->complaints, place_of(value), "a link has two endpoints, not %d", link->ends);
+    link->endpoints_place = place_of(value);
 }
 
 static void read_link_name(struct reader_state *reader, const yaml_node_t *value, void *into)
@@ -383,9 +387,39 @@ static const struct key link_keys[] = {
     {"forward", read_forward, false, &shape_impairment, "from the first endpoint to the second only"},
     {"backward", read_backward, false, &shape_impairment, "from the second endpoint to the first only"},
     {"both", read_both, false, &shape_impairment, "both directions; like writing it in the link itself"},
-    KEYS_OF(shape_impairment),
+    KEYS_OF(shape_bus), // which goes on with those of an impairment
 };
 const struct shape shape_link = {.kind = SHAPE_MAPPING, .what = "a link", .keys = link_keys};
+
+/** A link that is a bus: what a cable takes and a bus does not is a mistake. */
+static void read_bus(struct reader_state *reader, const yaml_node_t *item, struct link_reader *link)
+{
+    static const char *const cables[] = {"forward", "backward", "both", "link"};
+    for (size_t i = 0; i < sizeof cables / sizeof *cables; i++) {
+        const yaml_node_t *found = value_of(reader, item, cables[i]);
+        if (found)
+            complain(reader->complaints, place_of(found), "%s does not go with kind: bus", cables[i]);
+    }
+    if ((link->both.fields & ~(uint32_t)(FIELD_RATE | FIELD_DELAY | FIELD_LIMIT)) || link->both.faults.count > 0)
+        complain(reader->complaints, place_of(item),
+                 "of what can be done to a cable, a bus takes rate, delay and limit");
+    if (link->ends.count < 2) {
+        complain(reader->complaints, link->endpoints_place.line ? link->endpoints_place : place_of(item),
+                 "a bus has at least two endpoints");
+        return;
+    }
+    struct scenario_bus *bus = arena_take(&reader->scenario->arena, sizeof *bus);
+    *bus = link->bus;
+    bus->config.rate_bps = link->both.impairment.rate_bps;
+    bus->config.delay_ns = link->both.impairment.delay_ns;
+    bus->config.queue_frames = link->both.impairment.queue_frames;
+    bus->config.mtu_bytes = link->link.config.mtu_bytes;
+    link->link.bus = bus;
+    if (!link->link.name)
+        link->link.name = "bus";
+    bus_finish(reader, &link->link);
+    *(struct scenario_link *)LIST_APPEND(reader->scenario, reader->scenario->links) = link->link;
+}
 
 void read_link(struct reader_state *reader, const yaml_node_t *item, void *into)
 {
@@ -393,8 +427,20 @@ void read_link(struct reader_state *reader, const yaml_node_t *item, void *into)
     struct link_reader link = {
         .link = {.place = place_of(item), .config = {.size = sizeof link.link.config}}};
     read_mapping(reader, item, &shape_link, &link);
-    if (link.ends != 2)
+    link.link.end = link.ends.items;
+    link.link.ends = link.ends.count;
+    if (link.bus.is_bus) {
+        read_bus(reader, item, &link);
         return;
+    }
+    if (link.bus.word)
+        complain(reader->complaints, link.bus.place, "%s belongs to a link with kind: bus", link.bus.word);
+    if (link.ends.count != 2) {
+        if (link.endpoints_place.line && item->type == YAML_MAPPING_NODE)
+            complain(reader->complaints, link.endpoints_place,
+                     "a link has two endpoints, not %u; one with kind: bus has more", link.ends.count);
+        return;
+    }
     struct strata_cable_config *config = &link.link.config;
     config->forward = config->backward = link.both.impairment;
     impairment_apply(&config->forward, &link.forward.impairment, link.forward.fields);

@@ -91,8 +91,20 @@ static int make_node(struct scenario_run *run, struct scenario_node *node)
     return 0;
 }
 
+static int make_bus(struct scenario_run *run, struct scenario_link *link)
+{
+    struct strata_bus_end *ends = arena_take(&run->scenario->arena, link->ends * sizeof *ends);
+    for (unsigned i = 0; i < link->ends; i++)
+        ends[i] = (struct strata_bus_end){.node = link->end[i].node->made, .port = link->end[i].port};
+    link->bus->config.name = link->name;
+    link->made = strata_world_bus(run->world, ends, link->ends, &link->bus->config);
+    return link->made ? 0 : -ENOMEM;
+}
+
 static int make_link(struct scenario_run *run, struct scenario_link *link)
 {
+    if (link->bus)
+        return make_bus(run, link);
     link->config.name = link->name;
     link->config.port_a = link->end[0].port;
     link->config.port_b = link->end[1].port;

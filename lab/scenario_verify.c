@@ -107,14 +107,14 @@ static void plug(struct verifier *v, struct scenario_node *node, struct scenario
 
 static void verify_link(struct verifier *v, struct scenario_link *link)
 {
-    for (int i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < link->ends; i++) {
         struct scenario_end *end = &link->end[i];
         end->node = find_node(v, end->place, end->node_name);
         if (end->node && link->config.link == STRATA_LINK_IP && !is_host(end->node))
             complain(v->complaints, end->place, "%s has no ports of link type ip: only hosts and routers do",
                      end->node_name);
     }
-    if (link->end[0].node && link->end[0].node == link->end[1].node)
+    if (!link->bus && link->end[0].node && link->end[0].node == link->end[1].node)
         complain(v->complaints, link->end[1].place, "a link ties two nodes, and both ends are %s",
                  link->end[0].node_name);
     for (unsigned i = 0; &v->scenario->links.items[i] != link && v->scenario->links.count < 3000; i++)
@@ -132,7 +132,7 @@ static void verify_links(struct verifier *v)
     // Ports that are named are taken before those that are not get the next free ones.
     for (int named = 1; named >= 0; named--)
         for (unsigned i = 0; i < v->scenario->links.count; i++)
-            for (int end = 0; end < 2; end++) {
+            for (unsigned end = 0; end < v->scenario->links.items[i].ends; end++) {
                 struct scenario_link *link = &v->scenario->links.items[i];
                 if (link->end[end].node && (link->end[end].port != 0) == named &&
                     (named || link->end[end].port == 0))
@@ -389,6 +389,8 @@ static void verify_event(struct verifier *v, struct scenario_event *event)
     case EVENT_MEND:
     case EVENT_SET:
         event->link = find_link(v, event->target_place, event->target);
+        if (event->action == EVENT_SET && event->link && event->link->bus)
+            complain(v->complaints, event->target_place, "%s is a bus, which stays as it is", event->target);
         break;
     case EVENT_CRASH:
     case EVENT_RESTART:
@@ -458,6 +460,18 @@ static void find_receiver(struct verifier *v, struct scenario_check *check)
                  colon ? colon + 1 : "eth1", check->node->name);
 }
 
+/** Buses and cables count different things. */
+static void verify_counted(struct verifier *v, const struct scenario_check *check)
+{
+    if (!check->link)
+        return;
+    if (check->kind == CHECK_MEASURE && check->link->bus)
+        complain(v->complaints, check->target_place, "%s is a bus: measures are of cables, a bus has counts",
+                 check->target);
+    else if (check->kind == CHECK_CABLE && !check->link->bus && check->counted && is_bus_count(check->counted))
+        complain(v->complaints, check->target_place, "%s has no %s: it is no bus", check->target, check->counted);
+}
+
 static void verify_check(struct verifier *v, struct scenario_check *check)
 {
     if (check->node_name)
@@ -484,6 +498,7 @@ static void verify_check(struct verifier *v, struct scenario_check *check)
     case CHECK_CABLE:
     case CHECK_MEASURE:
         check->link = find_link(v, check->target_place, check->target);
+        verify_counted(v, check);
         break;
     case CHECK_DROPS:
         for (unsigned i = 0; i < check->nodes.count; i++)

@@ -115,6 +115,13 @@ struct said {
     uint32_t fields;               /**< enum impairment_field. */
     struct scenario_faults faults; /**< Scripted ones. */
 };
+/** scenario_bus.c: the words of a link that is a bus, and what is left to do when all are read. */
+extern const struct shape shape_bus;
+struct scenario_bus *bus_being_read(void *into);
+void bus_finish(struct reader_state *reader, struct scenario_link *link);
+/** What is counted on a bus only. */
+#define BUS_COUNTS                                                                                           \
+    "collisions", "collided", "attempts", "excessive", "late", "unnoticed", "deferred", "tokens", "efficiency"
 /** The words of scripted faults, each of which adds to a list. */
 void read_lose(struct reader_state *reader, const yaml_node_t *value, struct scenario_faults *faults);
 void read_damage(struct reader_state *reader, const yaml_node_t *value, struct scenario_faults *faults);

@@ -137,6 +137,21 @@ static struct strata_node *owner_of(struct timeline *t, const struct strata_addr
     return NULL;
 }
 
+/** Who said it: the node at the end at which it was sent. */
+static struct strata_node *speaker_of(const struct strata_lab_event *event)
+{
+    return event->cable->bus ? event->node : event->cable->node[event->direction];
+}
+
+/** Who hears it: the node at the other end; of a bus, which has many, the one that it is for, or NULL: all. */
+static struct strata_node *listener_of(struct timeline *t, const struct strata_lab_event *event,
+                                       const struct description *what)
+{
+    if (!event->cable->bus)
+        return event->cable->node[!event->direction];
+    return what->to_everyone || !what->has_addresses ? NULL : owner_of(t, &what->destination.address);
+}
+
 /** "laptop > web" */
 static void who(struct timeline *t, const struct strata_lab_event *event, const struct description *what,
                 char text[160])
@@ -144,7 +159,7 @@ static void who(struct timeline *t, const struct strata_lab_event *event, const 
     char address[STRATA_ADDRESS_TEXT];
     const char *to = address;
     struct strata_node *owner = NULL;
-    if (t->level >= 1) {
+    if (t->level >= 1 && !event->cable->bus) {
         to = event->cable->node[!event->direction]->name;
     } else if (what->to_everyone || !what->has_addresses) {
         to = "everyone";
@@ -152,18 +167,18 @@ static void who(struct timeline *t, const struct strata_lab_event *event, const 
         to = owner->name;
     } else if (what->subject == SUBJECT_DHCP) {
         to = event->cable->node[!event->direction]->name;
-        if (event->cable->node[!event->direction]->kind != NODE_HOST)
+        if (event->cable->bus || event->cable->node[!event->direction]->kind != NODE_HOST)
             to = "the client";
     } else {
         strata_address_format(&what->destination.address, address, sizeof address);
     }
-    snprintf(text, 160, "%s > %s", event->cable->node[event->direction]->name, to);
+    snprintf(text, 160, "%s > %s", speaker_of(event)->name, to);
 }
 
 /** Whether the sender passes on what another one said. */
 static bool is_passed_on(const struct strata_lab_event *event, const struct description *what)
 {
-    const struct strata_node *node = event->cable->node[event->direction];
+    const struct strata_node *node = speaker_of(event);
     if (node->kind != NODE_HOST)
         return true;
     if (!what->has_addresses || what->subject == SUBJECT_ARP || address_is_unspecified(&what->source.address))
@@ -305,7 +320,7 @@ static void show_sent(struct timeline *t, const struct strata_lab_event *event)
     char names[160];
     describe(event->cable->link, event->frame, event->length, &what);
     if (t->level < 2 && is_passed_on(event, &what) &&
-        (t->level == 0 || event->cable->node[event->direction]->kind != NODE_HOST))
+        (t->level == 0 || speaker_of(event)->kind != NODE_HOST))
         return;
     if (what.subject == SUBJECT_TCP) {
         show_segment(t, event, &what);
@@ -337,9 +352,10 @@ static void show_trouble(struct timeline *t, const struct strata_lab_event *even
     } else {
         snprintf(text, sizeof text, "%s", what.text);
     }
-    snprintf(names, sizeof names, "%s > %s", event->cable->node[event->direction]->name,
-             event->cable->node[!event->direction]->name);
+    const struct strata_node *to = listener_of(t, event, &what);
+    snprintf(names, sizeof names, "%s > %s", speaker_of(event)->name, to ? to->name : "everyone");
     const char *word = lost                                    ? "LOST"
+                       : strcmp(event->text, "collision") == 0 ? "COLLISION"
                        : strcmp(event->text, "corrupt") == 0   ? "DAMAGED"
                        : strcmp(event->text, "duplicate") == 0 ? "DOUBLED"
                        : strcmp(event->text, "mark") == 0      ? "MARKED"

@@ -135,6 +135,8 @@ static void handle(struct strata_world *world, const struct event *event)
         node_fire(event->object);
     } else if (event->kind == EVENT_QUEUE) {
         cable_transmit(event->object);
+    } else if (event->kind == EVENT_BUS) {
+        bus_fire(event->object);
     } else {
         struct action action = *(struct action *)event->object;
         free(event->object);

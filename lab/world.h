@@ -187,6 +187,12 @@ struct direction {
     struct strata_cable_counts counts;
 };
 
+/** Where a cable is plugged in. */
+struct cable_end {
+    struct strata_node *node;
+    int port;
+};
+
 struct strata_cable {
     struct strata_world *world;
     char *name;
@@ -195,9 +201,10 @@ struct strata_cable {
     uint32_t epoch;
     enum strata_link link;
     uint32_t mtu_bytes;
-    struct strata_node *node[2];
+    struct strata_node *node[2]; /**< Of a bus, the first two. */
     int port[2];
     struct direction direction[2];
+    struct bus *bus; /**< NULL: it has two ends. */
 };
 
 /* world.c */
@@ -256,6 +263,19 @@ void cable_transmit(struct direction *direction);
 /** A frame has reached the other end. */
 void cable_deliver(struct flight *flight);
 void cable_free(struct strata_cable *cable);
+
+/* bus.c: cables of many ends */
+int bus_new(struct bus **bus, struct strata_cable *cable, const struct strata_bus_end *ends, unsigned count,
+            const struct strata_bus_config *config);
+void bus_free(struct bus *bus);
+/** A node hands a frame to its end; takes the flight over. */
+void bus_send(struct bus *bus, unsigned end, struct flight *flight);
+/** Its event is due. */
+void bus_fire(struct bus *bus);
+void bus_set_up(struct bus *bus, bool up);
+uint32_t bus_waiting(const struct bus *bus);
+/** NULL: there is no such end. */
+const struct cable_end *bus_end(const struct bus *bus, unsigned end);
 
 /* hash.c */
 /** A digest of bytes, the same on every machine. */

@@ -45,7 +45,8 @@ struct strata_lab_event {
     enum strata_lab_event_kind kind;
     struct strata_node *node;   /**< Or NULL. */
     struct strata_cable *cable; /**< Or NULL. */
-    int direction;              /**< Of the cable: 0 from end 0, 1 from end 1. */
+    int direction;              /**< Of the cable: 0 from end 0, 1 from end 1; of a bus 0. */
+    unsigned end;               /**< Of the cable: where it happened. Of a bus, the station. */
     uint64_t frame_number;      /**< Counts frames sent in this world. */
     const uint8_t *frame;
     size_t length;
@@ -219,6 +220,70 @@ STRATA_API uint32_t strata_cable_waiting(const struct strata_cable *cable, int d
 STRATA_API struct strata_cable *strata_world_cable_at(struct strata_world *world, unsigned index);
 STRATA_API enum strata_link strata_cable_link(const struct strata_cable *cable);
 STRATA_API struct strata_cable *strata_world_find_cable(struct strata_world *world, const char *name);
+
+/** How the stations of a bus take turns. */
+enum strata_access {
+    STRATA_ACCESS_CSMA_CD,       /**< Listen, speak, listen meanwhile; jam and back off after a collision. */
+    STRATA_ACCESS_ALOHA,         /**< Speak. */
+    STRATA_ACCESS_SLOTTED_ALOHA, /**< Speak at the next slot's beginning. */
+    STRATA_ACCESS_CSMA,          /**< 1-persistent: speak as soon as it is silent. */
+    STRATA_ACCESS_CSMA_NON_PERSISTENT, /**< Come back at a random time where it is not silent. */
+    STRATA_ACCESS_CSMA_P_PERSISTENT, /**< While it is silent, speak in each slot with a probability. */
+    STRATA_ACCESS_TOKEN, /**< Speak one frame while holding the token, which goes round in the order of ends. */
+};
+/** A bus: a cable of many ends, on which everybody hears everybody. Fields that are 0 mean what is said. */
+struct strata_bus_config {
+    size_t size;
+    const char *name; /**< NULL: "bus". */
+    enum strata_access access;
+    uint64_t rate_bps;            /**< 0: 10 Mbit/s. */
+    strata_time delay_ns;         /**< Propagation from the first end to the last. */
+    const strata_time *positions; /**< Of each end, from 0 to delay_ns; NULL: at equal distances, in their order. */
+    bool star;                    /**< Any two ends are delay_ns apart. */
+    bool bare; /**< What textbooks leave out: preamble, checksum, padding, gap and jam take no time. */
+    uint32_t mtu_bytes;       /**< Of the ports; 0: 1500. */
+    uint32_t queue_frames;    /**< That wait at a station; 0: 1000. */
+    uint32_t slot_bits;       /**< 0: 512 with CSMA/CD, otherwise a longest frame and its propagation. */
+    uint32_t attempts;        /**< For each frame; 0: 16. */
+    uint32_t persistence_ppm; /**< Of p-persistent CSMA; 0: 100,000 (10 %). */
+    uint32_t token_bits;      /**< 0: 24, as in IEEE 802.5. */
+};
+/** Who is at an end of a bus. */
+struct strata_bus_end {
+    struct strata_node *node;
+    int port; /**< 0: the next free one. */
+};
+/** What went over a bus. Every frame handed over waits, is under way, or is one of sent, excessive, late and lost. */
+struct strata_bus_counts {
+    size_t size;
+    uint64_t frames;        /**< Handed over by stations. */
+    uint64_t sent;          /**< Got through to those that they were for. */
+    uint64_t attempts;      /**< Times that a station began to speak. */
+    uint64_t collided;      /**< Attempts that came to nothing because another station spoke. */
+    uint64_t collisions;    /**< Times that the medium was ruined by two or more. */
+    uint64_t excessive;     /**< Frames given up after the last attempt. */
+    uint64_t late;          /**< Frames given up because they collided after a slot's time: the bus is too long. */
+    uint64_t unnoticed;     /**< Frames that were ruined while their sender took them for sent. */
+    uint64_t lost_queue;    /**< Frames that found the queue of their station full. */
+    uint64_t lost_down;     /**< Cut bus, crashed station, too long. */
+    uint64_t deferred;      /**< Times that a station found the medium taken and waited. */
+    uint64_t tokens;        /**< Times that the token went on. */
+    strata_time first_ns;   /**< When the first station began to speak; -1: none yet. */
+    strata_time last_ns;    /**< When the last one ended. */
+    strata_time carried_ns; /**< Time on the air of frames that got through. */
+};
+/** Ties ports of many nodes to one bus. It is a cable in all that follows, with these differences: it has one
+ * direction, 0; its ends are counted from 0 to strata_cable_ends - 1; events tell in `node` who sent or received, and
+ * in `end` where; it cannot be impaired. NULL: out of memory, no such port, or a configuration that cannot be. */
+STRATA_API struct strata_cable *strata_world_bus(struct strata_world *world, const struct strata_bus_end *ends,
+                                                 unsigned count, const struct strata_bus_config *config);
+/** 2, or the number of stations of a bus. */
+STRATA_API unsigned strata_cable_ends(const struct strata_cable *cable);
+/** @return 0; -EINVAL: it is no bus. */
+STRATA_API int strata_bus_counts(const struct strata_cable *cable, struct strata_bus_counts *counts);
+/** The share of the time from the first frame's beginning to the last one's end in which frames got through, in parts
+ * per million. */
+STRATA_API uint32_t strata_bus_efficiency_ppm(const struct strata_bus_counts *counts);
 
 /** Calls `action` at a virtual time. */
 STRATA_API int strata_world_at(struct strata_world *world, strata_time time,

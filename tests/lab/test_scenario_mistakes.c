@@ -139,7 +139,7 @@ TEST(links)
     static const struct mistake rows[] = {
         {"nodes: {alpha: , beta: }\nlinks: [{endpoints: [alpha, bata]}]\n",
          "f:2:29: there is no node bata (did you mean beta?)\n"},
-        {"nodes: {a: }\nlinks: [{endpoints: [a]}]\n", "f:2:21: a link has two endpoints, not 1\n"},
+        {"nodes: {a: }\nlinks: [{endpoints: [a]}]\n", "f:2:21: a link has two endpoints, not 1; one with kind: bus has more\n"},
         {"nodes: {a: }\nlinks: [{endpoints: [a, a]}]\n",
          "f:2:25: a link ties two nodes, and both ends are a\n"},
         {"nodes: {a: , b: , c: }\nlinks: [{endpoints: ['a:eth1', b]}, {endpoints: ['a:eth1', c]}]\n",
