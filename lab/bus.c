@@ -67,12 +67,13 @@ static void emit(const struct bus *bus, const struct flight *flight, unsigned en
     world_emit(cable->world, &event);
 }
 
-static void fold(const struct bus *bus, const struct flight *flight, unsigned end, enum strata_lab_event_kind kind)
+/** Into the world's hash goes the end at which it happened. */
+static void fold(struct flight *flight, unsigned end, enum strata_lab_event_kind kind)
 {
-    struct strata_world *world = bus->cable->world;
-    uint64_t where = bus->cable->id + (uint64_t)end * 16 + (uint64_t)kind;
-    world->hash = hash_mix(world->hash, where + (uint64_t)world->now * UINT64_C(0x9e3779b97f4a7c15));
-    world->hash = hash_mix(world->hash, flight->digest);
+    int sender = flight->direction;
+    flight->direction = (int)end;
+    fold_frame(flight, kind);
+    flight->direction = sender;
 }
 
 static void lose(struct bus *bus, struct flight *flight, const char *why)
@@ -107,7 +108,7 @@ static void arrived(void *self, unsigned station, const struct medium_frame *fra
         return;
     bus->total->delivered++;
     bus->total->bytes_delivered += flight->length;
-    fold(bus, flight, station, STRATA_LAB_DELIVERED);
+    fold(flight, station, STRATA_LAB_DELIVERED);
     emit(bus, flight, station, STRATA_LAB_DELIVERED, NULL);
     end->node->device.ops->input(end->node->device.self, end->port, flight->bytes, flight->length, NULL,
                                  bus->cable->world->now);
@@ -192,10 +193,10 @@ void bus_send(struct bus *bus, unsigned end, struct flight *flight)
     flight->cable = cable;
     flight->direction = (int)end;
     flight->number = ++world->frames;
-    flight->digest = hash_bytes(flight->bytes, flight->length);
+    flight->state = FLIGHT_NEW;
     bus->total->sent++;
     bus->total->bytes_sent += flight->length;
-    fold(bus, flight, end, STRATA_LAB_SENT);
+    fold(flight, end, STRATA_LAB_SENT);
     emit(bus, flight, end, STRATA_LAB_SENT, NULL);
     if (!cable->up || flight->length > cable->mtu_bytes + 18 || flight->length < 14) {
         bus->total->lost_down++;

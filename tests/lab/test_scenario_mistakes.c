@@ -139,7 +139,8 @@ TEST(links)
     static const struct mistake rows[] = {
         {"nodes: {alpha: , beta: }\nlinks: [{endpoints: [alpha, bata]}]\n",
          "f:2:29: there is no node bata (did you mean beta?)\n"},
-        {"nodes: {a: }\nlinks: [{endpoints: [a]}]\n", "f:2:21: a link has two endpoints, not 1; one with kind: bus has more\n"},
+        {"nodes: {a: }\nlinks: [{endpoints: [a]}]\n",
+         "f:2:21: a link has two endpoints, not 1; one with kind: bus has more\n"},
         {"nodes: {a: }\nlinks: [{endpoints: [a, a]}]\n",
          "f:2:25: a link ties two nodes, and both ends are a\n"},
         {"nodes: {a: , b: , c: }\nlinks: [{endpoints: ['a:eth1', b]}, {endpoints: ['a:eth1', c]}]\n",
@@ -186,6 +187,37 @@ TEST(links)
          "f:2:57: 0 is not a whole number from 1 to 1000000\n"
          "f:2:70: interval is more than 0\n"
          "f:2:80: mark does not go with the kind codel; it takes limit, ecn, target and interval\n"},
+    };
+    CHECK_TABLE(rows);
+}
+
+#define BUS "nodes: {a: , b: , c: }\nlinks: [{kind: bus, endpoints: [a, b, c]"
+TEST(buses)
+{
+    static const struct mistake rows[] = {
+        {BUS "}, {endpoints: [a, b]}]\n", ""},
+        {"nodes: {a: , b: }\nlinks: [{endpoints: [a, b], access: aloha}]\n",
+         "f:2:37: access belongs to a link with kind: bus\n"},
+        {"nodes: {a: , b: }\nlinks: [{kind: bus, endpoints: [a]}]\n",
+         "f:2:32: a bus has at least two endpoints\n"},
+        {BUS ", access: csma-dc}]\n",
+         "f:2:51: csma-dc is not csma-cd, aloha, slotted-aloha, csma, csma-non-persistent, csma-p-persistent or token "
+         "(did you mean csma-cd?)\n"},
+        {BUS ", delay: 10us, positions: [0s, 20us, 5us]}]\n",
+         "f:2:67: position 2 is beyond the end of the bus, which the delay says\n"},
+        {BUS ", delay: 10us, positions: [0s]}]\n", "f:2:67: 1 positions for 3 endpoints\n"},
+        {BUS ", positions: [0s, 0s, 0s], star: true}]\n", "f:2:54: a star has no positions\n"},
+        {BUS ", loss: 1%}]\n", "f:2:9: of what can be done to a cable, a bus takes rate, delay and limit\n"},
+        {BUS ", forward: {delay: 1ms}}]\n", "f:2:52: forward does not go with kind: bus\n"},
+        {BUS ", persistence: 5%, token: 3}]\n",
+         "f:2:9: persistence goes with access: csma-p-persistent\nf:2:9: token goes with access: token\n"},
+        {BUS ", rate: 1bit, delay: 1m}]\n",
+         "f:2:9: the delay of a bus is at most 10s\nf:2:9: the rate of a bus is at least 1kbit\n"},
+        {BUS "}]\nevents: [{at: 1s, set: bus, rate: 1mbit}]\n", "f:3:24: bus is a bus, which stays as it is\n"},
+        {BUS "}, {endpoints: [a, b]}]\nchecks: [{cable: a-b, count: collisions, max: 3}]\n",
+         "f:3:18: a-b has no collisions: it is no bus\n"},
+        {BUS "}]\nchecks: [{cable: bus, measure: throughput, value: 1mbit}]\n",
+         "f:3:18: bus is a bus: measures are of cables, a bus has counts\n"},
     };
     CHECK_TABLE(rows);
 }
@@ -273,7 +305,8 @@ TEST(checks)
          "f:3:33: 12 is not a SHA-256: 64 digits from 0 to 9 and a to f\n"},
         {PAIR "checks: [{cable: a-b, count: teleported, min: 1}]\n",
          "f:3:30: teleported is not sent, delivered, lost, bytes_sent, bytes_delivered, duplicated, "
-         "reordered, corrupted, marked or queue\n"},
+         "reordered, corrupted, marked, queue, collisions, "
+         "collided, attempts, excessive, late, unnoticed, deferred, tokens or efficiency\n"},
         {PAIR "checks: [{received: 'a:eth7', min: 1}]\n", "f:3:21: there is no link at eth7 of a\n"},
         {PAIR "checks: [{no_drops: [a, z]}]\n", "f:3:25: there is no node z\n"},
         {PAIR "checks: [{programs: finished}]\n", "f:3:21: finished is not done\n"},
@@ -315,5 +348,5 @@ TEST(anchors)
 }
 
 TEST_MAIN(TEST_ENTRY(what_is_right_is_not_complained_about), TEST_ENTRY(form), TEST_ENTRY(nodes),
-          TEST_ENTRY(programs), TEST_ENTRY(links), TEST_ENTRY(addresses), TEST_ENTRY(events),
+          TEST_ENTRY(programs), TEST_ENTRY(links), TEST_ENTRY(buses), TEST_ENTRY(addresses), TEST_ENTRY(events),
           TEST_ENTRY(checks), TEST_ENTRY(all_mistakes_are_told_in_the_order_of_the_file), TEST_ENTRY(anchors))
