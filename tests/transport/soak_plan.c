@@ -140,6 +140,13 @@ void soak_report(const struct soak *soak)
            plan->marks, plan->bursts, plan->squeezes, plan->moods, plan->cookies,
            soak->pair.frames[0], soak->pair.frames[1],
            (double)soak->pair.now / 1e9);
+    for (int i = 0; i < 2; i++) {
+        struct strata_memory memory = {.size = sizeof memory};
+        if (strata_memory(soak->pair.host[i], &memory) == 0)
+            printf("      host %d: %zu of %zu octets, %zu pages; %u sockets, %u connections, %u neighbours\n", i,
+                   memory.used_bytes, memory.budget_bytes, memory.pages, memory.sockets, memory.connections,
+                   memory.neighbours);
+    }
     for (unsigned i = 0; i < soak->program_count; i++) {
         const struct program *program = &soak->programs[i];
         struct strata_tcp_info info = {.size = sizeof info};

@@ -22,7 +22,7 @@
  *
  *     plenty    5/8 of the budget are used at most: a buffer that tunes itself is bound by nothing but its own bound
  *     pressure  what is left is divided, for new promises, by the number of those who hold something unread
- *     hard      the last eighth: a page for each empty ring, nothing out of order, nobody new
+ *     hard      the last eleven in 64: a page for each empty ring, nothing out of order, nobody new
  */
 #include "transport/tcp/autotune.h"
 #include "transport/tcp/congestion.h"
@@ -32,7 +32,7 @@
 #define BUFFER_MOST (1u << 30)
 /** Room to go faster, beside the double. */
 #define ALLOWANCE_SEGMENTS 16u
-/** Pressure begins where less than this part of the budget is left above the last eighth. */
+/** Pressure begins where less than this part of the budget is left above what rings leave. */
 #define PRESSURE 4u
 /** What is left when it is not worth dividing any more. */
 #define FEW_PAGES 4u

@@ -466,35 +466,39 @@ static inline bool connection_may_receive(const struct tcp_connection *c)
     return c->state == STRATA_TCP_ESTABLISHED || c->state == STRATA_TCP_FIN_WAIT_1 ||
            c->state == STRATA_TCP_FIN_WAIT_2;
 }
-/** Octets of the budget that are left above the last eighth: what all others may still take. */
+/** What rings leave of the budget: the reserve, and a little for records that nothing goes on without. */
+static inline size_t tcp_memory_floor(const struct core *core)
+{
+    return memory_reserve(&core->memory) + core->memory.budget_bytes / 32;
+}
+/** Octets of the budget that are left above that: what all others may still take. */
 static inline size_t tcp_memory_left(const struct core *core)
 {
-    size_t available = memory_available(&core->memory), eighth = core->memory.budget_bytes / 8;
-    return available > eighth ? available - eighth : 0;
+    size_t available = memory_available(&core->memory), floor = tcp_memory_floor(core);
+    return available > floor ? available - floor : 0;
 }
-/** Not a page more than the reserve is left: windows do not open any more, nobody new is let in. */
+/** Not a page is left above that: windows do not open any more, nobody new is let in. */
 static inline bool tcp_memory_is_short(const struct core *core)
 {
-    return memory_available(&core->memory) < memory_reserve(&core->memory) + PAGE_BYTES;
+    return tcp_memory_left(core) < PAGE_BYTES;
 }
 /**
  * Octets that may be put into a ring now. What was promised to a peer is taken as long as there is memory; a writer
- * stops when its ring holds as much as is left for all others (autotune.c). The last eighth of the budget is for rings
- * that are empty, each of which may take one page: for reading as long as there is one, for writing down to half of
- * that eighth. So neither a writer nor a program that does not read can take all there is, and no two hosts, nor a
- * program that writes what it has read, wait for each other's memory for ever.
+ * stops when its ring holds as much as is left for all others (autotune.c). The last of the budget is for rings that
+ * are empty, each of which may take one page: for reading as long as there is one, for writing down to a sixteenth. So
+ * neither a writer nor a program that does not read can take all there is, and no two hosts, nor a program that writes
+ * what it has read, wait for each other's memory for ever.
  */
 static inline size_t tcp_memory_for(const struct core *core, const struct ring *ring, bool reading)
 {
-    size_t available = memory_available(&core->memory), eighth = core->memory.budget_bytes / 8;
-    if (available >= eighth + PAGE_BYTES) {
-        size_t left = available - eighth;
+    size_t available = memory_available(&core->memory), left = tcp_memory_left(core);
+    if (left >= PAGE_BYTES) {
         if (!reading)
             left = left > ring->length ? (left - ring->length) / 2 : 0;
         if (left >= PAGE_BYTES || ring->length > 0)
             return ring_spare(ring) + left / PAGE_BYTES * PAGE_BYTES;
     }
-    bool first = ring->length == 0 && available >= PAGE_BYTES + (reading ? 0 : eighth / 2);
+    bool first = ring->length == 0 && available >= PAGE_BYTES + (reading ? 0 : core->memory.budget_bytes / 16);
     return first ? PAGE_BYTES : ring_spare(ring);
 }
 /** RFC 7323's clock: milliseconds, with an offset of the connection's own (RFC 7323-13, RFC 7323-14). */

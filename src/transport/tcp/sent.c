@@ -153,10 +153,19 @@ static void remove_chunk(struct sent *sent, struct memory *memory, struct sent_c
     memory_release(memory, chunk, chunk_bytes(chunk->room));
 }
 
-static struct sent_chunk *new_chunk(struct memory *memory, uint32_t room, seq_t start)
+/** Whether one more chunk may be had. A map of more than a page is never larger than what it tells of: with segments of
+ * a few octets it would take all there is. And it leaves a sixteenth of the budget above the reserve to records that
+ * nothing goes on without. */
+static bool may_grow(struct sent *sent, const struct memory *memory)
 {
-    // Not of the last eighth: two hosts whose maps took all would have no page left to receive what ACKs come with.
-    struct sent_chunk *chunk = memory_is_short(memory) ? NULL : memory_allocate_raw(memory, chunk_bytes(room));
+    size_t bytes = sent->count * sizeof(struct sent_range), told = last_range(sent)->end - first_range(sent)->start;
+    bool plenty = memory_available(memory) >= memory_reserve(memory) + memory->budget_bytes / 16;
+    return plenty && (bytes < PAGE_BYTES || bytes < told);
+}
+
+static struct sent_chunk *new_chunk(struct sent *sent, struct memory *memory, uint32_t room, seq_t start)
+{
+    struct sent_chunk *chunk = may_grow(sent, memory) ? memory_allocate_raw(memory, chunk_bytes(room)) : NULL;
     if (!chunk)
         return NULL;
     memset(chunk, 0, sizeof *chunk);
@@ -291,7 +300,7 @@ static void uncount(struct sent *sent, const struct sent_range *range, uint32_t 
 /** From one range to a chunk of them. */
 static bool begin_list(struct sent *sent, struct memory *memory)
 {
-    struct sent_chunk *chunk = new_chunk(memory, CHUNK_LEAST, sent->single.start);
+    struct sent_chunk *chunk = new_chunk(sent, memory, CHUNK_LEAST, sent->single.start);
     if (!chunk)
         return false;
     chunk->ranges[0] = sent->single;
@@ -307,7 +316,7 @@ static struct sent_chunk *grow(struct sent *sent, struct memory *memory)
 {
     struct sent_chunk *old = sent->first;
     uint32_t room = 2u * old->room < CHUNK_MOST ? 2u * old->room : CHUNK_MOST;
-    struct sent_chunk *chunk = new_chunk(memory, room, range_at(old, 0)->start);
+    struct sent_chunk *chunk = new_chunk(sent, memory, room, range_at(old, 0)->start);
     if (!chunk)
         return NULL;
     chunk->count = old->count;
@@ -322,7 +331,7 @@ static struct sent_chunk *grow(struct sent *sent, struct memory *memory)
 /** The ranges from `from` on move to a chunk of their own, which follows. */
 static struct sent_chunk *divide(struct sent *sent, struct memory *memory, struct sent_chunk *chunk, uint32_t from)
 {
-    struct sent_chunk *second = new_chunk(memory, CHUNK_MOST, range_at(chunk, from)->start);
+    struct sent_chunk *second = new_chunk(sent, memory, CHUNK_MOST, range_at(chunk, from)->start);
     if (!second)
         return NULL;
     second->count = (uint16_t)(chunk->count - from);
@@ -373,7 +382,7 @@ static struct sent_range *append(struct sent *sent, struct memory *memory)
     struct sent_chunk *chunk = sent->last;
     if (chunk->head + chunk->count == chunk->room && chunk->room == CHUNK_MOST && chunk->head <= CHUNK_MOST / 2) {
         // Nothing is ever inserted before the end of a chunk that is full: the next one begins empty.
-        at.chunk = new_chunk(memory, CHUNK_MOST, range_at(chunk, chunk->count - 1u)->end);
+        at.chunk = new_chunk(sent, memory, CHUNK_MOST, range_at(chunk, chunk->count - 1u)->end);
         if (!at.chunk)
             return NULL;
         insert_chunk(sent, chunk, at.chunk);
