@@ -485,6 +485,9 @@ enum strata_option {
     /** The user timeout that is told to the peer, who may tell its own; STRATA_OPTION_USER_TIMEOUT_NS follows both
      * unless it is set. 0: neither told nor heard (RFC 5482) [stream]. */
     STRATA_OPTION_ADVERTISED_TIMEOUT_NS,
+    /** 1: datagrams over IPv4 carry no checksum, so that the program hears of damage by itself; those over IPv6 always
+     * do [datagram]. RFC 768. */
+    STRATA_OPTION_NO_CHECKSUM,
 };
 STRATA_API int strata_set_option(struct strata_host *host, strata_socket socket, enum strata_option option,
                                  int64_t value, strata_time now);

@@ -84,6 +84,7 @@ static const struct row datagram_rows[] = {
     DATAGRAM(MULTICAST_PORT, multicast_port, 0, 32767),
     DATAGRAM(DONT_FRAGMENT, dont_fragment, 0, 1),
     DATAGRAM(PATH_MTU_PROBE, path_mtu_probe, 0, 1),
+    DATAGRAM(NO_CHECKSUM, no_checksum, 0, 1),
     DATAGRAM(RECEIVE_ERRORS, receive_errors, 0, 1),
     DATAGRAM(BIND_PORT, bind_port, 0, 32767),
     DATAGRAM(TRANSPARENT, transparent, 0, 1),

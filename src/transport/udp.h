@@ -29,7 +29,7 @@ struct udp_options {
     uint32_t send_bytes, receive_bytes;
     uint8_t ttl, tos, multicast_ttl;
     bool v6only, reuse_address, reuse_port, broadcast, multicast_loop, dont_fragment, path_mtu_probe,
-        receive_errors, transparent;
+        no_checksum, receive_errors, transparent;
     int bind_port, multicast_port;
 };
 void udp_default_options(const struct udp *udp, bool echo, struct udp_options *options);

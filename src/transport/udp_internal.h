@@ -39,7 +39,7 @@ struct udp_out {
     uint16_t source_port;
     int16_t leave_port; /**< The port it must leave by, 0: any. */
     uint8_t ttl, tos;
-    bool dont_fragment, loop;
+    bool dont_fragment, loop, no_checksum;
     uint32_t length; /**< Of bytes: the transport header and the data. */
     uint32_t offset; /**< Bytes sent so far as fragments. */
     uint32_t identification;

@@ -104,6 +104,8 @@ static void finish_header(struct udp_out *out, bool echo)
     }
     struct udp_header header = {out->source_port, out->peer.port, (uint16_t)out->length, 0};
     udp_emit(out->bytes, &header);
+    if (out->no_checksum)
+        return;
     uint64_t sum = checksum_pseudo(&out->source, &out->peer.address, PROTOCOL_UDP, out->length);
     uint16_t checksum = checksum_finish(checksum_add(sum, out->bytes, out->length));
     header.checksum = checksum ? checksum : 0xffff; // RFC 768-1: zero would say that there is none
@@ -117,7 +119,9 @@ static void copy_datagram(const struct udp_out *out, uint8_t *payload, struct ro
     struct udp_header header = {out->source_port, out->peer.port, (uint16_t)out->length, 0};
     uint64_t sum = checksum_pseudo(&out->source, &out->peer.address, PROTOCOL_UDP, out->length);
     size_t size = out->length - HEADER_BYTES;
-    if (partial) {
+    if (out->no_checksum) {
+        memcpy(payload + HEADER_BYTES, out->bytes + HEADER_BYTES, size);
+    } else if (partial) {
         header.checksum = checksum_fold(sum);
         memcpy(payload + HEADER_BYTES, out->bytes + HEADER_BYTES, size);
         room->meta->flags |= STRATA_META_PARTIAL;
@@ -412,6 +416,7 @@ static void fill(struct udp_out *out, struct udp_socket *socket, const struct st
         out->tos = envelope->tos;
     out->dont_fragment = options->dont_fragment || options->path_mtu_probe;
     out->loop = multicast && options->multicast_loop;
+    out->no_checksum = options->no_checksum && strata_address_is_ipv4(&peer->address); // RFC 768-3: not over IPv6
     if (socket->echo && out->peer.port == 0) {
         if (++socket->sequence == 0)
             socket->sequence = 1;

@@ -35,6 +35,7 @@ static const struct want wants[] = {
     {STRATA_OPTION_MULTICAST_PORT, false, true, 0, 1},
     {STRATA_OPTION_DONT_FRAGMENT, false, true, 0, 1},
     {STRATA_OPTION_PATH_MTU_PROBE, false, true, 0, 1},
+    {STRATA_OPTION_NO_CHECKSUM, false, true, 0, 1},
     {STRATA_OPTION_RECEIVE_ERRORS, true, true, 0, 1},
     {STRATA_OPTION_BIND_PORT, true, true, 0, 1},
     {STRATA_OPTION_FILTER, true, false, 0, 1},

@@ -49,6 +49,32 @@ TEST(checksum_is_sent_and_never_zero)
     solo_free(&solo);
 }
 
+/* A program that looks for damage itself does without, over IPv4: in one piece, in fragments, and whatever the driver
+ * could do for us. */
+TEST(a_datagram_may_go_without_a_checksum)
+{
+    struct solo solo;
+    uint8_t frame[2048], data[3000] = {1, 2, 3};
+    solo_start(&solo);
+    strata_socket socket = strata_open(solo.host, STRATA_DATAGRAM);
+    CHECK_EQ(strata_set_option(solo.host, socket, STRATA_OPTION_NO_CHECKSUM, 1, solo.now), 0);
+    CHECK_EQ(send_to(solo.host, socket, remote(2, 53), data, 3, solo.now), 3);
+    struct strata_meta meta = {.flags = STRATA_META_PARTIAL};
+    CHECK_EQ(strata_host_output(solo.host, solo.port, frame, sizeof frame, &meta, solo.now), 31);
+    CHECK_EQ(meta.flags, 0);
+    CHECK_EQ(bytes_get16(frame + 20 + 6), 0);
+    CHECK_MEM(frame + 28, data, 3);
+    CHECK_EQ(send_to(solo.host, socket, remote(2, 53), data, sizeof data, solo.now), sizeof data);
+    CHECK(strata_host_output(solo.host, solo.port, frame, sizeof frame, NULL, solo.now) > 1400);
+    CHECK_EQ(bytes_get16(frame + 20 + 6), 0);
+    while (strata_host_output(solo.host, solo.port, frame, sizeof frame, NULL, solo.now) > 0)
+        ;
+    struct solo_out out;
+    CHECK_EQ(send_to(solo.host, socket, pair_ipv6(1, 53), data, 3, solo.now), 3);
+    CHECK(solo_output_udp(&solo, &out).checksum != 0); // RFC 768-3: it would be discarded
+    solo_free(&solo);
+}
+
 TEST(checksum_is_left_to_a_driver_that_can)
 {
     struct solo solo;
@@ -648,6 +674,7 @@ TEST(a_port_that_goes_takes_nothing_with_it_that_has_another_way)
 }
 
 TEST_MAIN(TEST_ENTRY(checksum_is_sent_and_never_zero), TEST_ENTRY(checksum_is_left_to_a_driver_that_can),
+          TEST_ENTRY(a_datagram_may_go_without_a_checksum),
           TEST_ENTRY(ttl_and_tos_are_the_programs_choice),
           TEST_ENTRY(source_address_is_the_programs_or_the_stacks_choice),
           TEST_ENTRY(what_cannot_be_sent_is_refused),
