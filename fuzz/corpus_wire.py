@@ -160,6 +160,20 @@ ADDRESSES = ["192.0.2.1", "0.0.0.0", "255.255.255.255", "1.2.3.04", "256.1.1.1",
              "0.0.0.0/33"]
 
 
+def rdt_step(kind, number, data=b"", up=True, mend=True, cut=None):
+    """One packet for fuzz_rdt: its length, whether to mend its checksum, who gets it; then the packet."""
+    packet = struct.pack(">HHI", kind, 0, number) + data
+    packet = packet[:cut]
+    return bytes([len(packet) << 2 | mend << 1 | up]) + packet
+
+
+# Protocol, window - 1, numbers beyond the window; data go up in the order of these numbers, and ACKs come down.
+RDT_STORY = b"".join(rdt_step(0, n, b"data") + rdt_step(1, n, up=False) for n in (0, 1, 3, 3, 2, 0, 1, 2))
+RDT_NOISE = rdt_step(0, 0, b"x", mend=False) + rdt_step(2, 0, up=False) + rdt_step(7, 1) + rdt_step(0, 0, cut=5)
+RDT = {f"protocol_{n}": bytes([n, 3, 4]) + RDT_NOISE + RDT_STORY + RDT_NOISE for n in range(7)}
+RDT.update({f"tight_{n}": bytes([n, 3, 0]) + RDT_STORY + RDT_STORY for n in (5, 6)})
+
+
 def main():
     print_frame = {f"ethernet_{name}": b"\xfe" + data for name, data in ETHERNET.items()}
     print_frame.update({f"arp_{name}": b"\xfe" + ethernet(0x0806, data) for name, data in ARP.items()})
@@ -170,7 +184,7 @@ def main():
     print_frame.update({f"tcp_{name}": b"\xff" + ipv4(6, data) for name, data in TCP.items()})
     print_frame.update({f"udp_{name}": b"\xff" + ipv4(17, data) for name, data in UDP.items()})
     corpora = {"ethernet": ETHERNET, "arp": ARP, "ipv4": IPV4, "ipv6": IPV6, "icmp": {**ICMP, **ICMPV6}, "udp": UDP,
-               "tcp": TCP, "print_frame": print_frame,
+               "tcp": TCP, "print_frame": print_frame, "rdt": RDT,
                "address_parse": {f"{i:02}": text.encode() for i, text in enumerate(ADDRESSES)}}
     for name, seeds in corpora.items():
         folder = os.path.join(HERE, "corpus", name)

@@ -383,7 +383,7 @@ void read_program(struct reader_state *reader, const yaml_node_t *item, void *in
         program->name = program->argv[0];
     // Servers run until the end; nobody waits for them unless asked to.
     if (program->argc > 0 && !value_of(reader, item, "background"))
-        program->background = strstr(program->argv[0], "server") != NULL;
+        program->background = strstr(program->argv[0], "server") || strstr(program->argv[0], "receiver");
 }
 
 static void append_program(struct reader_state *reader, const yaml_node_t *item, void *into)

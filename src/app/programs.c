@@ -26,6 +26,8 @@ static const struct strata_program_entry programs[] = {
     {"traffic-sink", program_traffic_sink, "count traffic that arrives and measure its delay"},
     {"traffic-server", program_traffic_server, "answer traffic with as much as it asks for"},
     {"traffic-cache", program_traffic_cache, "answer a share of the traffic, and ask a server for the rest"},
+    {"rdt-sender", program_rdt_sender, "send by rdt 1.0 to 3.0, Go-Back-N or Selective Repeat, and tell the story"},
+    {"rdt-receiver", program_rdt_receiver, "the other side of it"},
     {"users", program_users, "users that are active now and then: how often are many of them at once?"},
 };
 

@@ -32,6 +32,8 @@ int program_traffic(struct strata_rt *rt, int argc, char **argv);
 int program_traffic_sink(struct strata_rt *rt, int argc, char **argv);
 int program_traffic_server(struct strata_rt *rt, int argc, char **argv);
 int program_traffic_cache(struct strata_rt *rt, int argc, char **argv);
+int program_rdt_sender(struct strata_rt *rt, int argc, char **argv);
+int program_rdt_receiver(struct strata_rt *rt, int argc, char **argv);
 int program_users(struct strata_rt *rt, int argc, char **argv);
 
 #endif
