@@ -21,6 +21,13 @@ json_t *json_text(const char *text)
     return string;
 }
 
+json_t *json_value(const struct scenario_value *value)
+{
+    if (value->is_time || value->in_billionths)
+        return json_real((double)value->number / 1e9);
+    return json_integer(value->number);
+}
+
 json_t *scenario_json_object(const struct scenario_run *run)
 {
     char hash[20];
@@ -28,8 +35,11 @@ json_t *scenario_json_object(const struct scenario_run *run)
     json_t *checks = json_array();
     for (unsigned i = 0; i < run->result_count; i++) {
         const struct scenario_result *result = &run->results[i];
-        json_array_append_new(checks, json_pack("{s:o, s:b, s:o}", "name", json_text(result->name), "ok",
-                                                (int)result->ok, "detail", json_text(result->detail)));
+        json_t *one = json_pack("{s:o, s:b, s:o}", "name", json_text(result->name), "ok", (int)result->ok,
+                                "detail", json_text(result->detail));
+        if (result->value.there)
+            json_object_set_new(one, "value", json_value(&result->value));
+        json_array_append_new(checks, one);
     }
     json_t *object =
         json_pack("{s:b, s:o, s:I, s:f, s:I, s:s, s:o}", "ok", (int)run->ok, "scenario",

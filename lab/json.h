@@ -10,6 +10,8 @@
 
 /** A text as JSON has it: bytes that are no UTF-8 (a sentence may quote any) become question marks. */
 json_t *json_text(const char *text);
+/** Times are in seconds, rates in bits per second. */
+json_t *json_value(const struct scenario_value *value);
 /** What scenario_json prints. NULL without memory. */
 json_t *scenario_json_object(const struct scenario_run *run);
 /** From the names of its parameters to their values. */

@@ -322,6 +322,7 @@ struct scenario_value {
     bool there; /**< Not every check has one. */
     bool is_time;
     bool in_billionths; /**< A number with decimals, such as a share: 0.5 is 500,000,000. */
+    bool is_rate;       /**< Bits per second. */
     int64_t number;
 };
 struct scenario_result {
@@ -333,6 +334,7 @@ struct scenario_result {
 /** One run of a scenario. */
 struct scenario_run {
     struct scenario *scenario;
+    struct arena arena; /**< What lives as long as the run; a scenario may run many times. */
     struct strata_world *world;
     struct scenario_result *results;
     unsigned result_count;

@@ -41,6 +41,7 @@ static bool judge_value(struct scenario_run *run, const struct scenario_check *c
         .there = true,
         .is_time = found.dimension == DIMENSION_TIME,
         .in_billionths = found.dimension == DIMENSION_NUMBER,
+        .is_rate = found.dimension == DIMENSION_RATE,
         .number = (int64_t)found.value,
     };
     char value[64], expected[64], within[32] = "";

@@ -227,7 +227,7 @@ static int plan_program(struct scenario_run *run, struct scenario_program *progr
 static int plan_dhcp(struct scenario_run *run, struct scenario_node *node)
 {
     static char *const argv[] = {(char *)"dhcp-client", NULL};
-    struct scenario_program *program = arena_take(&run->scenario->arena, sizeof *program);
+    struct scenario_program *program = arena_take(&run->arena, sizeof *program);
     *program = (struct scenario_program){
         .name = "dhcp-client",
         .entry = program_find("dhcp-client"),
@@ -375,7 +375,7 @@ static int judge_program(struct scenario_run *run, struct scenario_program *prog
     if (program->background || is_checked(run->scenario, program))
         return 0;
     size_t length = strlen(program->name) + strlen(program->node->name) + 40;
-    char *name = arena_take(&run->scenario->arena, length);
+    char *name = arena_take(&run->arena, length);
     snprintf(name, length, "program %s on %s ends with status 0", program->name, program->node->name);
     struct scenario_check check = {
         .kind = CHECK_PROGRAM, .name = name, .target = program->name, .program = program, .has_exits = true};
@@ -449,6 +449,7 @@ void scenario_run_free(struct scenario_run *run)
     for (unsigned i = 0; i < run->result_count; i++)
         free(run->results[i].detail);
     free(run->results);
+    arena_free(&run->arena);
     for (unsigned i = 0; i < run->scenario->nodes.count; i++) {
         struct scenario_node *node = &run->scenario->nodes.items[i];
         free(node->output.text);

@@ -37,6 +37,14 @@ static int run_once(struct lab_options *options, struct scenario *scenario)
 static int do_it(struct lab_options *options, struct scenario *scenario)
 {
     lab_guard_signals();
+    if (options->verb == LAB_MANY && options->seeds.count == 0) {
+        uint64_t seed = options->scenario.seed ? options->scenario.seed : scenario->seed;
+        options->seeds.ranges[0].first = options->seeds.ranges[0].last = seed;
+        options->seeds.count = 1;
+        seeds_rewind(&options->seeds);
+    }
+    if (options->verb == LAB_MANY)
+        return lab_many(options, scenario);
     return run_once(options, scenario);
 }
 

@@ -6,6 +6,8 @@
  *     lab_check.c    reading scenarios: their mistakes, and what may be chosen of them
  *     lab_watch.c    the table of watchers: who listens while a world runs, and writes files
  *     lab_guard.c    what ends a run early: signals, limits; and the progress line
+ *     lab_many.c     many runs: seeds over processes
+ *     lab_shrink.c   makes a scenario that fails smaller
  *     lab_results.c  what is said at the end
  *
  * An option is a field of struct lab_options and a row of the table in lab_options.c. A watcher is a row of the
@@ -18,10 +20,11 @@
 
 #include "lab/scenario.h"
 #include "tool/progress.h"
+#include "tool/seeds.h"
 #include "tool/tool.h"
 
 /** What is to be done; a bit each, since an option may go with several. */
-enum lab_verb { LAB_RUN = 1, LAB_CHECK = 2 };
+enum lab_verb { LAB_RUN = 1, LAB_CHECK = 2, LAB_MANY = 4 };
 
 struct lab_options {
     enum lab_verb verb;
@@ -39,6 +42,10 @@ struct lab_options {
     const char *timeout_text;
     bool json, jsonl, quiet, timeline, stats;
     int verbose;
+    struct seeds seeds; /**< Many runs, where there are any. */
+    unsigned jobs;      /**< Processes; 0: as many as there are processors. */
+    bool keep_going;
+    const char *junit, *shrink;
     char *again; /**< The options that belong to the command which replays a run, for a shell; the seed aside. */
 };
 
@@ -57,6 +64,8 @@ void lab_print_again(FILE *to, const struct lab_options *options, uint64_t seed)
 
 /** Reads the scenario of the options. @return 0, or the exit status after telling its mistakes. */
 int lab_load(const struct lab_options *options, struct scenario **scenario);
+/** The same, and writes it as YAML without includes, templates and parameters. */
+int lab_expand(const struct lab_options *options, struct scenario **scenario, FILE *to);
 /** Looks for mistakes in all files of the options. @return the exit status. */
 int lab_check(const struct lab_options *options);
 /** What the scenario is about and what may be chosen of it. @return the exit status. */
@@ -136,6 +145,17 @@ int lab_run_failed(int error);
 bool lab_wants_colour(FILE *to);
 /** What every host and cable counted, as tables of 80 columns. */
 void lab_print_stats(struct strata_world *world, FILE *to);
+
+/* ---- lab_many.c ----------------------------------------------------------------------------------------- */
+
+/** Runs a scenario with many seeds. @return the exit status. */
+int lab_many(const struct lab_options *options, struct scenario *scenario);
+
+/* ---- lab_shrink.c --------------------------------------------------------------------------------------- */
+
+/** Makes the scenario small while it fails with a seed, and writes it. @param why it fails, in a line. @return the exit
+ * status, TOOL_FAILED where all went well. */
+int lab_shrink(const struct lab_options *options, uint64_t seed, const char *why);
 
 /* ---- lab_json.c ----------------------------------------------------------------------------------------- */
 

@@ -19,10 +19,11 @@ static struct scenario_input input_of(const struct lab_options *options, const c
                                    .expanded = options->expanded ? stdout : NULL};
 }
 
-int lab_load(const struct lab_options *options, struct scenario **scenario)
+int lab_expand(const struct lab_options *options, struct scenario **scenario, FILE *to)
 {
     struct complaints complaints = {0};
     struct scenario_input input = input_of(options, options->file);
+    input.expanded = to;
     int error = scenario_read(scenario, &input, &complaints);
     int status = 0;
     if (error == -EINVAL) {
@@ -33,6 +34,11 @@ int lab_load(const struct lab_options *options, struct scenario **scenario)
     }
     complaints_free(&complaints);
     return status;
+}
+
+int lab_load(const struct lab_options *options, struct scenario **scenario)
+{
+    return lab_expand(options, scenario, NULL);
 }
 
 static void print_result(const struct lab_options *options, const char *file, const struct scenario *scenario,

@@ -90,26 +90,59 @@ static int add_set(struct lab_options *options, const char *text)
     return 0;
 }
 
+static int set_seeds(struct lab_options *options, const char *text)
+{
+    return seeds_parse(&options->seeds, text) ? 0
+                                              : lab_wrong("--seeds %s: expected seeds such as 1-1000 or 1-10,17", text);
+}
+
+static int set_shard(struct lab_options *options, const char *text)
+{
+    return seeds_parse_shard(&options->seeds, text)
+               ? 0
+               : lab_wrong("--shard %s: expected which of how many, such as 2/8", text);
+}
+
+static int set_jobs(struct lab_options *options, const char *text)
+{
+    char *end;
+    unsigned long jobs = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+    if (jobs == 0 || jobs > 1024 || *end)
+        return lab_wrong("--jobs %s: expected a number of processes from 1 to 1024", text);
+    options->jobs = (unsigned)jobs;
+    return 0;
+}
+
 static int show_help(struct lab_options *options, const char *text);
 
 #define AT(field) offsetof(struct lab_options, field)
 static const struct row rows[] = {
     {.help = "the run"},
-    {"seed", "N", 0, CALL, 0, set_seed, "other randomness; the same seed gives the same bytes", LAB_RUN, false},
-    {"duration", "T", 0, CALL, 0, set_duration, "virtual time that it may take, such as 90s", LAB_RUN, true},
+    {"seed", "N", 0, CALL, 0, set_seed, "other randomness; the same seed gives the same bytes",
+     LAB_RUN | LAB_MANY, false},
+    {"duration", "T", 0, CALL, 0, set_duration, "virtual time that it may take, such as 90s", LAB_RUN | LAB_MANY,
+     true},
     {"until", "T", 0, CALL, 0, set_until, "go to that point of virtual time, and no further", LAB_RUN, false},
     {"set", "NAME=VALUE", 0, CALL, 0, add_set, "a parameter of the scenario; FILE --help lists them", ~0u, true},
-    {"timeout", "T", 0, CALL, 0, set_timeout, "real time that it may take", LAB_RUN, false},
+    {"timeout", "T", 0, CALL, 0, set_timeout, "real time that a run may take", LAB_RUN | LAB_MANY, false},
+
+    {.help = "many runs"},
+    {"seeds", "LIST", 0, CALL, 0, set_seeds, "a run with each of them, such as 1-10000 or 1-10,17", LAB_MANY, false},
+    {"jobs", "N", 'j', CALL, 0, set_jobs, "processes that share the work; as many as processors unless given",
+     LAB_MANY, false},
+    {"keep-going", NULL, 'k', FLAG, AT(keep_going), NULL, "do not stop at the first run that fails", LAB_MANY, false},
+    {"shard", "I/N", 0, CALL, 0, set_shard, "of all runs only the I-th of N parts, for a job on each of N machines",
+     LAB_MANY, false},
 
     {.help = "what is shown"},
     {"timeline", NULL, 0, FLAG, AT(timeline), NULL, "what happens, one line each (the default)", LAB_RUN, false},
     {"from", "T", 0, CALL, 0, set_from, "the timeline begins at that point", LAB_RUN, false},
     {"verbose", NULL, 'v', COUNT, AT(verbose), NULL, "more of it; twice: every frame on every cable", LAB_RUN, false},
-    {"quiet", NULL, 'q', FLAG, AT(quiet), NULL, "only the checks", LAB_RUN, false},
+    {"quiet", NULL, 'q', FLAG, AT(quiet), NULL, "only the checks, or only what fails", LAB_RUN | LAB_MANY, false},
     {"stats", NULL, 0, FLAG, AT(stats), NULL, "what each host and cable counted", LAB_RUN, false},
-    {"json", NULL, 0, FLAG, AT(json), NULL, "the result as one JSON object", LAB_RUN | LAB_CHECK, false},
-    {"jsonl", NULL, 0, FLAG, AT(jsonl), NULL, "JSON, a line for each thing that happens; the last is the result",
-     LAB_RUN, false},
+    {"json", NULL, 0, FLAG, AT(json), NULL, "the result as one JSON object", LAB_RUN | LAB_MANY | LAB_CHECK, false},
+    {"jsonl", NULL, 0, FLAG, AT(jsonl), NULL,
+     "JSON, a line for each thing that happens, or for each run; the last is the result", LAB_RUN | LAB_MANY, false},
 
     {.help = "what is written"},
     {"pcap", "FILE", 0, TEXT, AT(pcap), NULL, "every frame as pcapng, with a comment on each fault", LAB_RUN, false},
@@ -118,6 +151,10 @@ static const struct row rows[] = {
      "windows, flight, round-trip times and queues over time as CSV; to a .svg or .png, a picture of them (needs "
      "gnuplot); may be both",
      LAB_RUN, false},
+    {"junit", "FILE", 0, TEXT, AT(junit), NULL, "checks, or runs, as test cases in JUnit's XML", LAB_RUN | LAB_MANY,
+     false},
+    {"shrink", "FILE", 0, TEXT, AT(shrink), NULL,
+     "where a run fails: a scenario that is as small as can be and fails in the same way", LAB_RUN | LAB_MANY, false},
 
     {.help = "the rest"},
     {"expanded", NULL, 0, FLAG, AT(expanded), NULL,
@@ -129,9 +166,10 @@ enum { LONG_BASE = 256 };
 
 /* ---- The help -------------------------------------------------------------------------------------------- */
 
-static const char opening[] = "usage: strata lab FILE [OPTION ...]     run a scenario\n"
-                              "       strata lab check FILE ...        only look for mistakes in it\n"
-                              "       strata lab FILE --help           what may be chosen of it\n";
+static const char opening[] = "usage: strata lab FILE [OPTION ...]                run a scenario\n"
+                              "       strata lab FILE --seeds LIST [OPTION ...]   run it again and again\n"
+                              "       strata lab check FILE ...                   look for mistakes in it\n"
+                              "       strata lab FILE --help                      what may be chosen of it\n";
 static const char closing[] =
     "\n"
     "exit status: 0 all checks hold, 1 some do not or something went wrong, 2 the\n"
@@ -140,7 +178,8 @@ static const char closing[] =
     "\n"
     "examples:\n"
     "  strata lab examples/day-in-the-life/day.yaml\n"
-    "  strata lab examples/lossy-link/transfer.yaml --seed 7 --quiet --pcap x.pcapng\n";
+    "  strata lab examples/lossy-link/transfer.yaml --seed 7 --quiet --pcap x.pcapng\n"
+    "  strata lab examples/lossy-link/transfer.yaml --seeds 1-1000 --keep-going\n";
 
 enum { HELP_COLUMN = 20 };
 
@@ -224,6 +263,8 @@ static void make_getopt(struct option *longs, char *shorts)
                                    LONG_BASE + (int)i};
         if (rows[i].letter)
             *shorts++ = rows[i].letter;
+        if (rows[i].letter && rows[i].value)
+            *shorts++ = ':';
     }
     *longs = (struct option){0};
     *shorts = '\0';
@@ -287,6 +328,11 @@ static int read_words(struct lab_options *options, int argc, char **argv)
             optind++;
             break;
         }
+    // What is to be shrunk may crash: that is a matter for workers too.
+    if (options->verb == LAB_RUN && (options->seeds.count > 0 || options->shrink))
+        options->verb = LAB_MANY;
+    if (options->seeds.count > 0 && options->scenario.seed)
+        return lab_wrong("%s", "--seed and --seeds do not go together");
     if (optind >= argc && options->help)
         print_help();
     if (optind >= argc)
@@ -304,14 +350,17 @@ static int check_uses(const struct lab_options *options, const bool *used)
 {
     for (size_t i = 0; i < ROW_COUNT; i++)
         if (used[i] && !((rows[i].verbs ? rows[i].verbs : LAB_RUN) & options->verb))
-            return lab_wrong("--%s does not go with this", rows[i].name);
+            return lab_wrong(options->verb == LAB_MANY    ? "--%s goes with one run, not with --seeds or --shrink"
+                             : options->verb == LAB_CHECK ? "--%s does not go with 'check', which runs nothing"
+                                                          : "--%s goes with many runs: give --seeds too",
+                             rows[i].name);
     return 0;
 }
 
 int lab_options_read(struct lab_options *options, int argc, char **argv)
 {
     struct option longs[ROW_COUNT + 1];
-    char shorts[ROW_COUNT + 2];
+    char shorts[2 * ROW_COUNT + 2];
     bool used[ROW_COUNT] = {false};
     make_getopt(longs, shorts);
     int choice, status = 0;
