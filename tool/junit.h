@@ -1,6 +1,6 @@
 /**
- * Results as JUnit has them, which every continuous integration reads: a suite with a case for each check of one run, or
- * for each of many runs. Times are virtual, so that the same runs give the same file.
+ * Results as JUnit has them, which every continuous integration reads: a suite with a case for each check of one run,
+ * or for each of many runs. Times are virtual, so that the same runs give the same file.
  */
 #ifndef TOOL_JUNIT_H
 #define TOOL_JUNIT_H

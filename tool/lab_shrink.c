@@ -4,9 +4,10 @@
  * down to single items; then numbers are made smaller. Where taking a thing away makes others wrong (a link loses its
  * node), what the reader complains of is taken away too.
  *
- * Failing in the same way means: the same check fails with the same words, numbers aside, no other check fails that held
- * before, and programs that end badly say last what they said before; or the same crash. Candidates are tried in the order in which they are made and the first that fails is
- * taken, so the result does not depend on how many workers try them.
+ * Failing in the same way means: the same check fails with the same words, numbers aside, no other check fails that
+ * held before, and programs that end badly say last what they said before; or the same crash. Candidates are tried in
+ * the order in which they are made and the first that fails is taken, so the result does not depend on how many workers
+ * try them.
  */
 #include "tool/lab.h"
 

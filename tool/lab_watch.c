@@ -10,6 +10,7 @@
 #include "lab/curve.h"
 #include "lab/json_lines.h"
 #include "lab/timeline.h"
+#include "tool/junit.h"
 #include "tool/picture.h"
 
 static int file_trouble(const char *path, int error)
@@ -182,11 +183,38 @@ static int close_lines(void *state, const struct lab_job *job)
     return 0;
 }
 
+/* ---- Checks as test cases -------------------------------------------------------------------------------- */
+
+static bool wants_junit(const struct lab_options *options)
+{
+    return options->junit;
+}
+
+static int open_junit(void **state, const struct lab_job *job)
+{
+    struct junit *junit = NULL;
+    int status = junit_open(&junit, job->options->junit, job->options->file);
+    *state = junit;
+    return status;
+}
+
+static int close_junit(void *state, const struct lab_job *job)
+{
+    const struct scenario_run *run = job->run;
+    for (unsigned i = 0; i < run->result_count; i++)
+        junit_case(state, run->results[i].name, run->ended, run->results[i].ok ? JUNIT_OK : JUNIT_FAILURE,
+                   run->results[i].detail ? run->results[i].detail : "", NULL);
+    if (run->result_count == 0)
+        junit_case(state, "the run", strata_world_now(run->world), JUNIT_ERROR, "it came to no end", NULL);
+    return junit_close(state);
+}
+
 /* ---- The table ------------------------------------------------------------------------------------------- */
 
 #define AT(field) offsetof(struct lab_options, field)
 static const struct lab_watcher watchers[] = {
     {wants_timeline, open_timeline, close_timeline, false, NULL, 0},
+    {wants_junit, open_junit, close_junit, false, NULL, 0},
     {wants_lines, open_lines, close_lines, false, NULL, 0},
     {wants_capture, open_capture, close_capture, false, "frames are in %s\n", AT(pcap)},
     {wants_folder, open_folder, close_folder, false, "frames are in %s\n", AT(pcap_folder)},

@@ -162,6 +162,13 @@ static void emit_scalar(struct writer *writer, const char *text, bool quoted, bo
          yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), 1, 1, style));
 }
 
+/** Whether a text can do without quotation marks: expanding leaves them where parameters stood. */
+static bool is_plain(const char *text)
+{
+    static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%./-_";
+    return *text && *text != '-' && strspn(text, safe) == strlen(text);
+}
+
 static size_t length_of(const struct tree_node *node)
 {
     size_t length = node->key ? strlen(node->key) + 2 : 0;
@@ -183,7 +190,8 @@ static void emit_node(struct writer *writer, const struct tree_node *node)
 {
     yaml_event_t event;
     if (node->kind == TREE_SCALAR) {
-        emit_scalar(writer, node->instead ? node->instead : node->text, node->quoted, node->block);
+        const char *text = node->instead ? node->instead : node->text;
+        emit_scalar(writer, text, node->quoted && !is_plain(text), node->block);
         return;
     }
     bool list = node->kind == TREE_LIST, flow = is_flow(node);
