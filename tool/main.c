@@ -26,6 +26,7 @@ static const struct verb {
     {"link", tool_link,
      "a cable in real time between two interfaces or sockets: delay, rate, loss, reordering"},
     {"capture", tool_capture, "print or write the frames that pass an interface, or read a capture"},
+    {"medium", tool_medium, "measure ALOHA, CSMA, CSMA/CD and token passing beside their formulas"},
     {"settings", tool_settings, "list every setting of a host with its bounds"},
     {"counters", tool_counters, "list every counter and drop reason with its meaning"},
 };

@@ -7,18 +7,12 @@
  */
 #include "tool/picture.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "tool/gnuplot.h"
 #include "tool/tool.h"
 
 /** Connections in one picture, at most: the busiest. */
@@ -42,61 +36,14 @@ struct panel {
     size_t count, room;
 };
 struct picture {
-    const char *path;
     char *title;
-    FILE *script; /**< gnuplot's standard input. */
-    pid_t gnuplot;
+    struct gnuplot gnuplot;
     struct panel *panels;
     size_t count;
     bool no_memory;
 };
 
-bool picture_wanted(const char *path)
-{
-    size_t length = strlen(path);
-    return length >= 4 && (!strcmp(path + length - 4, ".svg") || !strcmp(path + length - 4, ".png"));
-}
-
 /* ---- Beginning ----------------------------------------------------------------------------------------- */
-
-extern char **environ;
-
-/** gnuplot between a pipe and a file. @return 0 or a positive errno. */
-static int spawn_gnuplot(pid_t *pid, int input, int output)
-{
-    char *const words[] = {"gnuplot", "-", NULL};
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-    int error = posix_spawnp(pid, words[0], &actions, NULL, words, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    return error;
-}
-
-static int start_gnuplot(struct picture *picture)
-{
-    FILE *file = fopen(picture->path, "we");
-    if (!file)
-        return tool_complain(TOOL_FAILED, "%s: %s", picture->path, strerror(errno));
-    int ends[2], error = pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno;
-    if (!error) {
-        error = spawn_gnuplot(&picture->gnuplot, ends[0], fileno(file));
-        close(ends[0]);
-        picture->script = error ? NULL : fdopen(ends[1], "w");
-        if (!picture->script)
-            close(ends[1]);
-    }
-    fclose(file);
-    if (error)
-        unlink(picture->path);
-    if (error == ENOENT)
-        return tool_complain(TOOL_FAILED,
-                             "gnuplot draws %s and is not installed (package gnuplot-nox); "
-                             "a .csv needs none",
-                             picture->path);
-    return error ? tool_complain(TOOL_FAILED, "cannot start gnuplot: %s", strerror(error)) : 0;
-}
 
 static void picture_free(struct picture *picture)
 {
@@ -112,15 +59,13 @@ static void picture_free(struct picture *picture)
 int picture_new(struct picture **made, const char *path, const char *title)
 {
     struct picture *picture = calloc(1, sizeof *picture);
-    if (picture) {
-        picture->path = path;
+    if (picture)
         picture->title = strdup(title ? title : "");
-    }
     if (!picture || !picture->title) {
         free(picture);
         return tool_complain(TOOL_FAILED, "%s: out of memory", path);
     }
-    int status = start_gnuplot(picture);
+    int status = gnuplot_open(&picture->gnuplot, path);
     if (status)
         picture_free(picture);
     else
@@ -175,18 +120,6 @@ void picture_take(void *context, const struct curve_point *point)
 }
 
 /* ---- Drawing ------------------------------------------------------------------------------------------- */
-
-/** In gnuplot's plain quotation marks only themselves mean anything. */
-static void write_text(FILE *to, const char *text)
-{
-    putc('\'', to);
-    for (; *text; text++)
-        if (*text == '\'')
-            fputs("''", to);
-        else
-            putc((unsigned char)*text < ' ' ? ' ' : *text, to);
-    putc('\'', to);
-}
 
 /** A curve as gnuplot's data, drawn in steps: a value holds until the next. */
 struct pen {
@@ -287,7 +220,7 @@ static int64_t step_for(int64_t most)
 static void draw_windows(FILE *to, const struct panel *panel, size_t number)
 {
     fputs("set tmargin 3.5\nset xlabel\nset ylabel 'KiB'\nset ytics autofreq\nset label 1 ", to);
-    write_text(to, panel->name);
+    gnuplot_text(to, panel->name);
     fprintf(to,
             " at graph 0, 1.13 left textcolor rgb '#45556a'\n"
             "plot $p%zuc%d using 1:($2/1024) with steps linewidth 1 linecolor rgb '#8fb3d6' title "
@@ -331,13 +264,10 @@ static void draw_panel(FILE *to, const struct panel *panel, size_t number, size_
 /** Text, axes and colours of all of it. */
 static void write_style(const struct picture *picture, size_t panels, strata_time from, strata_time until)
 {
-    FILE *to = picture->script;
-    bool svg = !strcmp(strrchr(picture->path, '.'), ".svg");
-    fprintf(to, "set terminal %s size %d, %zu font 'sans,%d' noenhanced background rgb 'white'\n",
-            svg ? "svg" : "pngcairo", PICTURE_WIDTH, PICTURE_PANEL_HEIGHT * (panels ? panels : 1),
-            svg ? 12 : 10);
+    FILE *to = picture->gnuplot.script;
+    gnuplot_terminal(&picture->gnuplot, PICTURE_WIDTH, PICTURE_PANEL_HEIGHT * (unsigned)(panels ? panels : 1));
     fputs("set multiplot title ", to);
-    write_text(to, picture->title);
+    gnuplot_text(to, picture->title);
     fprintf(to,
             "\nset lmargin 9\nset rmargin 3\nset grid linecolor rgb '#dde3ea'\n"
             "set border 3 linecolor rgb '#6b7a8d'\nset tics nomirror\nset yrange [0:*]\n"
@@ -351,7 +281,7 @@ static void write_script(const struct picture *picture)
 {
     const struct panel *chosen[PICTURE_PANELS];
     size_t panels = choose_panels(picture, chosen);
-    FILE *to = picture->script;
+    FILE *to = picture->gnuplot.script;
     strata_time from = STRATA_NEVER, until = 0;
     for (size_t i = 0; i < panels; i++) {
         const struct panel *panel = chosen[i];
@@ -377,24 +307,13 @@ static void write_script(const struct picture *picture)
 
 int picture_close(struct picture *picture)
 {
-    // A gnuplot that ends early must not end us.
-    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
-    sigaction(SIGPIPE, &ignore, &before);
-    bool failed = picture->no_memory || !picture->script;
-    if (!failed)
-        write_script(picture);
-    if (picture->script)
-        failed |= fclose(picture->script) != 0;
-    sigaction(SIGPIPE, &before, NULL);
-    struct stat drawn; // gnuplot does not say when it could not write
-    int ended = 0;
-    while (waitpid(picture->gnuplot, &ended, 0) < 0 && errno == EINTR)
-        ;
-    int status = 0;
     if (picture->no_memory)
-        status = tool_complain(TOOL_FAILED, "%s: out of memory", picture->path);
-    else if (failed || ended != 0 || stat(picture->path, &drawn) != 0 || drawn.st_size == 0)
-        status = tool_complain(TOOL_FAILED, "%s: gnuplot could not draw it", picture->path);
+        gnuplot_abandon(&picture->gnuplot);
+    else
+        write_script(picture);
+    int status = gnuplot_close(&picture->gnuplot);
+    if (picture->no_memory)
+        status = tool_complain(TOOL_FAILED, "%s: out of memory", picture->gnuplot.path);
     picture_free(picture);
     return status;
 }

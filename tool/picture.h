@@ -8,9 +8,7 @@
 #include <stdbool.h>
 
 #include "lab/curve.h"
-
-/** Whether a file of this name is a picture: .svg or .png. */
-bool picture_wanted(const char *path);
+#include "tool/gnuplot.h"
 
 struct picture;
 /** Makes the file and starts gnuplot. @return 0, or an exit status after a complaint. */

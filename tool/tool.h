@@ -21,6 +21,7 @@ int tool_dig(int argc, char **argv);
 int tool_run(int argc, char **argv);
 int tool_link(int argc, char **argv);
 int tool_capture(int argc, char **argv);
+int tool_medium(int argc, char **argv);
 int tool_settings(int argc, char **argv);
 int tool_counters(int argc, char **argv);
 
