@@ -71,7 +71,8 @@ docs-states:
 
 docs-curves: release
 	@for file in examples/congestion/*.yaml; do build/strata lab $$file --quiet \
-	    --curve docs/curves/$$(basename $$file .yaml).svg >/dev/null || exit 1; done; ls docs/curves
+	    --curve docs/curves/$$(basename $$file .yaml).svg >/dev/null || exit 1; done
+	@build/strata medium --quiet --curve docs/curves/medium.svg && ls docs/curves
 
 docs-goodput:
 	@scripts/goodput --report build/goodput.jsonl --write
@@ -98,7 +99,7 @@ help:
 	@echo "make setup       install every package the above need (Debian)"
 	@echo "make docs-conformance   write docs/conformance.md from the citations, docs/settings.md from the table"
 	@echo "make docs-states   draw docs/tcp-states.svg from the table of legal steps"
-	@echo "make docs-curves   draw docs/curves/ from examples/congestion, with gnuplot"
+	@echo "make docs-curves   draw docs/curves/ from examples/congestion and strata medium, with gnuplot"
 	@echo "make docs-goodput   put the newest table of make goodput into docs/goodput.md"
 	@echo "make golden      write tests/lab/golden/ anew, where a change of TCP was meant"
 	@echo "make clean       remove all build folders"

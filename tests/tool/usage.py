@@ -9,7 +9,7 @@ import tempfile
 import time
 
 STRATA = os.environ["STRATA"]
-VERBS = ["lab", "serve", "fetch", "ping", "traceroute", "dig", "run", "link", "capture", "settings", "counters"]
+VERBS = ["lab", "serve", "fetch", "ping", "traceroute", "dig", "run", "link", "capture", "medium", "settings", "counters"]
 
 # words, exit status, what the complaint must say
 WRONG = [
@@ -31,6 +31,9 @@ WRONG = [
     (["ping", "127.0.0.1", "-c", "many"], 2, "many"),
     (["dig"], 2, "which name"),
     (["run", "no-such-program"], 2, "no program 'no-such-program'"),
+    (["medium", "--access", "alhoa"], 2, "alhoa"),
+    (["medium", "--frames", "0"], 2, "--frames 0"),
+    (["medium", "--access", "token", "--curve", "/nonexistent/x.csv"], 1, "/nonexistent/x.csv"),
     (["settings", "--bogus"], 2, "--bogus"),
     (["lab"], 2, "which scenario"),
     (["lab", "/nonexistent.yaml"], 1, "/nonexistent.yaml"),
