@@ -290,7 +290,8 @@ static void draw_panel(FILE *to, const struct points *points, bool crowd)
         fprintf(to, "%s$formula%zu with lines linewidth 1.5 linecolor rgb '%s' title ", first ? "" : ", ", i,
                 curve->colour);
         gnuplot_text(to, curve->title);
-        fprintf(to, ", $measured%zu with points pointtype 7 pointsize 0.6 linecolor rgb '%s' notitle", i, curve->colour);
+        fprintf(to, ", $measured%zu with points pointtype 7 pointsize 0.6 linecolor rgb '%s' notitle", i,
+                curve->colour);
         first = false;
     }
     fprintf(to, "\n");

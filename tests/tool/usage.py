@@ -9,7 +9,8 @@ import tempfile
 import time
 
 STRATA = os.environ["STRATA"]
-VERBS = ["lab", "serve", "fetch", "ping", "traceroute", "dig", "run", "link", "capture", "medium", "settings", "counters"]
+VERBS = ["lab", "serve", "fetch", "ping", "traceroute", "dig", "run", "link", "capture", "medium", "settings",
+         "counters"]
 
 # words, exit status, what the complaint must say
 WRONG = [
