@@ -67,12 +67,18 @@ static uint32_t path_bytes(const struct tcp_connection *c)
     return path.mtu_bytes;
 }
 
-static bool begin(struct tcp_connection *c)
+/** With `needed`, nothing goes on without it: it may come from what is kept for octets on their way. */
+static bool begin(struct tcp_connection *c, bool needed)
 {
     uint32_t path = path_bytes(c);
-    struct tcp_mtu *mtu = path > 0 ? memory_allocate(connection_memory(c), sizeof *mtu) : NULL;
+    struct memory *memory = connection_memory(c);
+    if (path == 0)
+        return false;
+    struct tcp_mtu *mtu =
+        needed ? memory_allocate_reserved(memory, sizeof *mtu) : memory_allocate_raw(memory, sizeof *mtu);
     if (!mtu)
         return false; // then what the network room says has to do
+    *mtu = (struct tcp_mtu){0};
     mtu->high = most_of(c, path);
     mtu->low = base_of(c);
     if (mtu->low > mtu->high)
@@ -83,7 +89,7 @@ static bool begin(struct tcp_connection *c)
 
 void mtu_begin(struct tcp_connection *c)
 {
-    if (connection_core(c)->settings.tcp_mtu_probing == 2 && !c->mtu && begin(c))
+    if (connection_core(c)->settings.tcp_mtu_probing == 2 && !c->mtu && begin(c, false))
         connection_update_mss(c);
 }
 
@@ -209,7 +215,7 @@ void mtu_timeout(struct tcp_connection *c)
     if (connection_flight(c) + headers_of(c) <= least)
         return;
     if (!c->mtu) {
-        if (begin(c)) {
+        if (begin(c, true)) {
             core_count(connection_core(c), COUNTER_tcp_mtu_black_holes);
             connection_update_mss(c);
         }
