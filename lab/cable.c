@@ -448,6 +448,11 @@ void cable_deliver(struct flight *flight)
         lose(flight, &direction->counts.lost_down, "node is down");
         return;
     }
+    if (node->side &&
+        partition_stops(cable->node[flight->direction], node, cable->link, flight->bytes, flight->length)) {
+        lose(flight, &direction->counts.lost_down, "partition");
+        return;
+    }
     direction->counts.delivered++;
     direction->counts.bytes_delivered += flight->length;
     fold_frame(flight, STRATA_LAB_DELIVERED);
@@ -524,6 +529,7 @@ struct strata_cable *strata_world_cable(struct strata_world *world, struct strat
     cable->link = config->link;
     cable->mtu_bytes = config->mtu_bytes ? config->mtu_bytes : 1500;
     cable->up = true;
+    cable->flap_due = STRATA_NEVER;
     cable->name = name_cable(world, a, b, config->name);
     if (!cable->name)
         goto failed;

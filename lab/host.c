@@ -302,7 +302,7 @@ struct strata_memory_disk *strata_node_disk(struct strata_node *node)
 {
     if (node->kind == NODE_HOST && !node->disk) {
         uint8_t seed[32];
-        world_derive(node->world, "disk", node->name, 0, seed);
+        world_derive(node->world, "disk", node->name, node->disks, seed);
         if (strata_memory_disk_new(&node->disk, seed) != 0)
             node->disk = NULL;
     }

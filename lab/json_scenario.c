@@ -1,5 +1,6 @@
 /*
- * What there is to say about a scenario that was read, as JSON: its mistakes, or how large it is and what may be chosen.
+ * What there is to say about a scenario that was read, as JSON: its mistakes, or how large it is and what may be
+ * chosen.
  */
 #include "lab/json.h"
 

@@ -255,6 +255,8 @@ int strata_node_crash(struct strata_node *node)
         node->crash_wanted = true; // its own programs are on the stack below us
         return 0;
     }
+    bool lose_disk = node->lose_disk_wanted;
+    node->lose_disk_wanted = false;
     node->down = true;
     note(node, "crashed");
     if (node->kind == NODE_HOST) {
@@ -266,6 +268,23 @@ int strata_node_crash(struct strata_node *node)
         node->device = (struct strata_device){0};
         node->bridge = NULL;
     }
+    return lose_disk ? strata_node_lose_disk(node) : 0;
+}
+
+int strata_node_lose_disk(struct strata_node *node)
+{
+    if (node->kind != NODE_HOST)
+        return -EINVAL;
+    if (!node->down && node->crash_wanted) {
+        node->lose_disk_wanted = true; // once it is down
+        return 0;
+    }
+    if (!node->down)
+        return -EBUSY;
+    strata_memory_disk_free(node->disk);
+    node->disk = NULL;
+    node->disks++;
+    note(node, "lost its disk");
     return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <strata/lab.h>
 
 #include "app/programs.h"
+#include "base/random.h"
 #include "lab/measure.h"
 #include "lab/scenario_quantity.h"
 
@@ -87,6 +88,15 @@ enum scenario_kind { SCENARIO_HOST, SCENARIO_ROUTER, SCENARIO_SWITCH, SCENARIO_H
         unsigned count, room;                                                                                \
     }
 
+struct scenario_node;
+/** A name that stands for some things: a node or link, a range of them such as h[1-20], a group. */
+struct scenario_name {
+    struct place place;
+    const char *text;
+};
+typedef LIST_OF(struct scenario_name) scenario_names;
+typedef LIST_OF(struct scenario_node *) scenario_node_list;
+
 struct scenario_node {
     struct place place;
     const char *name;
@@ -95,6 +105,7 @@ struct scenario_node {
     struct place dhcp_place;
     bool has_resolver;
     struct strata_endpoint resolver;
+    scenario_names groups;
     LIST_OF(struct scenario_address) addresses;
     LIST_OF(struct scenario_route) routes;
     LIST_OF(struct scenario_setting) settings;
@@ -141,26 +152,52 @@ struct scenario_link {
 enum scenario_action {
     EVENT_CUT,
     EVENT_MEND,
+    EVENT_FLAP,
+    EVENT_PARTITION,
+    EVENT_HEAL,
     EVENT_CRASH,
     EVENT_RESTART,
     EVENT_SET,
     EVENT_NOTE,
     EVENT_START
 };
+/** Nodes that have a name together. */
+struct scenario_group {
+    struct place place;
+    const char *name;
+    scenario_names members;
+    scenario_node_list nodes; /**< Verification. */
+    bool looking;             /**< Its members are being looked for. */
+};
+/** A time, or one that is drawn from a range whenever it is needed. */
+struct scenario_span {
+    strata_time least, most;
+};
 struct scenario_event {
     struct place place;
-    strata_time at;
+    struct scenario_span at, every; /**< every: 0 unless it happens again and again. */
+    uint32_t times;                 /**< 0: as long as the world runs. */
     enum scenario_action action;
-    const char *target, *text;
+    scenario_names targets;
+    const char *text;
     struct place target_place;
-    struct scenario_node *node;
-    struct scenario_link *link;
+    scenario_node_list nodes;
+    LIST_OF(struct scenario_link *) links;
+    LIST_OF(scenario_names) sides;             /**< EVENT_PARTITION */
+    LIST_OF(scenario_node_list) side_nodes;
+    strata_time down;                          /**< EVENT_FLAP */
+    bool lose_disk;                            /**< EVENT_CRASH */
     bool direction[2];
     struct scenario_faults faults;
     uint32_t changed; /**< Which fields of `impairment` are set: bits of enum impairment_field. */
     struct strata_impairment impairment;
-    struct scenario_program *program;
-    struct scenario_run *run; /**< While it runs. */
+    struct scenario_program *program;                /**< EVENT_START: as it was read. */
+    LIST_OF(struct scenario_program *) programs;     /**< One on each node. */
+    /* While it runs */
+    struct scenario_run *run;
+    struct random *random; /**< Of its ranges of time. */
+    uint32_t times_left;
+    bool happened;
 };
 enum impairment_field {
     FIELD_RATE = 1,
@@ -252,6 +289,9 @@ struct scenario {
     const char *title, *description;
     uint64_t seed;
     strata_time duration;
+    uint64_t events_max;    /**< Limits: so many things happen ... */
+    strata_time time_max;   /**< ... and it lasts so long at most; 0: there is none but the duration. */
+    LIST_OF(struct scenario_group *) groups;
     LIST_OF(struct scenario_node) nodes;
     LIST_OF(struct scenario_link) links;
     LIST_OF(struct scenario_event) events;

@@ -176,8 +176,9 @@ static void add_template(struct expander *expander, const yaml_node_t *where, co
     if (!template)
         complain(expander->complaints, place_of(where), "there is no template %s%s", name, nearest_text(&nearest));
     else if (template->type != YAML_MAPPING_NODE)
-        complain(expander->complaints, place_of(template), "the template %s is %s, expected a mapping of keys and values",
-                 name, template->type == YAML_SEQUENCE_NODE ? "a list" : "a single value");
+        complain(expander->complaints, place_of(template),
+                 "the template %s is %s, expected a mapping of keys and values", name,
+                 template->type == YAML_SEQUENCE_NODE ? "a list" : "a single value");
     else if (under->depth > 16 || under->layers->count > LAYERS_MAX)
         complain(expander->complaints, place_of(where), "the template %s uses itself", name);
     else

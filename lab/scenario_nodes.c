@@ -403,6 +403,14 @@ static void read_programs(struct reader_state *reader, const yaml_node_t *value,
 /* ---- A node ----------------------------------------------------------------------------------------------
  */
 
+/** A group that no section declares comes to be by the first node that says to be in it. */
+static void read_node_group(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct scenario_node *node = into;
+    read_names(reader, value, "group", &node->groups);
+}
+
+static const struct shape shape_group = {.kind = SHAPE_LIST, .single = true, .item = &shape_text};
 static const struct shape shape_address_list = {.kind = SHAPE_LIST, .single = true, .item = &shape_text},
                           shape_port_addresses = {.kind = SHAPE_ENTRIES, .item = &shape_address_list},
                           shape_routes = {.kind = SHAPE_LIST, .item = &shape_route},
@@ -415,6 +423,7 @@ static const struct shape shape_file_entry = {.kind = SHAPE_EITHER, .either = fi
                           shape_files = {.kind = SHAPE_ENTRIES, .item = &shape_file_entry};
 static const struct key node_keys[] = {
     {"kind", read_kind, false, &shape_kind, "host unless given; a router is a host that forwards"},
+    {"group", read_node_group, false, &shape_group, "the groups that it is in, besides those that name it"},
     {"addresses", read_addresses, false, &shape_addresses, "10.0.0.1/24 or a list of them, or a mapping from ports"},
     {"address", read_addresses, false, &shape_addresses, "the same as addresses"},
     {"dhcp", read_dhcp, false, &shape_boolean, "a DHCP client runs on the first port"},
@@ -451,7 +460,7 @@ void read_node(struct reader_state *reader, const yaml_node_t *key, const yaml_n
     const char *name = (const char *)key->data.scalar.value;
     struct scenario_node node = {.place = place_of(key)};
     node.name = arena_text(&scenario->arena, name, strlen(name));
-    if (!*name || strpbrk(name, ": \t\n/") || strlen(name) > 60)
+    if (!*name || strpbrk(name, ": \t\n/[]") || strlen(name) > 60)
         complain(reader->complaints, place_of(key),
                  "\"%s\" is no name for a node: letters, digits, - _ . and at most 60", name);
     bool nothing = value->type == YAML_SCALAR_NODE && value->data.scalar.length == 0;

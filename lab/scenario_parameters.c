@@ -222,13 +222,15 @@ static bool within_bound(const struct declaration *of, const yaml_node_t *where,
     return false;
 }
 
-/** @return whether it is a value that the parameter can have, after a complaint. `where` is NULL for the command line. */
+/** @return whether it is a value that the parameter can have, after a complaint; `where` is NULL for the command line.
+ */
 static bool check_value(const struct declaration *of, const yaml_node_t *where, const char *value)
 {
     int64_t number;
     int error = parse_as(of->parameter.type, value, &number);
     if (error)
-        refuse(of, where, value, "%s %s", error == -ERANGE ? "is too large, too small or too fine: expected" : "is not",
+        refuse(of, where, value, "%s %s",
+               error == -ERANGE ? "is too large, too small or too fine: expected" : "is not",
                type_examples[of->parameter.type]);
     return !error && is_choice(of, where, value) &&
            within_bound(of, where, value, number, of->min, of->min_node, false) &&

@@ -10,6 +10,7 @@
 
 #define FILE_BYTES_MAX (16u << 20)
 #define DURATION_DEFAULT (60 * STRATA_SECOND)
+#define EVENTS_DEFAULT UINT64_C(1000000000)
 
 static void read_title(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
@@ -29,6 +30,37 @@ static void read_seed(struct reader_state *reader, const yaml_node_t *value, voi
 static void read_total(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
     ((struct scenario *)into)->duration = read_duration(reader, value);
+}
+
+static void read_limit_time(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct scenario *scenario = into;
+    scenario->time_max = read_duration(reader, value);
+    if (scenario->time_max == 0)
+        complain(reader->complaints, place_of(value), "time is more than 0");
+}
+
+static void read_limit_events(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct scenario *)into)->events_max = (uint64_t)read_integer(reader, value, 1, INT64_MAX);
+}
+
+static const struct shape shape_events_max = {.kind = SHAPE_INTEGER, .least = 1, .most = INT64_MAX};
+static const struct key limit_keys[] = {
+    {"time", read_limit_time, false, &shape_time, "of virtual time; as long as the duration unless given"},
+    {"events", read_limit_events, false, &shape_events_max, "frames that arrive, timers, ...; 1000000000 unless given"},
+    KEYS_END,
+};
+static const struct shape shape_limits = {.kind = SHAPE_MAPPING, .what = "limits", .keys = limit_keys};
+
+static void read_limits(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    read_mapping(reader, value, &shape_limits, into);
+}
+
+static void read_groups(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    read_entries(reader, value, "groups", read_group, into);
 }
 
 static void read_nodes(struct reader_state *reader, const yaml_node_t *value, void *into)
@@ -76,6 +108,8 @@ static const struct key scenario_keys[] = {
     {"description", read_description, false, &shape_text, "shown below the title"},
     {"seed", read_seed, false, &shape_seed, "decides all randomness; 1 unless given"},
     {"duration", read_total, false, &shape_time, "the world runs at most that long; 60s unless given"},
+    {"limits", read_limits, false, &shape_limits, "where the world is stopped if it does not end by itself"},
+    {"groups", read_groups, false, &shape_groups, "names for several nodes: for events and partitions"},
     {"nodes", read_nodes, true, &shape_nodes, "hosts, routers, switches and hubs by name"},
     {"links", read_links, false, &shape_links, "cables between the nodes"},
     {"events", read_events, false, &shape_events, "what happens, and when"},
@@ -160,6 +194,7 @@ int scenario_read(struct scenario **made, const struct scenario_input *input, st
     scenario->file = arena_text(&scenario->arena, input->file, strlen(input->file));
     scenario->seed = 1;
     scenario->duration = DURATION_DEFAULT;
+    scenario->events_max = EVENTS_DEFAULT;
     int error = sources_load(&expander);
     if (!error)
         read_expanded(&expander);

@@ -1,10 +1,11 @@
 /*
  * Making the world that a scenario describes, and letting it run until nobody is waited for any more.
  */
-#include "lab/scenario.h"
+#include "lab/scenario_run.h"
 #include "lab/scenario_segments.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,93 +136,7 @@ static int configure_node(struct scenario_node *node)
     return error ? error : put_files(node);
 }
 
-/* ---- What happens
- * -------------------------------------------------------------------------------------------- */
-
-static void start(struct scenario_program *program)
-{
-    struct strata_program_config config = {
-        .size = sizeof config,
-        .name = program->name,
-        .program = program->entry->main,
-        .argc = program->argc,
-        .argv = program->argv,
-        .service = program->background,
-        .restart = program->restart,
-        .status = &program->status,
-    };
-    int error = strata_node_run(program->node->made, &config);
-    program->started = error == 0;
-    if (error) {
-        char text[200];
-        snprintf(text, sizeof text, "%s cannot start on %s: %s", program->name, program->node->name,
-                 strerror(-error));
-        strata_world_note(program->node->run->world, text);
-    }
-}
-
-static void start_program(struct strata_world *world, void *context)
-{
-    (void)world;
-    struct scenario_program *program = context;
-    program->node->run->events_left--;
-    start(program);
-}
-
-static void change_link(const struct scenario_event *event)
-{
-    for (int direction = 0; direction < 2; direction++) {
-        if (!event->direction[direction])
-            continue;
-        struct strata_impairment impairment;
-        strata_cable_impairment(event->link->made, direction, &impairment);
-        impairment_apply(&impairment, &event->impairment, event->changed);
-        strata_cable_impair(event->link->made, direction, &impairment);
-        int error = strata_cable_script(event->link->made, direction, event->faults.items, event->faults.count);
-        if (error)
-            event->run->world->error = error;
-    }
-    char text[200];
-    snprintf(text, sizeof text, "%s behaves differently from now on", event->link->name);
-    strata_world_note(event->run->world, text);
-}
-
-static void happen(struct strata_world *world, void *context)
-{
-    struct scenario_event *event = context;
-    event->run->events_left--;
-    switch (event->action) {
-    case EVENT_CUT:
-        strata_cable_set_up(event->link->made, false);
-        break;
-    case EVENT_MEND:
-        strata_cable_set_up(event->link->made, true);
-        break;
-    case EVENT_CRASH:
-        strata_node_crash(event->node->made);
-        break;
-    case EVENT_RESTART:
-        strata_node_restart(event->node->made);
-        break;
-    case EVENT_SET:
-        change_link(event);
-        break;
-    case EVENT_NOTE:
-        strata_world_note(world, event->text);
-        break;
-    case EVENT_START:
-        start(event->program);
-        break;
-    }
-}
-
-static int plan_program(struct scenario_run *run, struct scenario_program *program)
-{
-    run->events_left++;
-    if (!program->background)
-        run->awaited++;
-    return strata_world_at(run->world, program->at, start_program, program);
-}
+/* ---- What happens ---------------------------------------------------------------------------------------- */
 
 /** `dhcp: true` is a DHCP client that runs as long as its host does. */
 static int plan_dhcp(struct scenario_run *run, struct scenario_node *node)
@@ -237,7 +152,7 @@ static int plan_dhcp(struct scenario_run *run, struct scenario_node *node)
         .background = true,
         .node = node,
     };
-    return program->entry ? plan_program(run, program) : -ENOENT;
+    return program->entry ? scenario_plan_program(run, program) : -ENOENT;
 }
 
 static int plan(struct scenario_run *run)
@@ -251,18 +166,10 @@ static int plan(struct scenario_run *run)
             error = plan_dhcp(run, node);
         for (unsigned j = 0; !error && j < node->programs.count; j++) {
             node->programs.items[j].node = node;
-            error = plan_program(run, &node->programs.items[j]);
+            error = scenario_plan_program(run, &node->programs.items[j]);
         }
     }
-    for (unsigned i = 0; !error && i < scenario->events.count; i++) {
-        struct scenario_event *event = &scenario->events.items[i];
-        event->run = run;
-        run->events_left++;
-        if (event->program && !event->program->background)
-            run->awaited++;
-        error = strata_world_at(run->world, event->at, happen, event);
-    }
-    return error;
+    return error ? error : scenario_plan_events(run);
 }
 
 static void log_text(struct text_log *log, const char *text, size_t length)
@@ -291,9 +198,12 @@ static void remember_output(void *context, const struct strata_lab_event *event)
         if (strcmp(node->programs.items[i].name, event->program) == 0)
             log_text(&node->programs.items[i].output, event->text, event->length);
     for (unsigned i = 0; event->program && i < run->scenario->events.count; i++) {
-        struct scenario_program *program = run->scenario->events.items[i].program;
-        if (program && program->node == node && strcmp(program->name, event->program) == 0)
-            log_text(&program->output, event->text, event->length);
+        const struct scenario_event *start = &run->scenario->events.items[i];
+        for (unsigned j = 0; j < start->programs.count; j++) {
+            struct scenario_program *program = start->programs.items[j];
+            if (program->node == node && strcmp(program->name, event->program) == 0)
+                log_text(&program->output, event->text, event->length);
+        }
     }
 }
 
@@ -317,6 +227,8 @@ int scenario_build(struct scenario_run *run, struct scenario *scenario,
         .trace_hosts = options->trace_hosts,
     };
     int error = strata_world_new(&run->world, &config);
+    if (!error)
+        strata_world_set_limit(run->world, scenario->events_max);
     for (unsigned i = 0; !error && i < scenario->nodes.count; i++)
         error = make_node(run, &scenario->nodes.items[i]);
     for (unsigned i = 0; !error && i < scenario->links.count; i++)
@@ -347,10 +259,12 @@ static bool is_checked(const struct scenario *scenario, const struct scenario_pr
         if (scenario->checks.items[i].kind == CHECK_PROGRAM && scenario->checks.items[i].program == program)
             return true;
     // Whoever lets a host crash does not expect its programs to end well.
-    for (unsigned i = 0; i < scenario->events.count; i++)
-        if (scenario->events.items[i].action == EVENT_CRASH &&
-            scenario->events.items[i].node == program->node)
-            return true;
+    for (unsigned i = 0; i < scenario->events.count; i++) {
+        const struct scenario_event *event = &scenario->events.items[i];
+        for (unsigned j = 0; event->action == EVENT_CRASH && j < event->nodes.count; j++)
+            if (event->nodes.items[j] == program->node)
+                return true;
+    }
     return false;
 }
 
@@ -393,8 +307,8 @@ static int judge_all(struct scenario_run *run)
         for (unsigned j = 0; !error && j < scenario->nodes.items[i].programs.count; j++)
             error = judge_program(run, &scenario->nodes.items[i].programs.items[j]);
     for (unsigned i = 0; !error && i < scenario->events.count; i++)
-        if (scenario->events.items[i].program)
-            error = judge_program(run, scenario->events.items[i].program);
+        for (unsigned j = 0; !error && j < scenario->events.items[i].programs.count; j++)
+            error = judge_program(run, scenario->events.items[i].programs.items[j]);
     return error;
 }
 
@@ -413,9 +327,60 @@ static bool moment_is_last(void *context)
     return running->run->stopped || (!running->farewell && nobody_is_waited_for(running->run));
 }
 
+/** Who is still waited for, as far as there is room for it. */
+static const char *who_runs(const struct scenario *scenario, char *room, size_t size)
+{
+    size_t length = 0;
+    unsigned left_out = 0;
+    room[0] = '\0';
+    for (unsigned i = 0; i < scenario->nodes.count; i++)
+        for (unsigned j = 0; j < scenario->nodes.items[i].programs.count; j++) {
+            const struct scenario_program *program = &scenario->nodes.items[i].programs.items[j];
+            if (program->background || !program->started || program->status != -1)
+                continue;
+            if (length + strlen(program->name) + strlen(program->node->name) + 60 > size)
+                left_out++;
+            else
+                length += (size_t)snprintf(room + length, size - length, "%s%s on %s", length ? ", " : "",
+                                           program->name, program->node->name);
+        }
+    if (left_out > 0)
+        length += (size_t)snprintf(room + length, size - length, " and %u more", left_out);
+    snprintf(room + length, size - length, " still ran");
+    return length > 0 ? room : "no program was waited for";
+}
+
+/** A world that had to be stopped has failed, whatever its checks say. */
+static int judge_limit(struct scenario_run *run, bool by_events)
+{
+    char running[300];
+    struct scenario_result *results = realloc(run->results, (run->result_count + 1) * sizeof *results);
+    if (!results)
+        return -ENOMEM;
+    run->results = results;
+    struct scenario_result *result = &results[run->result_count++];
+    *result = (struct scenario_result){.name = "the world ends within its limits"};
+    run->ok = false;
+    strata_time now = strata_world_now(run->world);
+    if (asprintf(&result->detail,
+                 "stopped after %" PRIu64 " events, at %" PRId64 ".%03" PRId64 " s of virtual time, while %s; "
+                 "limits: {%s: ...} raises the limit",
+                 strata_world_events(run->world), now / STRATA_SECOND, now % STRATA_SECOND / STRATA_MILLISECOND,
+                 who_runs(run->scenario, running, sizeof running), by_events ? "events" : "time") < 0)
+        result->detail = NULL;
+    return result->detail ? 0 : -ENOMEM;
+}
+
+/** When the run is over at the latest. */
+static strata_time end_of(const struct scenario *scenario, const struct scenario_options *options)
+{
+    strata_time end = options->duration ? options->duration : scenario->duration;
+    return scenario->time_max && scenario->time_max < end ? scenario->time_max : end;
+}
+
 int scenario_go(struct scenario_run *run, const struct scenario_options *options)
 {
-    strata_time end = options->duration ? options->duration : run->scenario->duration;
+    strata_time end = end_of(run->scenario, options);
     strata_time until = options->until && options->until < end ? options->until : end;
     struct running running = {.run = run, .options = options};
     int result = strata_world_run_until(run->world, moment_is_last, &running, until);
@@ -428,9 +393,11 @@ int scenario_go(struct scenario_run *run, const struct scenario_options *options
     }
     if (until < (over ? goodbye : end))
         run->stopped = true;
-    if (result < 0 || run->stopped)
+    bool by_events = result == -EDQUOT, by_time = !over && end == run->scenario->time_max;
+    if ((result < 0 && !by_events) || run->stopped)
         return result < 0 ? result : 0;
-    return judge_all(run);
+    int error = judge_all(run);
+    return error || !(by_events || by_time) ? error : judge_limit(run, by_events);
 }
 
 static void forget_program(struct scenario_program *program)
@@ -458,6 +425,6 @@ void scenario_run_free(struct scenario_run *run)
             forget_program(&node->programs.items[j]);
     }
     for (unsigned i = 0; i < run->scenario->events.count; i++)
-        if (run->scenario->events.items[i].program)
-            forget_program(run->scenario->events.items[i].program);
+        for (unsigned j = 0; j < run->scenario->events.items[i].programs.count; j++)
+            forget_program(run->scenario->events.items[i].programs.items[j]);
 }

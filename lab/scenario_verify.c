@@ -2,28 +2,21 @@
  * Mistakes of meaning: names of nothing, ports used twice, addresses outside the subnet of their link,
  * gateways that nobody is. Everything is looked at, so that one run tells all mistakes.
  */
-#include "lab/scenario.h"
+#include "lab/scenario_verify.h"
 #include "lab/scenario_segments.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/settings.h"
-#include "lab/names.h"
 
-struct verifier {
-    struct scenario *scenario;
-    struct complaints *complaints;
-    struct names nodes;
-};
-
-static bool is_host(const struct scenario_node *node)
+const char *kind_name(const struct scenario_node *node)
 {
-    return node->kind == SCENARIO_HOST || node->kind == SCENARIO_ROUTER;
+    static const char *const names[] = {"host", "router", "switch", "hub"};
+    return names[node->kind];
 }
 
-/** The node of that name, or NULL with a complaint. */
-static struct scenario_node *find_node(struct verifier *v, struct place place, const char *name)
+struct scenario_node *find_node(struct verifier *v, struct place place, const char *name)
 {
     struct scenario_node *node = names_find(&v->nodes, name);
     if (node)
@@ -36,26 +29,25 @@ static struct scenario_node *find_node(struct verifier *v, struct place place, c
     return NULL;
 }
 
-static struct scenario_node *find_host(struct verifier *v, struct place place, const char *name)
+struct scenario_node *find_host(struct verifier *v, struct place place, const char *name)
 {
     struct scenario_node *node = find_node(v, place, name);
     if (node && !is_host(node)) {
-        complain(v->complaints, place, "%s is a %s: expected a host or a router", name,
-                 node->kind == SCENARIO_SWITCH ? "switch" : "hub");
+        complain(v->complaints, place, "%s is a %s: expected a host or a router", name, kind_name(node));
         return NULL;
     }
     return node;
 }
 
-static struct scenario_link *find_link(struct verifier *v, struct place place, const char *name)
+struct scenario_link *find_link(struct verifier *v, struct place place, const char *name)
 {
+    struct scenario_link *link = names_find(&v->links, name);
+    if (link)
+        return link;
     struct nearest nearest;
     nearest_begin(&nearest, name);
-    for (unsigned i = 0; i < v->scenario->links.count; i++) {
-        if (strcmp(v->scenario->links.items[i].name, name) == 0)
-            return &v->scenario->links.items[i];
+    for (unsigned i = 0; i < v->scenario->links.count; i++)
         nearest_try(&nearest, v->scenario->links.items[i].name);
-    }
     complain(v->complaints, place, "there is no link %s%s", name, nearest_text(&nearest));
     return NULL;
 }
@@ -117,12 +109,8 @@ static void verify_link(struct verifier *v, struct scenario_link *link)
     if (!link->bus && link->end[0].node && link->end[0].node == link->end[1].node)
         complain(v->complaints, link->end[1].place, "a link ties two nodes, and both ends are %s",
                  link->end[0].node_name);
-    for (unsigned i = 0; &v->scenario->links.items[i] != link && v->scenario->links.count < 3000; i++)
-        if (strcmp(v->scenario->links.items[i].name, link->name) == 0) {
-            complain(v->complaints, link->place, "there is another link %s; give one of them a name",
-                     link->name);
-            break;
-        }
+    if (names_add(&v->links, link->name, link) != 0)
+        complain(v->complaints, link->place, "there is another link %s; give one of them a name", link->name);
 }
 
 static void verify_links(struct verifier *v)
@@ -382,30 +370,6 @@ static void verify_programs(struct verifier *v, struct scenario_node *node)
 /* ---- Events and checks ------------------------------------------------------------------------------------
  */
 
-static void verify_event(struct verifier *v, struct scenario_event *event)
-{
-    switch (event->action) {
-    case EVENT_CUT:
-    case EVENT_MEND:
-    case EVENT_SET:
-        event->link = find_link(v, event->target_place, event->target);
-        if (event->action == EVENT_SET && event->link && event->link->bus)
-            complain(v->complaints, event->target_place, "%s is a bus, which stays as it is", event->target);
-        break;
-    case EVENT_CRASH:
-    case EVENT_RESTART:
-        event->node = find_node(v, event->target_place, event->target);
-        break;
-    case EVENT_START:
-        event->node = find_host(v, event->target_place, event->target);
-        if (event->program)
-            event->program->node = event->node;
-        break;
-    case EVENT_NOTE:
-        break;
-    }
-}
-
 /** A program by its name, on a given node or wherever there is exactly one. Those that events start count. */
 static void find_checked_program(struct verifier *v, struct scenario_check *check)
 {
@@ -422,10 +386,13 @@ static void find_checked_program(struct verifier *v, struct scenario_check *chec
         }
     }
     for (unsigned i = 0; i < v->scenario->events.count; i++) {
-        struct scenario_program *program = v->scenario->events.items[i].program;
-        if (program && strcmp(program->name, check->target) == 0 &&
-            (!check->node || check->node == program->node) && ++found)
-            check->program = program;
+        const struct scenario_event *event = &v->scenario->events.items[i];
+        for (unsigned j = 0; j < event->programs.count; j++) {
+            struct scenario_program *program = event->programs.items[j];
+            nearest_try(&nearest, program->name);
+            if (strcmp(program->name, check->target) == 0 && (!check->node || check->node == program->node) && ++found)
+                check->program = program;
+        }
     }
     if (found == 0)
         complain(v->complaints, check->target_place, "no program is called %s%s", check->target,
@@ -519,6 +486,7 @@ void scenario_verify(struct scenario *scenario, struct complaints *complaints)
 {
     struct verifier v = {.scenario = scenario, .complaints = complaints};
     verify_nodes(&v);
+    verify_groups(&v);
     verify_links(&v);
     join_segments(scenario);
     verify_addresses(&v);
@@ -533,4 +501,6 @@ void scenario_verify(struct scenario *scenario, struct complaints *complaints)
     for (unsigned i = 0; i < scenario->checks.count; i++)
         verify_check(&v, &scenario->checks.items[i]);
     names_free(&v.nodes);
+    names_free(&v.links);
+    names_free(&v.groups);
 }

@@ -103,7 +103,7 @@ void *list_append(struct scenario *scenario, void *list, size_t element_bytes);
 #define LIST_APPEND(scenario, list) list_append(scenario, &(list), sizeof *(list).items)
 
 /* The parts of the vocabulary, each in a file of its own. */
-extern const struct shape shape_scenario, shape_node, shape_program, shape_link, shape_event, shape_check;
+extern const struct shape shape_groups, shape_scenario, shape_node, shape_program, shape_link, shape_event, shape_check;
 extern const struct shape shape_impairment; /**< What links, their directions and events say of cables. */
 void read_node(struct reader_state *reader, const yaml_node_t *key, const yaml_node_t *value, void *into);
 void read_program(struct reader_state *reader, const yaml_node_t *item, void *into);
@@ -130,6 +130,9 @@ void read_late(struct reader_state *reader, const yaml_node_t *value, struct sce
 /** Adds one list to another. */
 void faults_add(struct scenario *scenario, struct scenario_faults *to, const struct scenario_faults *from);
 void read_event(struct reader_state *reader, const yaml_node_t *item, void *into);
+void read_group(struct reader_state *reader, const yaml_node_t *key, const yaml_node_t *value, void *into);
+/** Names of things, or of ranges and groups of them. */
+void read_names(struct reader_state *reader, const yaml_node_t *value, const char *what, scenario_names *names);
 void read_check(struct reader_state *reader, const yaml_node_t *item, void *into);
 /** "eth2" or "2" -> 2; 0 with a complaint. */
 int read_port_name(struct reader_state *reader, struct place place, const char *text);

@@ -156,6 +156,8 @@ static void run_instant(struct strata_world *world)
         if ((world->error = queue_pop(&world->queue, &event)) != 0)
             break;
         handle(world, &event);
+        if (++world->events == world->events_max && !world->error)
+            world->error = -EDQUOT;
         if (++world->events_this_instant > EVENTS_PER_INSTANT_MAX)
             world->error = -ELOOP;
     }
@@ -186,6 +188,20 @@ int strata_world_run_until(struct strata_world *world, bool (*done)(void *contex
 int strata_world_run(struct strata_world *world, strata_time until)
 {
     return strata_world_run_until(world, NULL, NULL, until);
+}
+
+void strata_world_set_limit(struct strata_world *world, uint64_t events)
+{
+    world->events_max = events;
+    if (world->error == -EDQUOT)
+        world->error = 0;
+    if (events && world->events >= events && !world->error)
+        world->error = -EDQUOT;
+}
+
+uint64_t strata_world_events(const struct strata_world *world)
+{
+    return world->events;
 }
 
 void strata_world_note(struct strata_world *world, const char *text)

@@ -78,6 +78,8 @@ struct strata_world {
     strata_time now;
     struct queue queue;
     uint32_t events_this_instant;
+    uint64_t events, events_max; /**< So many have happened, and may; 0: any number. */
+    unsigned sided;              /**< Nodes that are on a side of a partition. */
     struct strata_node **nodes;
     struct strata_cable **cables;
     unsigned node_count, cable_count, node_room, cable_room;
@@ -137,6 +139,9 @@ struct strata_node {
     bool cut_off;          /**< Its programs unwind: nothing they do is seen. */
     bool touched;          /**< Somebody may have done something to it: settle it. */
     bool crash_wanted;     /**< Asked for by its own program: done once the fibers wait. */
+    bool lose_disk_wanted; /**< Likewise, with the crash. */
+    unsigned side;         /**< Of a partition; 0: none. */
+    unsigned disks;        /**< How many it has lost. */
     uint32_t boots;        /**< How often it has come up again. */
     strata_time scheduled; /**< The time of its event in the queue that counts; STRATA_NEVER: none. */
     struct strata_device device;
@@ -205,6 +210,9 @@ struct strata_cable {
     int port[2];
     struct direction direction[2];
     struct bus *bus; /**< NULL: it has two ends. */
+    bool flap_down;
+    struct strata_flap flap; /**< times: those that are left. */
+    strata_time flap_due;    /**< When it does something next; STRATA_NEVER: it does not flap. */
 };
 
 /* world.c */
@@ -235,6 +243,11 @@ void node_carrier(struct strata_node *node, int port, bool up);
 void node_free(struct strata_node *node);
 /** The name server that its programs ask. */
 void node_set_resolver(struct strata_node *node, const struct strata_endpoint *server);
+
+/* partition.c */
+/** Whether a partition keeps a frame that comes from a neighbour's port from a node. */
+bool partition_stops(const struct strata_node *from, const struct strata_node *to, enum strata_link link,
+                     const uint8_t *frame, size_t length);
 
 /* host.c: what only hosts have */
 int host_create(struct strata_node *node, const struct strata_config *config);

@@ -118,6 +118,13 @@ struct strata_program_config {
 STRATA_API int strata_node_run(struct strata_node *node, const struct strata_program_config *config);
 /** Cuts power: cables go silent, programs unwind unseen, unsynced bytes are gone. */
 STRATA_API int strata_node_crash(struct strata_node *node);
+/** Forgets everything on its disk, synced or not; what strata_node_disk gave out is gone. @return -EBUSY unless it has
+ * crashed. */
+STRATA_API int strata_node_lose_disk(struct strata_node *node);
+/** Hosts and routers on different sides hear nothing of each other, whatever is between them, and do not notice but by
+ * that: cables keep their carrier. 0: it is on no side and hears everybody. A router that is on no side carries from
+ * one to the other. */
+STRATA_API int strata_node_set_side(struct strata_node *node, unsigned side);
 /** Comes up again with its addresses, routes and disk as configured; programs that were started with
  * `restart` run again. */
 STRATA_API int strata_node_restart(struct strata_node *node);
@@ -200,6 +207,15 @@ STRATA_API const char *strata_cable_name(const struct strata_cable *cable);
 STRATA_API struct strata_node *strata_cable_end(const struct strata_cable *cable, int end, int *port);
 /** Cut or mend; the ports lose or find their carrier. Frames in flight are lost. */
 STRATA_API int strata_cable_set_up(struct strata_cable *cable, bool up);
+/** Cuts a cable again and again, beginning now: each time for `down_ns`, every `every_ns`. A cable has one flap at a
+ * time; NULL ends it. */
+struct strata_flap {
+    size_t size;
+    strata_time down_ns;
+    strata_time every_ns; /**< More than down_ns; 0: once. */
+    uint32_t times;       /**< 0: until it is ended. */
+};
+STRATA_API int strata_cable_flap(struct strata_cable *cable, const struct strata_flap *flap);
 /** Changes a direction (0 from end 0, 1 from end 1) from now on; frames under way keep their fate. */
 STRATA_API int strata_cable_impair(struct strata_cable *cable, int direction,
                                    const struct strata_impairment *impairment);
@@ -288,10 +304,17 @@ STRATA_API uint32_t strata_bus_efficiency_ppm(const struct strata_bus_counts *co
 /** Calls `action` at a virtual time. */
 STRATA_API int strata_world_at(struct strata_world *world, strata_time time,
                                void (*action)(struct strata_world *world, void *context), void *context);
+/** Takes all nodes off their sides: see strata_node_set_side. */
+STRATA_API void strata_world_heal(struct strata_world *world);
+/** So many events happen at most, counted from the beginning of the world; 0: any number. A world that reaches its
+ * limit stops: -EDQUOT. With a higher limit it goes on. */
+STRATA_API void strata_world_set_limit(struct strata_world *world, uint64_t events);
+/** How many events have happened: frames that arrived, calls of nodes, actions. */
+STRATA_API uint64_t strata_world_events(const struct strata_world *world);
 /** Puts a note where the listeners see it. */
 STRATA_API void strata_world_note(struct strata_world *world, const char *text);
 /** Runs until `until`, or with STRATA_NEVER until nothing is left to happen. @return 0; -ELOOP when a million
- * things happened without time going on; -ENOMEM. */
+ * things happened without time going on; -EDQUOT at the limit of events; -ENOMEM. */
 STRATA_API int strata_world_run(struct strata_world *world, strata_time until);
 /** Runs until `done` says true (asked after every event time), at most until `until`. @return 1: done. */
 STRATA_API int strata_world_run_until(struct strata_world *world, bool (*done)(void *context), void *context,
