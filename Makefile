@@ -64,7 +64,9 @@ mutate:
 	@python3 scripts/mutate.py $(MUTATE_ARGS)
 
 golden: release
-	@GOLDEN_WRITE=1 build/tests/test_lab_goodput && git diff --stat tests/lab/golden
+	@GOLDEN_WRITE=1 build/tests/test_lab_goodput
+	@GOLDEN_WRITE=1 STRATA=build/strata STRATA_SOURCE=. python3 tests/lab/mistakes.py
+	@git diff --stat tests/lab
 
 docs-states:
 	@python3 scripts/tcp_states.py --write
@@ -101,5 +103,5 @@ help:
 	@echo "make docs-states   draw docs/tcp-states.svg from the table of legal steps"
 	@echo "make docs-curves   draw docs/curves/ from examples/congestion and strata medium, with gnuplot"
 	@echo "make docs-goodput   put the newest table of make goodput into docs/goodput.md"
-	@echo "make golden      write tests/lab/golden/ anew, where a change of TCP was meant"
+	@echo "make golden      write tests/lab/golden/ and what is said of mistakes anew, where a change was meant"
 	@echo "make clean       remove all build folders"

@@ -104,7 +104,11 @@ static void arrived(void *self, unsigned station, const struct medium_frame *fra
     struct bus *bus = self;
     struct flight *flight = frame->what;
     const struct cable_end *end = &bus->ends[station];
+    const struct strata_node *sender = bus->ends[flight->direction].node;
     if (end->node->down)
+        return;
+    if (end->node->side &&
+        partition_stops(sender, end->node, bus->cable->link, flight->bytes, flight->length))
         return;
     bus->total->delivered++;
     bus->total->bytes_delivered += flight->length;

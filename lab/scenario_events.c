@@ -142,7 +142,12 @@ static void add_side(struct reader_state *reader, const yaml_node_t *item, void 
 
 static void event_partition(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
-    if (begin_action(reader, value, into, EVENT_PARTITION))
+    if (!begin_action(reader, value, into, EVENT_PARTITION))
+        return;
+    if (value->type == YAML_MAPPING_NODE ||
+        (value->type == YAML_SEQUENCE_NODE && value->data.sequence.items.start == value->data.sequence.items.top))
+        complain(reader->complaints, place_of(value), "a partition has sides, such as [[a, b], [c]]");
+    else
         read_items(reader, value, "partition", true, add_side, into);
 }
 
@@ -239,12 +244,15 @@ void read_event(struct reader_state *reader, const yaml_node_t *item, void *into
 {
     struct scenario *scenario = into;
     struct event_reader event = {.event = {.place = place_of(item), .direction = {true, true}, .down = STRATA_SECOND}};
+    unsigned before = reader->complaints->count;
     read_mapping(reader, item, &shape_event, &event);
     if (item->type != YAML_MAPPING_NODE)
         return;
     if (event.actions == 0) {
-        complain(reader->complaints, place_of(item),
-                 "an event says what happens: cut, mend, flap, partition, heal, crash, restart, set, start or note");
+        if (reader->complaints->count == before)
+            complain(reader->complaints, place_of(item),
+                     "an event says what happens: cut, mend, flap, partition, heal, crash, restart, set, start or "
+                     "note");
         return;
     }
     event.event.changed = event.said.fields;

@@ -21,6 +21,7 @@ enum context {
     CONTEXT_LINKS,
     CONTEXT_LIST,     /**< Of things that `count` repeats: events, programs. */
     CONTEXT_ENDPOINTS,
+    CONTEXT_STATIONS, /**< The endpoints of a bus: a range is so many of them. */
     CONTEXT_PLAIN
 };
 
@@ -201,24 +202,49 @@ static void add_with_templates(struct expander *expander, struct layers *layers,
     add_layer(expander, layers, mapping);
 }
 
-/** What a kind says of all its nodes, beneath the node. A kind of the scenario's own is one of the four in the end. */
-static void add_kinds(struct expander *expander, struct layers *layers, const char *kind, unsigned depth)
+static bool is_known_kind(const char *kind)
 {
-    struct nearest nearest;
-    const yaml_node_t *entry = find_entry(expander, &expander->kinds, kind, &nearest);
-    if (!entry || is_nothing(entry))
-        return;
-    if (entry->type != YAML_MAPPING_NODE) {
-        complain(expander->complaints, place_of(entry), "the kind %s: expected a mapping of keys and values", kind);
-        return;
+    for (int i = 0; node_kind_words[i]; i++)
+        if (strcmp(node_kind_words[i], kind) == 0)
+            return true;
+    return false;
+}
+
+/** Where a scenario has kinds of its own, a kind that is none of them is told with these. */
+static void unknown_kind(struct expander *expander, const yaml_node_t *where, struct nearest *nearest)
+{
+    for (int i = 0; node_kind_words[i]; i++)
+        nearest_try(nearest, node_kind_words[i]);
+    complain(expander->complaints, place_of(where), "there is no kind %s%s", nearest->wrong, nearest_text(nearest));
+    expander->complaints->items[expander->complaints->count - 1].alone = true;
+}
+
+/** What a kind says of all its nodes, and beneath that what the kind says that it is of: at most so many. A kind of
+ * the scenario's own is one of those the reader knows in the end, and that is `*known`. */
+static void find_kinds(struct expander *expander, const struct job *job, const yaml_node_t *kind, struct layers *found,
+                       const yaml_node_t **known)
+{
+    const char *name = kind ? formula_fill(expander, job->inner, kind, text_of(kind) ? text_of(kind) : "") : "host";
+    for (*known = kind; name && *name;) {
+        struct nearest nearest;
+        const yaml_node_t *entry = find_entry(expander, &expander->kinds, name, &nearest);
+        if (!entry && kind && !is_known_kind(name) && expander->kinds.count > 0)
+            unknown_kind(expander, kind, &nearest);
+        if (!entry || is_nothing(entry))
+            return;
+        if (entry->type != YAML_MAPPING_NODE || found->count == 16) {
+            complain(expander->complaints, place_of(entry),
+                     found->count == 16 ? "the kind %s is a kind of itself"
+                                        : "the kind %s: expected a mapping of keys and values", name);
+            found->count = 0;
+            return;
+        }
+        add_layer(expander, found, entry);
+        kind = source_value(expander, entry, "kind");
+        const char *base = kind ? text_of(kind) : NULL;
+        *known = kind ? kind : *known;
+        name = base && strcmp(base, name) != 0 ? base : NULL;
     }
-    const yaml_node_t *base = source_value(expander, entry, "kind");
-    const char *name = text_of(base);
-    if (name && strcmp(name, kind) != 0 && depth < 16)
-        add_kinds(expander, layers, name, depth + 1);
-    else if (name && strcmp(name, kind) != 0)
-        complain(expander->complaints, place_of(base), "the kind %s is a kind of itself", kind);
-    add_with_templates(expander, layers, entry, NULL, 0);
 }
 
 /** What a key means to a repetition or a template, and not to the reader. */
@@ -231,14 +257,21 @@ static bool is_structure(const char *key, enum context context)
 
 /* ---- Mappings -------------------------------------------------------------------------------------------- */
 
-static enum context context_of_key(const struct job *job, const char *key)
+/** Whether a link ties many stations, so that a range in its endpoints is many of these and not many links. */
+static bool is_bus(const struct expander *expander, const struct layers *link)
+{
+    const char *kind = text_of(find(expander, link, "kind"));
+    return kind && strcmp(kind, "bus") == 0;
+}
+
+static enum context context_of_key(const struct expander *expander, const struct job *job, const char *key)
 {
     if (job->context == CONTEXT_NODES)
         return CONTEXT_NODE;
     if (job->context == CONTEXT_NODE && strcmp(key, "programs") == 0)
         return CONTEXT_LIST;
     if (job->context == CONTEXT_LINKS && strcmp(key, "endpoints") == 0)
-        return CONTEXT_ENDPOINTS;
+        return is_bus(expander, &job->layers) ? CONTEXT_STATIONS : CONTEXT_ENDPOINTS;
     return CONTEXT_PLAIN;
 }
 
@@ -280,7 +313,7 @@ static void check_names(struct expander *expander, const yaml_node_t *key, const
 static void expand_pair(struct expander *expander, const struct job *job, int mapping, const yaml_node_t *key,
                         const struct layers *values)
 {
-    struct job value = {.inner = job->inner, .depth = job->depth + 1, .context = context_of_key(job, text_of(key))};
+    struct job value = {.inner = job->inner, .depth = job->depth + 1, .context = context_of_key(expander, job, text_of(key))};
     struct rounds rounds;
     struct range range;
     const char *name = job->context == CONTEXT_NODES && strchr(text_of(key), '[')
@@ -324,54 +357,36 @@ static void check_strangers(struct expander *expander, const struct layers *valu
     }
 }
 
-/** The layers of a mapping, each with its templates, and for a node with what its kind says. */
-static struct layers full_layers(struct expander *expander, const struct job *job)
-{
-    struct layers own = {0}, full = {0};
-    for (unsigned i = 0; i < job->layers.count; i++)
-        add_with_templates(expander, &own, job->layers.items[i], job->inner, 0);
-    if (job->context != CONTEXT_NODE)
-        return own;
-    const yaml_node_t *kind = find(expander, &own, "kind");
-    const char *name = kind ? text_of(kind) : "host";
-    name = name && kind ? formula_fill(expander, job->inner, kind, name) : name;
-    if (name)
-        add_kinds(expander, &full, name, 0);
-    for (unsigned i = 0; i < own.count; i++)
-        add_layer(expander, &full, own.items[i]);
-    return full;
-}
-
-/** The kind of a node that the reader knows: that of the kind, where it is one of the scenario's own. */
-static const yaml_node_t *known_kind(struct expander *expander, const struct job *job, const struct layers *layers)
-{
-    const yaml_node_t *kind = find(expander, layers, "kind");
-    for (unsigned depth = 0; kind && text_of(kind) && depth < 16; depth++) {
-        struct nearest nearest;
-        const char *name = formula_fill(expander, job->inner, kind, text_of(kind));
-        const yaml_node_t *entry = name ? find_entry(expander, &expander->kinds, name, &nearest) : NULL;
-        const yaml_node_t *base = entry ? source_value(expander, entry, "kind") : NULL;
-        if (!base)
-            break;
-        kind = base;
-    }
-    return kind;
-}
-
 /** A mapping on its way into the result. */
 struct writing {
     const struct job *job;
     struct layers layers;
-    struct names seen; /**< From keys to the layer in which each was first. */
+    const yaml_node_t *kind; /**< Of a node: the one that the reader knows. */
+    struct names seen;       /**< From keys to the layer in which each was first. */
     int id;
 };
+
+/** The layers of a mapping, each with its templates, and for a node with what its kind says beneath them. */
+static void find_layers(struct expander *expander, struct writing *writing)
+{
+    const struct job *job = writing->job;
+    struct layers own = {0}, kinds = {0};
+    for (unsigned i = 0; i < job->layers.count; i++)
+        add_with_templates(expander, &own, job->layers.items[i], job->inner, 0);
+    if (job->context == CONTEXT_NODE)
+        find_kinds(expander, job, find(expander, &own, "kind"), &kinds, &writing->kind);
+    for (unsigned i = kinds.count; i-- > 0;)
+        add_with_templates(expander, &writing->layers, kinds.items[i], job->inner, 0);
+    for (unsigned i = 0; i < own.count; i++)
+        add_layer(expander, &writing->layers, own.items[i]);
+}
 
 /** A key of one layer, with what the layers above say of it; none where a layer beneath has written it. */
 static void write_key(struct expander *expander, struct writing *writing, unsigned layer, const yaml_node_pair_t *pair)
 {
     const struct job *job = writing->job;
     const yaml_node_t *mapping = writing->layers.items[layer], *key = source_node(expander, mapping, pair->key);
-    const yaml_node_t *own = source_node(expander, mapping, pair->value), *kind = NULL;
+    const yaml_node_t *own = source_node(expander, mapping, pair->value);
     const char *name = text_of(key);
     if (!name) { // for the reader to tell
         struct job strange = {{&key, 1}, job->inner, CONTEXT_PLAIN, job->depth + 1};
@@ -381,6 +396,11 @@ static void write_key(struct expander *expander, struct writing *writing, unsign
     if (job->context != CONTEXT_NODES && is_structure(name, job->context))
         return;
     struct layers values = values_of(expander, &writing->layers, layer, name, own);
+    if (strstr(name, "${")) { // what it will be called depends on the file that it is in
+        values = (struct layers){&own, 1};
+        expand_pair(expander, job, writing->id, key, &values);
+        return;
+    }
     if (names_add(&writing->seen, name, (void *)mapping) != 0) {
         if (names_find(&writing->seen, name) != mapping)
             return;
@@ -388,17 +408,18 @@ static void write_key(struct expander *expander, struct writing *writing, unsign
     }
     if (job->context == CONTEXT_NODES)
         check_strangers(expander, &values, name);
-    if (job->context == CONTEXT_NODE && strcmp(name, "kind") == 0 &&
-        (kind = known_kind(expander, job, &writing->layers)) != NULL)
-        values = (struct layers){&kind, 1};
+    if (job->context == CONTEXT_NODE && strcmp(name, "kind") == 0 && writing->kind)
+        values = (struct layers){&writing->kind, 1};
     expand_pair(expander, job, writing->id, key, &values);
 }
 
 static int expand_mapping(struct expander *expander, const struct job *job)
 {
-    struct writing writing = {.job = job, .layers = job->layers};
-    if (job->context != CONTEXT_NODES)
-        writing.layers = full_layers(expander, job);
+    struct writing writing = {.job = job};
+    if (job->context == CONTEXT_NODES)
+        writing.layers = job->layers;
+    else
+        find_layers(expander, &writing);
     writing.id = place_result(expander, yaml_document_add_mapping(&expander->result, NULL, YAML_ANY_MAPPING_STYLE),
                               top_of(&job->layers));
     for (unsigned i = 0; i < writing.layers.count && writing.id; i++) {
@@ -444,10 +465,27 @@ static void append_item(struct expander *expander, int list, int item)
         expand_full(expander, expander->order.items[0]->root, "text");
 }
 
+/** Each name of a range. @return whether the item is one. */
+static bool add_stations(struct expander *expander, const struct job *job, int list, const yaml_node_t *item)
+{
+    const char *text = text_of(item) && strchr(text_of(item), '[') ? text_of(item) : NULL;
+    struct range range;
+    text = text ? formula_fill(expander, job->inner, item, text) : NULL;
+    if (!text || !range_parse(text, &range))
+        return false;
+    for (int64_t i = 0; i < range_count(&range) && !expander->full; i++) {
+        const char *name = range_name(&expander->scenario->arena, &range, i);
+        append_item(expander, list, add_text(expander, item, name, strlen(name)));
+    }
+    return true;
+}
+
 static void expand_item(struct expander *expander, const struct job *job, int list, const yaml_node_t *item)
 {
     struct job entry = {{&item, 1}, job->inner, job->context, job->depth + 1};
     struct rounds rounds = {0};
+    if (job->context == CONTEXT_STATIONS && add_stations(expander, job, list, item))
+        return;
     if (item->type != YAML_MAPPING_NODE) {
         append_item(expander, list, expand(expander, &entry));
         return;
@@ -456,7 +494,7 @@ static void expand_item(struct expander *expander, const struct job *job, int li
                 &rounds);
     for (unsigned i = 0; i < rounds.count && !expander->full; i++) {
         struct rounds ends = {&rounds.items[i], 1, 1};
-        if (job->context == CONTEXT_LINKS) {
+        if (job->context == CONTEXT_LINKS && !is_bus(expander, &entry.layers)) {
             ends = (struct rounds){0};
             endpoint_rounds(expander, item, rounds.items[i], &ends);
         }

@@ -522,6 +522,7 @@ const char *formula_fill(struct expander *expander, const struct variable *inner
         if (!plain && !end) {
             complain(expander->complaints, place_of(node), "%.40s has no } that closes it; a plain ${ is written $${",
                      dollar);
+            expander->complaints->items[expander->complaints->count - 1].alone = true;
             return NULL;
         }
         struct formula f = {.expander = expander, .inner = inner, .node = node, .start = dollar + 2, .end = end};

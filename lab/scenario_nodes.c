@@ -21,12 +21,20 @@ int read_port_name(struct reader_state *reader, struct place place, const char *
     return (int)port;
 }
 
-static const char *const kind_words[] = {"host", "router", "switch", "hub", NULL};
-static const struct shape shape_kind = {.kind = SHAPE_WORD, .words = kind_words};
+const char *const node_kind_words[] = {"host", "router", "switch", "hub", NULL};
+static const struct shape shape_kind = {.kind = SHAPE_WORD, .words = node_kind_words};
 
 static void read_kind(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
-    int kind = read_word(reader, value, kind_words);
+    // What containerlab calls them.
+    static const char *const others[][2] = {{"linux", "host"}, {"bridge", "switch"}, {"ovs-bridge", "switch"}};
+    for (size_t i = 0; value->type == YAML_SCALAR_NODE && i < sizeof others / sizeof *others; i++)
+        if (strcmp((const char *)value->data.scalar.value, others[i][0]) == 0) {
+            complain(reader->complaints, place_of(value), "%s is not host, router, switch or hub (did you mean %s?)",
+                     others[i][0], others[i][1]);
+            return;
+        }
+    int kind = read_word(reader, value, node_kind_words);
     if (kind >= 0)
         ((struct scenario_node *)into)->kind = (enum scenario_kind)kind;
 }

@@ -170,10 +170,11 @@ static void refuse(const struct declaration *of, const yaml_node_t *where, const
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     struct complaints *complaints = of->expander->complaints;
+    const char *told = *value ? value : "nothing";
     if (where)
-        complain(complaints, place_of(where), "the parameter %s: %s %s", of->parameter.name, value, text);
+        complain(complaints, place_of(where), "the parameter %s: %s %s", of->parameter.name, told, text);
     else
-        complain(complaints, PLACE_COMMAND, "--set %s=%s: %s %s", of->parameter.name, value, value, text);
+        complain(complaints, PLACE_COMMAND, "--set %s=%s: %s %s", of->parameter.name, value, told, text);
 }
 
 static bool is_choice(const struct declaration *of, const yaml_node_t *where, const char *value)
@@ -284,6 +285,7 @@ static void declare(struct reader_state *reader, const yaml_node_t *key, const y
                  parameter->name);
         return;
     }
+    unsigned before = reader->complaints->count;
     if (value->type == YAML_SCALAR_NODE)
         read_default(reader, value, &declaration);
     else
@@ -292,7 +294,7 @@ static void declare(struct reader_state *reader, const yaml_node_t *key, const y
         parameter->type = parameter->initial && parameter->choices.count == 0 ? type_of(parameter->initial)
                                                                               : PARAMETER_TEXT;
     parameter->value = choose(&declaration);
-    if (!parameter->value && !declaration.default_node)
+    if (!parameter->value && !declaration.default_node && reader->complaints->count == before)
         complain(reader->complaints, place_of(key), "the parameter %s has no default: give it with --set %s=...",
                  parameter->name, parameter->name);
     declaration.source->parameters = variable_add(declaration.expander, declaration.source->parameters,

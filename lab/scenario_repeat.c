@@ -177,6 +177,7 @@ static void for_rounds(struct expander *expander, const yaml_node_t *value, stru
 {
     if (value->type != YAML_MAPPING_NODE || value->data.mapping.pairs.start == value->data.mapping.pairs.top) {
         complain(expander->complaints, place_of(value), "for takes variables and their values, such as {i: 1-20}");
+        rounds->count = 0;
         return;
     }
     for (yaml_node_pair_t *pair = value->data.mapping.pairs.start; pair < value->data.mapping.pairs.top; pair++) {
@@ -218,12 +219,14 @@ void rounds_plan(struct expander *expander, const struct layers *layers, const s
     }
     *rounds = (struct rounds){0};
     rounds_add(expander, rounds, inner);
-    if (by_for && by_count)
+    if (by_for && by_count) {
         complain(expander->complaints, place_of(by_count), "count is short for a for: write one of them");
-    else if (by_for)
+        rounds->count = 0;
+    } else if (by_for) {
         for_rounds(expander, by_for, rounds);
-    else if (by_count)
+    } else if (by_count) {
         count_rounds(expander, by_count, rounds);
+    }
 }
 
 static void read_nothing(struct reader_state *reader, const yaml_node_t *value, void *into)

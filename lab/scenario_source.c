@@ -4,6 +4,7 @@
  */
 #include "lab/scenario_expand.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,13 +32,21 @@ const yaml_node_t *source_value(const struct expander *expander, const yaml_node
 
 /* ---- Parsing --------------------------------------------------------------------------------------------- */
 
-/** Whether the line of a mistake has a formula in it: in { } and [ ] its braces need quotation marks. */
-static bool has_formula(const char *text, size_t length, const yaml_mark_t *mark)
+/** What may help with a line that is no YAML. */
+static const char *hint_of(const char *text, size_t length, const yaml_mark_t *mark)
 {
     const char *end = text + (mark->index < length ? mark->index : length), *line = end;
     while (line > text && line[-1] != '\n')
         line--;
-    return memmem(line, (size_t)(end - line), "$", 1) != NULL;
+    size_t before = (size_t)(end - line);
+    if (end < text + length && *end == '\t')
+        return "; indentation is made of spaces, not of tabs";
+    if (memmem(line, before, "$", 1))
+        return "; inside { } and [ ] a text with ${...} needs quotation marks";
+    for (const char *c = line; c + 1 < text + length && *c != '\n'; c++)
+        if (*c == '[' && c > line && c[-1] != ' ' && c[1] >= '0' && c[1] <= '9')
+            return "; inside { } and [ ] a range such as h[1-20] needs quotation marks";
+    return "";
 }
 
 static void parser_failed(struct expander *expander, const struct source *source, const yaml_parser_t *parser,
@@ -46,9 +55,7 @@ static void parser_failed(struct expander *expander, const struct source *source
     struct place place = {(unsigned)parser->problem_mark.line + 1, (unsigned)parser->problem_mark.column + 1,
                           source->number};
     const char *problem = parser->problem ? parser->problem : "cannot be read";
-    const char *hint = has_formula(text, length, &parser->problem_mark)
-                           ? "; inside { } and [ ] a text with ${...} needs quotation marks"
-                           : "";
+    const char *hint = hint_of(text, length, &parser->problem_mark);
     if (parser->error == YAML_READER_ERROR)
         place = (struct place){1, 1, source->number};
     if (parser->context)
@@ -156,7 +163,7 @@ static bool goes_round(const struct include *include)
     if (above == include->includer)
         complain(include->expander->complaints, place_of(include->where), "%s includes itself", include->path);
     else
-        complain(include->expander->complaints, place_of(include->where), "%s is included by %s, which it includes",
+        complain(include->expander->complaints, place_of(include->where), "%s includes %s, which includes it again",
                  above->path, include->includer->path);
     return true;
 }
@@ -187,6 +194,26 @@ static void check_given(const struct include *include, const struct source *sour
     }
 }
 
+/** The file beside one that is not there whose name is the nearest. */
+static const char *name_near(const struct expander *expander, const char *path, char *room, size_t size)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    struct dirent **entries;
+    struct nearest nearest;
+    snprintf(room, size, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    int count = expander->input->load == scenario_load_file ? scandir(room, &entries, NULL, alphasort) : -1;
+    if (count < 0)
+        return "";
+    nearest_begin(&nearest, name);
+    for (int i = 0; i < count; i++)
+        nearest_try(&nearest, entries[i]->d_name);
+    snprintf(room, size, "%s", nearest_text(&nearest));
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+    return room;
+}
+
 static void include_file(const struct include *include)
 {
     struct expander *expander = include->expander;
@@ -206,8 +233,10 @@ static void include_file(const struct include *include)
     int error = expander->input->load ? expander->input->load(expander->input->context, include->path, &text, &length)
                                       : -EACCES;
     if (error) {
-        complain(expander->complaints, place_of(include->where), "%s cannot be included: %s", include->path,
-                 error == -EFBIG ? "larger than a scenario may be" : strerror(-error));
+        char near[300];
+        complain(expander->complaints, place_of(include->where), "%s cannot be included: %s%s", include->path,
+                 error == -EFBIG ? "larger than a scenario may be" : strerror(-error),
+                 error == -ENOENT ? name_near(expander, include->path, near, sizeof near) : "");
         return;
     }
     struct source *source = source_new(expander, include->path, include->includer);

@@ -218,9 +218,7 @@ static void verify_partition(struct verifier *v, struct scenario_event *event)
 {
     unsigned before = v->complaints->count;
     unsigned *sides = sides_of(v, event);
-    if (event->sides.count == 0)
-        complain(v->complaints, event->target_place, "a partition has sides, such as [[a, b], [c]]");
-    else if (event->sides.count == 1)
+    if (event->sides.count == 1)
         add_rest(v, event, sides);
     if (v->complaints->count == before)
         verify_apart(v, event, sides);

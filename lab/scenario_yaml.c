@@ -47,13 +47,21 @@ static const char *key_text(const yaml_node_t *node)
     return node && node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
 }
 
+/** Whether the key of a pair has come before in its mapping, after a complaint. */
 static bool is_doubled(struct reader_state *reader, const yaml_node_t *mapping, const yaml_node_pair_t *pair)
 {
-    const char *name = key_text(yaml_document_get_node(reader->document, pair->key));
+    const yaml_node_t *key = yaml_document_get_node(reader->document, pair->key);
     for (const yaml_node_pair_t *other = mapping->data.mapping.pairs.start; other < pair; other++) {
-        const char *before = key_text(yaml_document_get_node(reader->document, other->key));
-        if (before && strcmp(before, name) == 0)
-            return true;
+        const yaml_node_t *first = yaml_document_get_node(reader->document, other->key);
+        if (!key_text(first) || strcmp(key_text(first), key_text(key)) != 0)
+            continue;
+        struct place place = place_of(first);
+        const char *file = place.file == place_of(key).file || place.file >= reader->complaints->file_count
+                               ? NULL
+                               : reader->complaints->files[place.file];
+        complain(reader->complaints, place_of(key), "%s is there twice, first in %s%s%u", key_text(key),
+                 file ? file : "line ", file ? ":" : "", place.line);
+        return true;
     }
     return false;
 }
@@ -72,12 +80,8 @@ static bool open_pair(struct reader_state *reader, const yaml_node_t *mapping, c
         return false;
     }
     // Large mappings are not compared pair by pair: nodes have their own check for doubled names.
-    if (mapping->data.mapping.pairs.top - mapping->data.mapping.pairs.start <= 1000 &&
-        is_doubled(reader, mapping, pair)) {
-        complain(reader->complaints, place_of(*key), "%s is there twice", key_text(*key));
-        return false;
-    }
-    return true;
+    return mapping->data.mapping.pairs.top - mapping->data.mapping.pairs.start > 1000 ||
+           !is_doubled(reader, mapping, pair);
 }
 
 const struct shape shape_nothing = {.kind = SHAPE_NOTHING};

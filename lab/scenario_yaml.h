@@ -105,6 +105,8 @@ void *list_append(struct scenario *scenario, void *list, size_t element_bytes);
 /* The parts of the vocabulary, each in a file of its own. */
 extern const struct shape shape_groups, shape_scenario, shape_node, shape_program, shape_link, shape_event, shape_check;
 extern const struct shape shape_impairment; /**< What links, their directions and events say of cables. */
+/** The kinds of nodes there are, as in enum scenario_kind; ends with NULL. */
+extern const char *const node_kind_words[];
 void read_node(struct reader_state *reader, const yaml_node_t *key, const yaml_node_t *value, void *into);
 void read_program(struct reader_state *reader, const yaml_node_t *item, void *into);
 void read_link(struct reader_state *reader, const yaml_node_t *item, void *into);
