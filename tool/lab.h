@@ -37,6 +37,7 @@ struct lab_options {
     bool help, expanded;
     const char *pcap, *pcap_folder;
     const char *curve, *picture;
+    const char *report;
     strata_time from; /**< The timeline begins there. */
     int64_t timeout_ns;
     const char *timeout_text;

@@ -155,6 +155,10 @@ static const struct row rows[] = {
      false},
     {"shrink", "FILE", 0, TEXT, AT(shrink), NULL,
      "where a run fails: a scenario that is as small as can be and fails in the same way", LAB_RUN | LAB_MANY, false},
+    {"report", "FILE", 0, TEXT, AT(report), NULL,
+     "a page that shows the whole run and opens in any browser: network, diagrams, curves, every frame; to a .json, "
+     "its data",
+     LAB_RUN, false},
 
     {.help = "the rest"},
     {"expanded", NULL, 0, FLAG, AT(expanded), NULL,
@@ -179,7 +183,8 @@ static const char closing[] =
     "examples:\n"
     "  strata lab examples/day-in-the-life/day.yaml\n"
     "  strata lab examples/lossy-link/transfer.yaml --seed 7 --quiet --pcap x.pcapng\n"
-    "  strata lab examples/lossy-link/transfer.yaml --seeds 1-1000 --keep-going\n";
+    "  strata lab examples/lossy-link/transfer.yaml --seeds 1-1000 --keep-going\n"
+    "  strata lab examples/lossy-link/transfer.yaml --quiet --report run.html\n";
 
 enum { HELP_COLUMN = 20 };
 

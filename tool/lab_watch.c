@@ -12,6 +12,7 @@
 #include "lab/timeline.h"
 #include "tool/junit.h"
 #include "tool/picture.h"
+#include "tool/report.h"
 
 static int file_trouble(const char *path, int error)
 {
@@ -220,6 +221,7 @@ static const struct lab_watcher watchers[] = {
     {wants_folder, open_folder, close_folder, false, "frames are in %s\n", AT(pcap_folder)},
     {wants_curve, open_curve, close_curve, true, "curves are in %s\n", AT(curve)},
     {wants_picture, open_picture, close_picture, true, "the picture is in %s\n", AT(picture)},
+    {report_wanted, report_open, report_close, true, "the page is in %s\n", AT(report)},
 };
 #define WATCHER_COUNT (sizeof watchers / sizeof watchers[0])
 _Static_assert(WATCHER_COUNT <= LAB_WATCHERS_MAX, "room for all of them");

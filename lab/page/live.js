@@ -1,0 +1,3 @@
+/*
+ * The page of a lab that still runs.
+ */

@@ -1,0 +1,200 @@
+/*
+ * The network, drawn: nodes, cables, what was lost on them, and the frames that are under way at the moment of the
+ * player.
+ */
+(function (strata) {
+    "use strict";
+
+    const {app, byId, element, svg} = strata;
+    const DOTS_MOST = 400;
+
+    class Topology {
+        constructor() {
+            this.box = byId("topology");
+            this.chosen = null;
+            this.moment = strata.soon(() => this.paintDots());
+            new ResizeObserver(strata.soon(() => this.resize())).observe(this.box);
+        }
+
+        place() {
+            const model = app.model;
+            if (!model.place || model.place.x.length !== model.nodes.length)
+                model.place = strata.layout(model.nodes.length, model.cables, 2.4);
+            return model.place;
+        }
+        resize() {
+            if (app.model && this.box.clientWidth !== this.width)
+                this.load();
+        }
+
+        load() {
+            const model = app.model, place = this.place(), n = model.nodes.length;
+            this.width = this.box.clientWidth || 800;
+            const spread = Math.max(...place.y, 0.5) - Math.min(...place.y, 0.5);
+            const wide = this.width, inside = wide - 130;
+            this.small = n > 60 || wide < 480;
+            const tall = Math.max(140, Math.min(560, 130 + spread * Math.max(260, Math.min(inside / 2.4, 420)) *
+                (n > 60 ? 1.3 : 1)));
+            const least = Math.min(...place.y, 0.5), span = spread || 1;
+            this.at = model.nodes.map((_, i) => [65 + place.x[i] * inside,
+                spread < 0.01 ? tall / 2 - 8 : 62 + (place.y[i] - least) / span * (tall - 124)]);
+            this.dots = svg("g", {"aria-hidden": "true"});
+            this.drawing = svg("svg", {viewBox: `0 0 ${wide} ${tall}`, role: "group",
+                "aria-label": "The network: " + n + " nodes and " + model.cables.length + " cables"},
+            model.cables.map((cable, i) => this.cable(cable, i)), this.dots, model.nodes.map((node, i) => this.node(node, i)));
+            this.box.replaceChildren(this.drawing);
+            this.paintDots();
+        }
+
+        /** Ends of a cable on paper; parallel ones bow apart. */
+        ends(cable) {
+            return [this.at[cable.a], this.at[cable.b]];
+        }
+        cable(cable, index) {
+            const [[x1, y1], [x2, y2]] = this.ends(cable), path = `M${x1} ${y1} L${x2} ${y2}`;
+            const lost = cable.directions.reduce((sum, d) => sum + (d.lost || 0) + (d.lost_queue || 0) + (d.lost_down || 0), 0);
+            const [forward, backward] = cable.directions.map(strata.cableWords);
+            const words = forward === backward ? forward : [forward || "plain", backward || "plain"].join(" | ");
+            const long = Math.hypot(x2 - x1, y2 - y1);
+            let angle = Math.atan2(y2 - y1, x2 - x1) * 180 / Math.PI;
+            if (angle > 90 || angle <= -90)
+                angle += 180;
+            const turn = `translate(${(x1 + x2) / 2} ${(y1 + y2) / 2}) rotate(${angle})`;
+            const fits = words.length * 5.9 < long - 60;
+            const group = svg("g", {class: "cable-group", tabindex: 0, role: "button",
+                "aria-label": "Cable " + cable.name + (words ? ": " + words : "") + (lost ? ", " + lost + " lost" : "")},
+            svg("path", {class: "cable" + (cable.up ? "" : " cut"), d: path}), svg("path", {class: "cable-hit", d: path}),
+            words && fits && !this.small ? svg("text", {class: "cable-name halo", transform: turn, y: -8}, words) : null,
+            lost && long > 70 ? svg("text", {class: "cable-lost halo", transform: turn, y: 17}, "✗ " + strata.count(lost) +
+                " lost") : null);
+            return this.choosable(group, "cable", index);
+        }
+
+        node(node, index) {
+            const [x, y] = this.at[index], r = this.small ? 9 : 17;
+            const group = svg("g", {class: "node-group" + (node.down ? " down" : ""), tabindex: 0, role: "button",
+                transform: `translate(${x} ${y})`,
+                "aria-label": node.kind + " " + node.name + (node.down ? ", crashed" : "")}, shape(node.kind, r));
+            if (app.model.nodes.length <= 60) {
+                const addressed = !this.small && node.addresses.length > 0, above = this.hangs(index);
+                group.append(svg("text", {class: "node-name halo", y: above ? -r - (addressed ? 23 : 8) : r + 17}, node.name));
+                if (addressed)
+                    group.append(svg("text", {class: "node-address halo", y: above ? -r - 8 : r + 32},
+                        node.addresses[0][1] + (node.addresses.length > 1 ? " +" + (node.addresses.length - 1) : "")));
+            }
+            return this.choosable(group, "node", index);
+        }
+
+        /** Whether its cables go down rather than up, so that its name is better above it. */
+        hangs(index) {
+            let down = 0;
+            for (const cable of app.model.cables)
+                if (cable.a === index || cable.b === index) {
+                    const other = this.at[cable.a === index ? cable.b : cable.a], own = this.at[index];
+                    const far = Math.hypot(other[0] - own[0], other[1] - own[1]) || 1;
+                    down += (other[1] - own[1]) / far;
+                }
+            return down > 0.5;
+        }
+
+        choosable(group, kind, index) {
+            const choose = () => {
+                for (const old of this.drawing.querySelectorAll(".chosen"))
+                    old.classList.remove("chosen");
+                group.classList.add("chosen");
+                this.chosen = {kind, index};
+                this.details();
+            };
+            group.addEventListener("click", choose);
+            group.addEventListener("keydown", (event) => {
+                if (event.key === "Enter" || event.key === " ") {
+                    event.preventDefault();
+                    choose();
+                }
+            });
+            if (this.chosen && this.chosen.kind === kind && this.chosen.index === index)
+                group.classList.add("chosen");
+            return group;
+        }
+
+        /** What is known of the chosen node or cable. */
+        details() {
+            if (!this.chosen)
+                return;
+            const {kind, index} = this.chosen, model = app.model;
+            const parts = kind === "node" ? nodeDetails(model, model.nodes[index]) : cableDetails(model, model.cables[index]);
+            if (strata.liveActions)
+                parts.push(strata.liveActions(kind, index));
+            byId("thing").replaceChildren(...parts);
+        }
+
+        /** Frames that are on a cable at the moment of the player. */
+        paintDots() {
+            const model = app.model;
+            if (!model || !this.dots)
+                return;
+            const f = model.frames, time = app.time, shown = [];
+            const longest = this.longestFlight();
+            for (let i = strata.lowerBound(f.sent, time - longest, f.count); i < f.count && f.sent[i] <= time; i++) {
+                const end = f.sent[i] + f.took[i], lost = f.fate[i] === strata.FATE.lost;
+                if (shown.length >= DOTS_MOST || time > Math.max(end, f.sent[i]) || (time === end && f.took[i] > 0))
+                    continue;
+                const cable = model.cables[f.cable[i]], ends = this.ends(cable);
+                const [from, to] = f.direction[i] ? [ends[1], ends[0]] : ends;
+                const share = f.took[i] > 0 ? (time - f.sent[i]) / f.took[i] : 0.5;
+                const dot = svg("circle", {class: "dot", r: f.length[i] > 200 ? 6 : 4.2,
+                    cx: from[0] + (to[0] - from[0]) * share, cy: from[1] + (to[1] - from[1]) * share});
+                dot.style.fill = "var(--" + (lost ? "lost" : strata.KINDS[strata.kindOf(model, i)].colour) + ")";
+                shown.push(dot);
+            }
+            this.dots.replaceChildren(...shown);
+        }
+        /** No frame is under way longer than that. */
+        longestFlight() {
+            const model = app.model;
+            if (this.counted !== model.frames.count) {
+                this.counted = model.frames.count;
+                this.longest = 0;
+                for (let i = 0; i < model.frames.count; i++)
+                    this.longest = Math.max(this.longest, model.frames.took[i]);
+            }
+            return this.longest;
+        }
+    }
+
+    function shape(kind, r) {
+        const arrow = (x, y, dx, dy) => `M${x} ${y} l${dx} ${dy}`;
+        if (kind === "router")
+            return [svg("circle", {class: "node-shape", r}), svg("path", {class: "node-mark",
+                d: arrow(-r * 0.6, 0, r * 1.2, 0) + arrow(0, -r * 0.6, 0, r * 1.2)})];
+        if (kind === "switch" || kind === "hub")
+            return [svg("rect", {class: "node-shape", x: -r, y: -r * 0.7, width: 2 * r, height: 1.4 * r, rx: 3}),
+                svg("path", {class: "node-mark", d: kind === "switch"
+                    ? arrow(-r * 0.6, -r * 0.25, r * 1.2, 0) + arrow(-r * 0.6, r * 0.25, r * 1.2, 0)
+                    : arrow(-r * 0.6, 0, r * 1.2, 0)})];
+        return [svg("rect", {class: "node-shape", x: -r, y: -r, width: 2 * r, height: 1.45 * r, rx: 4}),
+            svg("path", {class: "node-mark", d: arrow(-r * 0.6, r * 0.85, r * 1.2, 0) + arrow(0, r * 0.45, 0, r * 0.4)})];
+    }
+
+    function nodeDetails(model, node) {
+        return [element("h3", {}, node.name + ", " + node.kind + (node.down ? ", crashed" : "")),
+            element("p", {}, node.addresses.length ? node.addresses.map(([port, address]) =>
+                "eth" + port + " " + address).join(", ") : "no addresses"),
+            element("details", {open: node.counters.length < 12}, element("summary", {}, "Counters"),
+                strata.counterTable(model, node))];
+    }
+    function cableDetails(model, cable) {
+        const ends = [model.nodeName(cable.a) + ":eth" + cable.port_a, model.nodeName(cable.b) + ":eth" + cable.port_b];
+        const names = [["sent", "sent"], ["delivered", "delivered"], ["lost", "lost"], ["lost_queue", "lost in the queue"],
+            ["lost_down", "lost to cuts"], ["marked", "marked"], ["duplicated", "doubled"], ["reordered", "out of order"],
+            ["corrupted", "damaged"], ["queue_most", "waited at most"]];
+        const words = (d) => (strata.cableWords(d) || "no limits") + ": " + names.filter(([name]) => d[name])
+            .map(([name, said]) => strata.count(d[name]) + " " + said).join(", ") +
+            (d.bytes_delivered ? ", " + strata.amount(d.bytes_delivered) : "");
+        return [element("h3", {}, "Cable " + cable.name + (cable.up ? "" : ", cut")),
+            element("p", {}, ends[0] + " → " + ends[1] + ": " + words(cable.directions[0]), element("br"),
+                ends[1] + " → " + ends[0] + ": " + words(cable.directions[1]))];
+    }
+
+    strata.Topology = Topology;
+})(globalThis.strata = globalThis.strata || {});
