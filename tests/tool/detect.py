@@ -60,14 +60,16 @@ def check_addresses(rng):
     expect("chosen: none" in run("address", "11.0.0.1", "among", *prefixes[:3]).stdout, "no prefix fits")
     for address, kind in (("126.1.1.1", "A, leading bits 0, network 126.0.0.0"),
                           ("191.255.0.1", "B, leading bits 10, network 191.255.0.0"),
-                          ("192.0.2.1", "C, leading bits 110, network 192.0.2.0"), ("224.0.0.1", "D, leading bits 1110\n"),
+                          ("192.0.2.1", "C, leading bits 110, network 192.0.2.0"),
+                          ("224.0.0.1", "D, leading bits 1110\n"),
                           ("240.0.0.1", "E, leading bits 1111\n")):
         expect(f"class: {kind}" in run("address", address).stdout, f"class of {address}")
 
 
 def check_mistakes():
     for words, said in ((["detect"], "what?"), (["detect", "add", "6660", "x"], "x is no word"),
-                        (["detect", "add", "12345", "1"], "12345 is no word"), (["detect", "grid", "102"], "102 is no row"),
+                        (["detect", "add", "12345", "1"], "12345 is no word"),
+                        (["detect", "grid", "102"], "102 is no row"),
                         (["detect", "grid", "10", "101"], "101 is no row"),
                         (["detect", "grid", "10", "flip", "3,1"], "3,1 is no place"),
                         (["detect", "misses", "abc"], "abc is not 2 to 16"), (["address"], "which address?"),
