@@ -1,6 +1,8 @@
 /**
  * The HTTP/1.1 client: fetches URLs one after another over a connection that is kept while it serves, follows
- * redirections, and can send a file (RFC 9110 8 to 15, RFC 9112 9).
+ * redirections, and can send a file (RFC 9110 8 to 15, RFC 9112 9). As browsers did at one time or another, it may also
+ * use a connection for each URL, several at once, or send all requests ahead; the first URL is the page, of which it
+ * learns the others, and comes alone.
  *
  * A request that failed on a kept connection before any answer came is sent once more on a new one, if it may
  * be repeated (RFC 9110 9.2.2): the server may have closed it in the meantime.
@@ -26,11 +28,13 @@ struct client {
     struct strata_rt *rt;
     /* What was asked for. */
     const char *output, *upload, *range, *extra;
-    bool head, include, discard, verbose;
+    bool head, include, discard, verbose, close, pipeline;
+    int64_t parallel;
     int64_t timeout_s, redirects, count;
     /* The connection that is open, if any. */
     struct http_stream stream;
     bool connected, reused;
+    bool answers_ahead; /**< Further requests were sent: what comes behind this response answers them. */
     struct http_url url; /**< Of the connection and the request. */
     /* The response that is being read. */
     struct http_head response;
@@ -120,6 +124,8 @@ static int send_head(struct client *client, uint64_t body_bytes, bool expect)
     http_make_field(&maker, "Host", "%s", authority); // RFC 9112-11
     http_make_field(&maker, "User-Agent", "strata/%s", strata_version());
     http_make_field(&maker, "Accept", "*/*");
+    if (client->close)
+        http_make_field(&maker, "Connection", "close");
     if (client->range)
         http_make_field(&maker, "Range", "bytes=%s", client->range);
     if (client->extra)
@@ -323,11 +329,27 @@ static int take_response(struct client *client, struct http_url *next)
     if (result == 0)
         result = read_body(client, &framing, keep);
     // RFC 9112-31: what comes behind the response is no response of ours.
-    if (result < 0 || close || http_stream_pending(&client->stream) > 0)
+    if (result < 0 || close || (http_stream_pending(&client->stream) > 0 && !client->answers_ahead))
         disconnect(client);
     if (result < 0 || redirect)
         return result < 0 ? result : 1;
     return status >= 400 ? -status : 0;
+}
+
+/** How a URL went. @return `result`. */
+static int tell(struct client *client, const char *text, strata_time begin, int result)
+{
+    if (result <= -400)
+        strata_rt_complain(client->rt, "http-client: %s: the server says %d %s\n", text, -result,
+                           http_reason(-result));
+    if (result < 0)
+        return result;
+    strata_time took = strata_rt_now(client->rt) - begin;
+    if (client->file || client->discard || client->verbose)
+        strata_rt_print(client->rt, "http-client: %s: %d, %" PRIu64 " bytes in %" PRId64 ".%03d ms\n", text,
+                        client->response.status, client->stream.body_bytes, took / STRATA_MILLISECOND,
+                        (int)(took % STRATA_MILLISECOND / STRATA_MICROSECOND));
+    return 0;
 }
 
 static int fetch(struct client *client, const char *text)
@@ -347,17 +369,7 @@ static int fetch(struct client *client, const char *text)
             return say(client, text, -ELOOP);
         url = next;
     }
-    if (result <= -400)
-        strata_rt_complain(client->rt, "http-client: %s: the server says %d %s\n", text, -result,
-                           http_reason(-result));
-    if (result < 0)
-        return result;
-    strata_time took = strata_rt_now(client->rt) - begin;
-    if (client->file || client->discard || client->verbose)
-        strata_rt_print(client->rt, "http-client: %s: %d, %" PRIu64 " bytes in %" PRId64 ".%03d ms\n", text,
-                        client->response.status, client->stream.body_bytes, took / STRATA_MILLISECOND,
-                        (int)(took % STRATA_MILLISECOND / STRATA_MICROSECOND));
-    return 0;
+    return tell(client, text, begin, result);
 }
 
 static int open_upload(struct client *client)
@@ -374,12 +386,115 @@ static int open_upload(struct client *client)
     return 0;
 }
 
+/* ---- Several at once ------------------------------------------------------------------------------ */
+
+/** URLs that several fibers fetch, each over a connection of its own. */
+struct shared {
+    const struct client *like;
+    const char **urls;
+    int next, count;
+    bool failed;
+};
+
+static void fetch_some(void *argument)
+{
+    struct shared *shared = argument;
+    struct client *client = malloc(sizeof *client);
+    if (!client) {
+        shared->failed = true;
+        return;
+    }
+    *client = *shared->like;
+    client->connected = false;
+    while (shared->next < shared->count && !shared->failed)
+        if (fetch(client, shared->urls[shared->next++]) < 0)
+            shared->failed = true;
+    disconnect(client);
+    free(client);
+}
+
+static int fetch_parallel(struct client *client, const char **urls, int count)
+{
+    struct shared shared = {.like = client, .urls = urls, .count = count};
+    disconnect(client);
+    for (int64_t i = 0; i < client->parallel && i < count; i++)
+        if (strata_rt_spawn(client->rt, "http-fetch", fetch_some, &shared, NULL) < 0)
+            shared.failed = true;
+    strata_rt_join(client->rt, STRATA_NEVER); // cancelled: those that were started are, too, and end
+    return shared.failed ? -EIO : 0;
+}
+
+/** Sends requests without waiting for answers (RFC 9112 9.3.2). @return how many, all of the host of the first. */
+static int send_ahead(struct client *client, const char **urls, int count)
+{
+    struct http_url url;
+    int sent = 0;
+    for (; sent < count; sent++) {
+        if (http_url_parse((struct http_slice){urls[sent], strlen(urls[sent])}, &url) < 0)
+            break;
+        if (sent == 0 ? connect_to(client, &url) < 0
+                      : strcmp(client->url.host, url.host) != 0 || client->url.port != url.port)
+            break;
+        client->url = url;
+        if (send_head(client, 0, false) < 0)
+            break;
+    }
+    return sent;
+}
+
+/** The answers come in the order of the requests. What was sent ahead in vain, since the server closed or points
+ * elsewhere, is asked for again. */
+static int fetch_pipelined(struct client *client, const char **urls, int count)
+{
+    int sent = send_ahead(client, urls, count), done = 0, result = 0;
+    struct http_url next;
+    while (done < sent && client->connected && result == 0) {
+        strata_time begin = strata_rt_now(client->rt);
+        http_url_parse((struct http_slice){urls[done], strlen(urls[done])}, &client->url);
+        client->answers_ahead = done + 1 < sent;
+        bool answered = read_head(client) == 0;
+        if (answered)
+            result = take_response(client, &next);
+        if (!answered || result == 1) {
+            disconnect(client);
+            result = 0;
+            break;
+        }
+        result = tell(client, urls[done++], begin, result);
+    }
+    client->answers_ahead = false;
+    for (; done < count && result == 0; done++)
+        result = fetch(client, urls[done]);
+    return result;
+}
+
+static int fetch_all(struct client *client, const char **urls, int count)
+{
+    if (count > 1 && (client->parallel > 0 || client->pipeline)) {
+        int result = fetch(client, urls[0]);
+        if (result < 0)
+            return result;
+        return client->parallel > 0 ? fetch_parallel(client, urls + 1, count - 1)
+                                    : fetch_pipelined(client, urls + 1, count - 1);
+    }
+    for (int i = 0; i < count; i++) {
+        int result = fetch(client, urls[i]);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
 static int run(struct client *client, const char **urls, int count)
 {
     int status = client->upload && open_upload(client) < 0;
+    strata_time begin = strata_rt_now(client->rt);
     for (int64_t round = 0; round < client->count && status == 0; round++)
-        for (int i = 0; i < count && status == 0; i++)
-            status = fetch(client, urls[i]) < 0;
+        status = fetch_all(client, urls, count) < 0;
+    strata_time took = strata_rt_now(client->rt) - begin;
+    if (status == 0 && count > 1 && (client->discard || client->verbose))
+        strata_rt_print(client->rt, "http-client: %d URLs in %" PRId64 ".%03d ms\n", count, took / STRATA_MILLISECOND,
+                        (int)(took % STRATA_MILLISECOND / STRATA_MICROSECOND));
     if (client->file && strata_rt_file_sync(client->file) < 0)
         status = 1;
     strata_rt_file_close(client->file);
@@ -409,6 +524,9 @@ int program_http_client(struct strata_rt *rt, int argc, char **argv)
         {"--header", OPTION_TEXT, &client->extra, 0, 0},
         {"-H", OPTION_TEXT, &client->extra, 0, 0},
         {"--discard", OPTION_FLAG, &client->discard, 0, 0},
+        {"--close", OPTION_FLAG, &client->close, 0, 0},
+        {"--parallel", OPTION_NUMBER, &client->parallel, 1, 100},
+        {"--pipeline", OPTION_FLAG, &client->pipeline, 0, 0},
         {"--verbose", OPTION_FLAG, &client->verbose, 0, 0},
         {"--timeout", OPTION_NUMBER, &client->timeout_s, 1, 86400},
         {"--redirects", OPTION_NUMBER, &client->redirects, 0, 100},
@@ -416,14 +534,22 @@ int program_http_client(struct strata_rt *rt, int argc, char **argv)
     };
     const char *usage =
         "http-client URL... [-o FILE] [--head] [--include] [--range FIRST-LAST] [--upload FILE]"
-        " [--header LINE] [--discard] [--verbose] [--timeout S] [--redirects N] [--count N]";
+        " [--header LINE] [--discard] [--verbose] [--timeout S] [--redirects N] [--count N]"
+        " [--close] [--parallel N] [--pipeline]";
     int count =
         options_parse(rt, argc, argv, usage, entries, sizeof entries / sizeof *entries, urls, CLIENT_URLS);
     client->patience_ns = client->timeout_s * STRATA_SECOND;
     int status = 2;
     if (count == 0)
         strata_rt_complain(rt, "http-client: which URL?\nusage: %s\n", usage);
-    if (count > 0)
+    bool several = client->parallel > 0 || client->pipeline;
+    if (count > 0 && (client->parallel > 0) + client->pipeline + (client->upload != NULL) > 1)
+        strata_rt_complain(rt, "http-client: of --parallel, --pipeline and --upload only one\n");
+    else if (count > 0 && several && client->output)
+        strata_rt_complain(rt, "http-client: -o does not go with --parallel and --pipeline\n");
+    else if (count > 0 && client->pipeline && client->close)
+        strata_rt_complain(rt, "http-client: --close leaves nothing to pipeline on\n");
+    else if (count > 0)
         status = run(client, urls, count);
     free(client);
     return status;

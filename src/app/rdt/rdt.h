@@ -99,8 +99,8 @@ const struct rdt_version *rdt_find(const char *name);
 /** The index-th, or NULL. */
 const struct rdt_version *rdt_version(unsigned index);
 
-/** `window` and `numbers` 0: 1 and the version's own; versions that are not pipelined take nothing else. A window may be
- * larger than is good for the protocol, but not than the numbers. @return 0, -EINVAL, -ENOMEM. */
+/** `window` and `numbers` 0: 1 and the version's own; versions that are not pipelined take nothing else. A window may
+ * be larger than is good for the protocol, but not than the numbers. @return 0, -EINVAL, -ENOMEM. */
 int rdt_sender_init(struct rdt_sender *sender, const struct rdt_version *version, uint32_t window, uint32_t numbers,
                     const struct rdt_calls *calls, void *self);
 void rdt_sender_free(struct rdt_sender *sender);

@@ -1,6 +1,7 @@
 /**
  * rdt 2.1: feedback may be damaged as well. When in doubt the sender sends again, and a number in the packet, 0 or 1,
- * tells the receiver whether it is a new one. Two states of the textbook's machine become four: the number doubles them.
+ * tells the receiver whether it is a new one. Two states of the textbook's machine become four: the number doubles
+ * them.
  */
 #include "app/rdt/rdt.h"
 

@@ -1,6 +1,6 @@
 /**
- * rdt 3.0, the alternating bit: packets and ACKs may be lost. The sender waits for a while and sends again. Feedback that
- * is damaged or for the other number needs no answer any more: the timer will see to it.
+ * rdt 3.0, the alternating bit: packets and ACKs may be lost. The sender waits for a while and sends again. Feedback
+ * that is damaged or for the other number needs no answer any more: the timer will see to it.
  *
  * A timer that is too short does no harm but double packets. What it cannot bear is a channel that reorders: an old
  * packet 0 may come when a new packet 0 is due.

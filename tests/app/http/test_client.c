@@ -239,6 +239,76 @@ TEST(a_kept_connection_that_was_closed)
     stage_free(stage);
 }
 
+#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+
+/* Requests that are sent ahead: answers belong to them in order, in as many pieces as they like. RFC 9112-33. */
+TEST(requests_sent_ahead)
+{
+    open_stage();
+    replies[0] = OK "pg";
+    replies[1] = OK "bb" OK "cc" OK "dd";
+    reply_count = 2;
+    stage_call(server, script_server, "script", true, NULL);
+    CHECK_EQ(run("http-client http://10.0.0.1/a http://10.0.0.1/b http://10.0.0.1/c http://10.0.0.1/d --pipeline"), 0);
+    const char *b = strstr(stage->said, "bb"), *c = strstr(stage->said, "cc"), *d = strstr(stage->said, "dd");
+    CHECK(b && c && d && b < c && c < d);
+    CHECK_EQ(connection_count, 1);
+    stage_free(stage);
+    // The server closes, or points elsewhere: what is left is asked for again.
+    static const char *const firsts[] = {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nbb",
+                                         "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /z\r\n\r\n"};
+    for (int i = 0; i < 2; i++) {
+        open_stage();
+        replies[0] = OK "pg";
+        replies[1] = firsts[i];
+        replies[2] = i ? firsts[1] : OK "cc";
+        replies[3] = OK "bb";
+        replies[4] = OK "cc";
+        reply_count = 5;
+        stage_call(server, script_server, "script", true, NULL);
+        CHECK_EQ(run("http-client http://10.0.0.1/a http://10.0.0.1/b http://10.0.0.1/c --pipeline"), 0);
+        CHECK(stage_said(stage, "client: bb") && stage_said(stage, "client: cc"));
+        CHECK_EQ(connection_count, 2);
+        stage_free(stage);
+    }
+    open_stage();
+    replies[0] = OK "pg";
+    replies[1] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n" OK "cc";
+    reply_count = 2;
+    stage_call(server, script_server, "script", true, NULL);
+    CHECK_EQ(run("http-client http://10.0.0.1/a http://10.0.0.1/b http://10.0.0.1/c --pipeline"), 1);
+    CHECK(stage_said(stage, "http://10.0.0.1/b: the server says 404"));
+    stage_free(stage);
+}
+
+/* A connection for each URL, one after the other or several at once. */
+TEST(connections_that_are_not_kept)
+{
+    static const struct {
+        const char *options;
+        unsigned connections;
+        int status;
+    } rows[] = {{"", 1, 0}, {"--close", 4, 0}, {"--close --parallel 2", 4, 0}, {"--parallel 2", 3, 0},
+                {"--parallel 9", 4, 0}, {"--parallel 2 http://10.0.0.1/none", 0, 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        open_stage();
+        static const char *const names[] = {"www/a", "www/b", "www/c", "www/d"};
+        for (int j = 0; j < 4; j++)
+            stage_put(server, names[j], "data", 4);
+        stage_start(server, "http-server www", true, NULL);
+        char line[300];
+        snprintf(line, sizeof line,
+                 "http-client http://10.0.0.1/a http://10.0.0.1/b http://10.0.0.1/c http://10.0.0.1/d --discard %s",
+                 rows[i].options);
+        CHECK_EQ(run(line), rows[i].status);
+        if (rows[i].connections > 0) {
+            CHECK_EQ(strata_node_counter(client, "tcp_opened"), rows[i].connections);
+            CHECK(stage_said(stage, "4 URLs in "));
+        }
+        stage_free(stage);
+    }
+}
+
 TEST(files_there_and_back)
 {
     open_stage();
@@ -286,6 +356,9 @@ TEST(errors_in_a_sentence)
         {"http-client http://172.16.0.1/", 1, "no route"},
         {"http-client http://10.0.0.1/ --upload none", 1, "none: not found"},
         {"http-client", 2, "which URL?"},
+        {"http-client http://a http://b --parallel 2 --pipeline", 2, "only one"},
+        {"http-client http://a http://b --parallel 2 -o file", 2, "-o does not go with"},
+        {"http-client http://a http://b --pipeline --close", 2, "nothing to pipeline on"},
         {"http-client --port 5 x", 2, "has no option --port"},
         {"http-client x --count zwei", 2, "cannot take this number: zwei"},
         {"http-server nowhere", 1, "nowhere: not found"},
@@ -302,5 +375,6 @@ TEST(errors_in_a_sentence)
 
 TEST_MAIN(TEST_ENTRY(bodies_and_their_ends), TEST_ENTRY(what_a_request_says), TEST_ENTRY(redirections),
           TEST_ENTRY(an_upload_that_is_redirected), TEST_ENTRY(bytes_behind_a_response),
-          TEST_ENTRY(a_kept_connection_that_was_closed), TEST_ENTRY(files_there_and_back),
+          TEST_ENTRY(a_kept_connection_that_was_closed), TEST_ENTRY(requests_sent_ahead),
+          TEST_ENTRY(connections_that_are_not_kept), TEST_ENTRY(files_there_and_back),
           TEST_ENTRY(errors_in_a_sentence))
