@@ -342,3 +342,10 @@ int64_t strata_node_counter(struct strata_node *node, const char *name)
         return (int64_t)strata_counter(node->host, counter);
     return node->bridge ? (int64_t)strata_bridge_counter(node->bridge, counter) : 0;
 }
+
+int strata_node_station(struct strata_node *node, unsigned index, struct strata_bridge_station *station)
+{
+    if (!node->bridge)
+        return -ENOENT;
+    return strata_bridge_station(node->bridge, index, node->world->now, station);
+}

@@ -226,13 +226,30 @@ enum check_kind {
     CHECK_MEASURE,
     CHECK_TIME,
     CHECK_PROGRAMS,
-    CHECK_SEGMENTS
+    CHECK_SEGMENTS,
+    CHECK_FAIRNESS,
+    CHECK_WINDOW,
+    CHECK_STATIONS
 };
 /** A file on a node: "NODE:PATH". */
 struct scenario_path {
     struct place place;
     const char *node_name, *path;
     struct scenario_node *node;
+};
+/** A port of a node: "NODE:eth1". */
+struct scenario_port {
+    struct place place;
+    const char *text;
+    struct scenario_node *node;
+    int port;
+};
+/** What can be asked of congestion windows. */
+enum window_word {
+    WINDOW_FALLS, /**< Number: how often one was reduced after a loss or a mark. */
+    WINDOW_KEPT,  /**< Number: the share of a window that was left, mean over all falls. */
+    WINDOW_PEAK,  /**< Number: bytes before a fall, mean. */
+    WINDOW_MEAN,  /**< Number: bytes from the first fall to the last, mean over time, over the peak. */
 };
 struct scenario_check {
     struct place place;
@@ -259,6 +276,9 @@ struct scenario_check {
     int port;
     strata_time before;
     struct scenario_segments *segments; /**< CHECK_SEGMENTS, see scenario_segments.h. */
+    strata_time after;       /**< What happened before does not count. */
+    enum window_word window; /**< CHECK_WINDOW */
+    LIST_OF(struct scenario_port) ports; /**< CHECK_FAIRNESS: of these; CHECK_RECEIVED: a share of what came to them. */
     LIST_OF(struct scenario_path) nodes; /**< CHECK_DROPS: on these only. */
 };
 
@@ -380,6 +400,7 @@ struct scenario_run {
     unsigned result_count;
     bool ok;
     struct segment_log *segment_logs;
+    struct window_log *window_logs;
     strata_time ended;    /**< When the last program that is waited for ended. */
     unsigned events_left; /**< That have not happened yet, starts of programs included. */
     unsigned awaited;     /**< Programs whose end is waited for. */

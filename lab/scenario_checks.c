@@ -2,12 +2,17 @@
  * The section `checks`: what must hold at the end. Each check is a mapping whose first word says what is
  * looked at.
  */
+#include "lab/scenario_expand.h"
+#include "lab/scenario_figures.h"
 #include "lab/scenario_segments.h"
 #include "lab/scenario_yaml.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+/** So many ports of a range are looked at. */
+#define PORTS_MAX 100000
 
 struct check_reader {
     struct scenario_check check;
@@ -35,6 +40,48 @@ KIND_KEY(counter, CHECK_COUNTER)
 KIND_KEY(received, CHECK_RECEIVED)
 KIND_KEY(cable, CHECK_CABLE)
 KIND_KEY(segments, CHECK_SEGMENTS)
+KIND_KEY(window, CHECK_WINDOW)
+KIND_KEY(stations, CHECK_STATIONS)
+
+static void add_port(struct reader_state *reader, const yaml_node_t *item, void *into)
+{
+    struct check_reader *check = into;
+    struct scenario_port port = {.place = place_of(item), .text = read_text(reader, item)};
+    struct range range;
+    if (!range_parse(port.text, &range)) {
+        *(struct scenario_port *)LIST_APPEND(reader->scenario, check->check.ports) = port;
+        return;
+    }
+    for (int64_t i = 0; i < range_count(&range) && i < PORTS_MAX; i++) {
+        port.text = range_name(&reader->scenario->arena, &range, i);
+        *(struct scenario_port *)LIST_APPEND(reader->scenario, check->check.ports) = port;
+    }
+}
+
+static void check_fairness(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    begin_kind(reader, value, into, CHECK_FAIRNESS);
+    read_items(reader, value, "fairness", false, add_port, into);
+}
+
+static void read_of(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    read_items(reader, value, "of", true, add_port, into);
+}
+
+static void read_behind(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct check_reader *)into)->check.port = read_port_name(reader, place_of(value), read_text(reader, value));
+}
+
+static const struct shape shape_window = {.kind = SHAPE_WORD, .words = window_words};
+
+static void read_figure(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    int word = read_word(reader, value, window_words);
+    if (word >= 0)
+        ((struct check_reader *)into)->check.window = (enum window_word)word;
+}
 
 /* What goes with `segments`; its keys may stand before it. */
 static struct scenario_segments *segments_of(struct reader_state *reader, struct check_reader *check)
@@ -58,7 +105,8 @@ static void read_numbers(struct reader_state *reader, const yaml_node_t *value, 
 
 static void read_after(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
-    segments_of(reader, into)->after = read_duration(reader, value);
+    struct check_reader *check = into;
+    check->check.after = segments_of(reader, check)->after = read_duration(reader, value);
 }
 
 static void read_from(struct reader_state *reader, const yaml_node_t *value, void *into)
@@ -257,6 +305,31 @@ static void read_lacks(struct reader_state *reader, const yaml_node_t *value, vo
     ((struct check_reader *)into)->check.lacks = read_text(reader, value);
 }
 
+/** Which further keys each kind takes, in the order of enum check_kind. */
+static const char *const companions[] = {
+    [CHECK_PROGRAM] = "node exits prints lacks value within",
+    [CHECK_OUTPUT] = "contains equals lacks value within",
+    [CHECK_FILE] = "equals contains sha256 size",
+    [CHECK_COUNTER] = "node min max equals",
+    [CHECK_DROPS] = "",
+    [CHECK_RECEIVED] = "min max equals of value within",
+    [CHECK_CABLE] = "count min max equals",
+    [CHECK_MEASURE] = "measure direction value within",
+    [CHECK_TIME] = "",
+    [CHECK_PROGRAMS] = "",
+    [CHECK_SEGMENTS] = "shows after from numbers connection",
+    [CHECK_FAIRNESS] = "value within",
+    [CHECK_WINDOW] = "figure after min max equals value within",
+    [CHECK_STATIONS] = "node behind min max equals",
+};
+static const char *const kind_words[] = {
+    [CHECK_PROGRAM] = "program", [CHECK_OUTPUT] = "output",    [CHECK_FILE] = "file",
+    [CHECK_COUNTER] = "counter", [CHECK_DROPS] = "no_drops",   [CHECK_RECEIVED] = "received",
+    [CHECK_CABLE] = "cable",     [CHECK_MEASURE] = "measure",  [CHECK_TIME] = "done_before",
+    [CHECK_PROGRAMS] = "programs", [CHECK_SEGMENTS] = "segments",
+    [CHECK_FAIRNESS] = "fairness", [CHECK_WINDOW] = "window", [CHECK_STATIONS] = "stations",
+};
+
 /** What is expected of a measurement has its dimension; what a program prints has the one it is printed with. */
 static void check_value(struct reader_state *reader, const struct scenario_check *check)
 {
@@ -270,6 +343,9 @@ static void check_value(struct reader_state *reader, const struct scenario_check
     if (check->kind == CHECK_MEASURE && check->has_value && check->value.dimension != dimensions[check->measure])
         complain(reader->complaints, check->value_place, "%s is %s", measure_words[check->measure],
                  names[dimensions[check->measure]]);
+    bool plain = check->kind == CHECK_RECEIVED || check->kind == CHECK_FAIRNESS || check->kind == CHECK_WINDOW;
+    if (plain && check->has_value && check->value.dimension != DIMENSION_NUMBER)
+        complain(reader->complaints, check->value_place, "%s is %s", kind_words[check->kind], names[DIMENSION_NUMBER]);
     if (check->kind == CHECK_PROGRAM || check->kind == CHECK_OUTPUT) {
         if (check->has_value && !check->contains)
             complain(reader->complaints, check->value_place,
@@ -280,27 +356,6 @@ static void check_value(struct reader_state *reader, const struct scenario_check
         complain(reader->complaints, check->place, "within needs a value to be near to");
 }
 
-/** Which further keys each kind takes, in the order of enum check_kind. */
-static const char *const companions[] = {
-    [CHECK_PROGRAM] = "node exits prints lacks value within",
-    [CHECK_OUTPUT] = "contains equals lacks value within",
-    [CHECK_FILE] = "equals contains sha256 size",
-    [CHECK_COUNTER] = "node min max equals",
-    [CHECK_DROPS] = "",
-    [CHECK_RECEIVED] = "min max equals",
-    [CHECK_CABLE] = "count min max equals",
-    [CHECK_MEASURE] = "measure direction value within",
-    [CHECK_TIME] = "",
-    [CHECK_PROGRAMS] = "",
-    [CHECK_SEGMENTS] = "shows after from numbers connection",
-};
-static const char *const kind_words[] = {
-    [CHECK_PROGRAM] = "program", [CHECK_OUTPUT] = "output",    [CHECK_FILE] = "file",
-    [CHECK_COUNTER] = "counter", [CHECK_DROPS] = "no_drops",   [CHECK_RECEIVED] = "received",
-    [CHECK_CABLE] = "cable",     [CHECK_MEASURE] = "measure",  [CHECK_TIME] = "done_before",
-    [CHECK_PROGRAMS] = "programs", [CHECK_SEGMENTS] = "segments",
-};
-
 static bool has_word(const char *words, const char *word)
 {
     size_t length = strlen(word);
@@ -308,6 +363,12 @@ static bool has_word(const char *words, const char *word)
         if ((at == words || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0'))
             return true;
     return false;
+}
+
+/** Keys that say of what, not what is expected. */
+static bool is_condition(const char *key)
+{
+    return has_word("node count measure direction within after from numbers connection of figure behind", key);
 }
 
 /** Complains about keys that belong to another kind of check, and reads `equals`, which means different
@@ -318,16 +379,14 @@ static void check_companions(struct reader_state *reader, const yaml_node_t *ite
     static const char *const all[] = {"node", "exits", "prints", "contains", "equals", "sha256",
                                       "size", "min",   "max",    "count",    "lacks",  "value",
                                       "within", "measure", "direction", "shows", "after", "from",
-                                      "numbers", "connection", NULL};
+                                      "numbers", "connection", "of", "figure", "behind", NULL};
     const char *allowed = companions[check->kind];
     bool any = false;
     for (int i = 0; all[i]; i++) {
         const yaml_node_t *value = value_of(reader, item, all[i]);
         if (!value)
             continue;
-        any = any || (strcmp(all[i], "node") != 0 && strcmp(all[i], "count") != 0 &&
-                      strcmp(all[i], "measure") != 0 && strcmp(all[i], "direction") != 0 &&
-                      strcmp(all[i], "within") != 0 && !has_word("after from numbers connection", all[i]));
+        any = any || !is_condition(all[i]);
         if (!has_word(allowed, all[i]))
             complain(reader->complaints, place_of(value), "%s does not go with %s; it takes %s", all[i],
                      kind_words[check->kind], *allowed ? allowed : "nothing else");
@@ -397,6 +456,12 @@ static const char *name_check(struct scenario *scenario, const struct scenario_c
                       (long long)(check->before % STRATA_SECOND / STRATA_MILLISECOND));
     case CHECK_SEGMENTS:
         return format(scenario, "segments on %s", target);
+    case CHECK_FAIRNESS:
+        return format(scenario, "Jain's index of %u shares", check->ports.count);
+    case CHECK_WINDOW:
+        return format(scenario, "windows of %s: %s", target, window_words[check->window]);
+    case CHECK_STATIONS:
+        return format(scenario, "stations that %s knows", target);
     case CHECK_PROGRAMS:
         break;
     }
@@ -407,6 +472,7 @@ static const struct shape shape_status = {.kind = SHAPE_INTEGER, .least = -4096,
                           shape_names = {.kind = SHAPE_LIST, .item = &shape_text};
 static const struct shape *const drops_shapes[] = {&shape_boolean, &shape_names, NULL};
 static const struct shape shape_drops = {.kind = SHAPE_EITHER, .either = drops_shapes};
+static const struct shape shape_ports = {.kind = SHAPE_LIST, .single = true, .item = &shape_text};
 static const struct shape shape_shows = {.kind = SHAPE_LIST, .single = true, .item = &shape_text};
 static const struct shape shape_numbers = {.kind = SHAPE_ENTRIES, .item = &shape_integer};
 
@@ -436,6 +502,12 @@ static const struct key check_keys[] = {
     {"direction", read_check_direction, false, &shape_one_direction, "of what is measured; forward unless given"},
     {"value", read_value, false, &shape_text, "a number, time or rate: what is measured, or stands behind the text"},
     {"within", read_within, false, &shape_share, "the value may be missed by this share of it"},
+    {"fairness", check_fairness, false, &shape_ports, "Jain's index of the bytes received at these ports; with value"},
+    {"window", check_window, false, &shape_text, "congestion windows of a node; with figure, and value or min, max"},
+    {"stations", check_stations, false, &shape_text, "how many stations a switch knows; with min, max or equals"},
+    {"of", read_of, false, &shape_ports, "of received: its share of the bytes of these ports; with value"},
+    {"figure", read_figure, false, &shape_window, "falls, the share kept, the peak, or the mean over the peak"},
+    {"behind", read_behind, false, &shape_text, "of stations: only those behind this port"},
     {"shows", read_shows, false, &shape_shows, "a line for each segment, such as a 92/8 ack 79; ... stands for any"},
     {"after", read_after, false, &shape_time, "of segments: only those from then on"},
     {"from", read_from, false, &shape_text, "of segments: only those that this node sent"},
@@ -456,7 +528,7 @@ void read_check(struct reader_state *reader, const yaml_node_t *item, void *into
     if (check.kinds == 0) {
         complain(reader->complaints, place_of(item),
                  "a check says what is looked at: program, output, file, counter, received, cable, "
-                 "segments, no_drops, programs or done_before");
+                 "segments, window, fairness, stations, no_drops, programs or done_before");
         return;
     }
     if (check.check.kind == CHECK_CABLE && check.check.has_measure)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/scenario_figures.h"
 #include "lab/scenario_segments.h"
 #include "lab/sha256.h"
 #include "lab/world.h"
@@ -195,9 +196,33 @@ static bool judge_received(struct scenario_run *run, const struct scenario_check
 {
     struct strata_host *host = strata_node_host(check->node->made);
     struct strata_port_info info = {.size = sizeof info};
-    if (!host || strata_port_info(host, check->port, &info) != 0)
+    uint64_t of;
+    if (!host || strata_port_info(host, check->port, &info) != 0 || !figure_received(check, &of))
         return verdict(false, detail, "%s is down", check->node->name);
+    if (check->has_value && check->ports.count > 0)
+        return judge_value(run, check, quantity_ratio(info.bytes_in, of), detail);
+    struct quantity bytes = {DIMENSION_NUMBER, info.bytes_in * UINT64_C(1000000000)};
+    if (check->has_value)
+        return judge_value(run, check, bytes, detail);
     return judge_number(run, check, (int64_t)info.bytes_in, detail);
+}
+
+static bool judge_fairness(struct scenario_run *run, const struct scenario_check *check, char **detail)
+{
+    struct quantity index = {DIMENSION_NUMBER, 0};
+    if (!figure_fairness(check, &index.value))
+        return verdict(false, detail, "a host is down");
+    return judge_value(run, check, index, detail);
+}
+
+static bool judge_window(struct scenario_run *run, const struct scenario_check *check, char **detail)
+{
+    struct quantity found = {DIMENSION_NUMBER, 0};
+    if (!figure_window(run, check, &found.value))
+        return verdict(false, detail, "no window fell");
+    if (check->has_value)
+        return judge_value(run, check, found, detail);
+    return judge_number(run, check, (int64_t)(found.value / UINT64_C(1000000000)), detail);
 }
 
 static bool judge_measure(struct scenario_run *run, const struct scenario_check *check, char **detail)
@@ -304,6 +329,12 @@ bool scenario_judge(struct scenario_run *run, const struct scenario_check *check
         run->value = (struct scenario_value){.there = done, .is_time = true, .number = run->ended};
         return verdict(done && run->ended < check->before, detail, "%s after %" PRId64 " ms",
                        done ? "done" : "not done", run->ended / STRATA_MILLISECOND);
+    case CHECK_FAIRNESS:
+        return judge_fairness(run, check, detail);
+    case CHECK_WINDOW:
+        return judge_window(run, check, detail);
+    case CHECK_STATIONS:
+        return judge_number(run, check, figure_stations(check), detail);
     case CHECK_SEGMENTS:
         return segments_judge(run, check, detail);
     case CHECK_PROGRAMS:

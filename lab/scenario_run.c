@@ -2,6 +2,7 @@
  * Making the world that a scenario describes, and letting it run until nobody is waited for any more.
  */
 #include "lab/scenario_run.h"
+#include "lab/scenario_figures.h"
 #include "lab/scenario_segments.h"
 
 #include <errno.h>
@@ -224,7 +225,7 @@ int scenario_build(struct scenario_run *run, struct scenario *scenario,
     struct strata_world_config config = {
         .size = sizeof config,
         .seed = options->seed ? options->seed : scenario->seed,
-        .trace_hosts = options->trace_hosts,
+        .trace_hosts = options->trace_hosts || figures_need_trace(scenario),
     };
     int error = strata_world_new(&run->world, &config);
     if (!error)
@@ -241,6 +242,8 @@ int scenario_build(struct scenario_run *run, struct scenario *scenario,
         error = strata_world_listen(run->world, remember_output, run);
     if (!error)
         error = segments_listen(run);
+    if (!error)
+        error = figures_listen(run);
     return error ? error : measure_cables(run);
 }
 
@@ -413,6 +416,7 @@ void scenario_run_free(struct scenario_run *run)
     strata_world_free(run->world);
     measure_free(&run->measure);
     segments_free(run);
+    figures_free(run);
     for (unsigned i = 0; i < run->result_count; i++)
         free(run->results[i].detail);
     free(run->results);

@@ -416,15 +416,35 @@ static void find_counter(struct verifier *v, const struct scenario_check *check)
 }
 
 /** "NODE" or "NODE:eth2" */
-static void find_receiver(struct verifier *v, struct scenario_check *check)
+/** "NODE:eth1", or a node alone. */
+static void find_port(struct verifier *v, struct scenario_port *port)
 {
-    const char *colon = strchr(check->target, ':');
-    size_t length = colon ? (size_t)(colon - check->target) : strlen(check->target);
-    check->node = find_host(v, check->target_place, arena_text(&v->scenario->arena, check->target, length));
-    check->port = !colon ? 1 : strncmp(colon, ":eth", 4) == 0 ? atoi(colon + 4) : 0;
-    if (check->node && (check->port < 1 || check->port > check->node->port_count))
-        complain(v->complaints, check->target_place, "there is no link at %s of %s",
-                 colon ? colon + 1 : "eth1", check->node->name);
+    const char *colon = strchr(port->text, ':');
+    size_t length = colon ? (size_t)(colon - port->text) : strlen(port->text);
+    port->node = find_host(v, port->place, arena_text(&v->scenario->arena, port->text, length));
+    port->port = !colon ? 1 : strncmp(colon, ":eth", 4) == 0 ? atoi(colon + 4) : 0;
+    if (port->node && (port->port < 1 || port->port > port->node->port_count))
+        complain(v->complaints, port->place, "there is no link at %s of %s", colon ? colon + 1 : "eth1",
+                 port->node->name);
+}
+
+static void find_ports(struct verifier *v, struct scenario_check *check)
+{
+    for (unsigned i = 0; i < check->ports.count; i++)
+        find_port(v, &check->ports.items[i]);
+    if (check->kind != CHECK_RECEIVED)
+        return;
+    struct scenario_port port = {.place = check->target_place, .text = check->target};
+    find_port(v, &port);
+    check->node = port.node;
+    check->port = port.port;
+}
+
+static void find_switch(struct verifier *v, struct scenario_check *check)
+{
+    check->other.node = find_node(v, check->target_place, check->target);
+    if (check->other.node && check->other.node->kind != SCENARIO_SWITCH)
+        complain(v->complaints, check->target_place, "%s is no switch: only a switch knows stations", check->target);
 }
 
 /** Buses and cables count different things. */
@@ -460,7 +480,14 @@ static void verify_check(struct verifier *v, struct scenario_check *check)
         find_counter(v, check);
         break;
     case CHECK_RECEIVED:
-        find_receiver(v, check);
+    case CHECK_FAIRNESS:
+        find_ports(v, check);
+        break;
+    case CHECK_WINDOW:
+        check->node = find_host(v, check->target_place, check->target);
+        break;
+    case CHECK_STATIONS:
+        find_switch(v, check);
         break;
     case CHECK_CABLE:
     case CHECK_MEASURE:

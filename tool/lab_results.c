@@ -52,6 +52,35 @@ static void print_cables(struct strata_world *world, FILE *to)
     sheet_free(&sheet);
 }
 
+/** The node whose station address that is, or NULL. */
+static const char *station_name(struct strata_world *world, const uint8_t mac[6])
+{
+    struct strata_node *node;
+    struct strata_port_info info = {.size = sizeof info};
+    for (unsigned i = 0; (node = strata_world_node(world, i)); i++) {
+        struct strata_host *host = strata_node_host(node);
+        for (int port = 1; host && strata_port_info(host, port, &info) == 0; port++)
+            if (memcmp(info.mac, mac, sizeof info.mac) == 0)
+                return strata_node_name(node);
+    }
+    return NULL;
+}
+
+/** What a switch has learned and not forgotten. */
+static void print_stations(struct strata_world *world, struct strata_node *node, FILE *to)
+{
+    struct strata_bridge_station station = {.size = sizeof station};
+    for (unsigned i = 0; strata_node_station(node, i, &station) == 0; i++) {
+        const uint8_t *mac = station.mac;
+        const char *name = station_name(world, mac);
+        if (i == 0)
+            fprintf(to, "\n  %s knows\n", strata_node_name(node));
+        fprintf(to, "  %02x:%02x:%02x:%02x:%02x:%02x  at eth%d, heard at %" PRId64 ".%03" PRId64 " s%s%s\n", mac[0],
+                mac[1], mac[2], mac[3], mac[4], mac[5], station.port, station.heard / STRATA_SECOND,
+                station.heard % STRATA_SECOND / STRATA_MILLISECOND, name ? ": " : "", name ? name : "");
+    }
+}
+
 static void print_counters(struct strata_node *node, FILE *to)
 {
     bool any = false;
@@ -74,6 +103,8 @@ void lab_print_stats(struct strata_world *world, FILE *to)
     struct strata_node *node;
     for (unsigned i = 0; (node = strata_world_node(world, i)); i++)
         print_counters(node, to);
+    for (unsigned i = 0; (node = strata_world_node(world, i)); i++)
+        print_stations(world, node, to);
 }
 
 /* ---- Checks ---------------------------------------------------------------------------------------------- */

@@ -95,6 +95,8 @@ STRATA_API struct strata_memory_disk *strata_node_disk(struct strata_node *node)
 STRATA_API void strata_node_touch(struct strata_node *node);
 /** A counter of a host or bridge, by its name, or -ENOENT. Counts of before a crash are gone with it. */
 STRATA_API int64_t strata_node_counter(struct strata_node *node, const char *name);
+/** The index-th station that a switch knows, see strata_bridge_station. @return -ENOENT for what is no switch, too. */
+STRATA_API int strata_node_station(struct strata_node *node, unsigned index, struct strata_bridge_station *station);
 /** A setting, as strata_set, that holds after a restart as well. */
 STRATA_API int strata_node_set(struct strata_node *node, const char *name, int64_t value);
 /** "10.0.0.1/24" on a port. */

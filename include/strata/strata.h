@@ -209,6 +209,16 @@ struct strata_bridge_config {
 /** Makes a bridge. @return 0, -EINVAL, -ENOMEM. Freed through its device table. */
 STRATA_API int strata_bridge_new(struct strata_bridge **bridge, const struct strata_bridge_config *config);
 STRATA_API struct strata_device strata_bridge_device(struct strata_bridge *bridge);
+/** What a bridge has learned of a station. */
+struct strata_bridge_station {
+    size_t size;
+    uint8_t mac[6];
+    int port;           /**< It is behind that one. */
+    strata_time heard;  /**< Last. */
+};
+/** The index-th station that is not forgotten, the one heard last first. @return 0, -EINVAL, -ENOENT after the last. */
+STRATA_API int strata_bridge_station(const struct strata_bridge *bridge, unsigned index, strata_time now,
+                                     struct strata_bridge_station *station);
 /** Counters of a bridge, by the names of strata_counter_name; 0 for what a bridge does not count. */
 STRATA_API uint64_t strata_bridge_counter(const struct strata_bridge *bridge, unsigned counter);
 

@@ -118,6 +118,26 @@ static void learn(struct strata_bridge *bridge, const uint8_t mac[6], unsigned p
     list_push_front(&bridge->stations, &station->node);
 }
 
+int strata_bridge_station(const struct strata_bridge *bridge, unsigned index, strata_time now,
+                          struct strata_bridge_station *station)
+{
+    if (station->size != sizeof *station)
+        return -EINVAL;
+    // Those in front were heard last: the first that is too old ends the list.
+    for (const struct list *node = bridge->stations.next; node != &bridge->stations; node = node->next) {
+        const struct station *known = CONTAINER_OF(node, const struct station, node);
+        if (now - known->heard >= bridge->ageing_ns)
+            break;
+        if (index-- > 0)
+            continue;
+        memcpy(station->mac, known->mac, 6);
+        station->port = known->port;
+        station->heard = known->heard;
+        return 0;
+    }
+    return -ENOENT;
+}
+
 /* ---- Frames ---------------------------------------------------------------------------------------------- */
 
 /* One frame on its way through: it becomes a packet at the first queue that takes it. */

@@ -48,6 +48,7 @@ struct talk {
     bool no_delay, quick_ack, records;
     int64_t receive_buffer, send_buffer, segment;
     int left;   /**< Conversations that have not ended. */
+    char letters[PIECE_BYTES + 26]; /**< The alphabet again and again: byte k of a stream is letter k % 26. */
     int status; /**< Of the worst. */
 };
 struct conversation {
@@ -130,18 +131,11 @@ static int read_step(struct talk *talk, const char **words, int count)
     return 1 + (argument != NULL);
 }
 
-static char letter(uint64_t position)
-{
-    return (char)('a' + position % 26);
-}
-
 static int write_bytes(struct conversation *c, int64_t amount)
 {
-    char piece[1024];
     while (amount > 0) {
-        size_t size = amount < (int64_t)sizeof piece ? (size_t)amount : sizeof piece;
-        for (size_t i = 0; i < size; i++)
-            piece[i] = letter(c->written + i);
+        size_t size = amount < (int64_t)PIECE_BYTES ? (size_t)amount : PIECE_BYTES;
+        const char *piece = c->talk->letters + c->written % 26;
         strata_time deadline = strata_rt_now(c->talk->rt) + PATIENCE_NS;
         bool record = c->talk->records && amount == (int64_t)size;
         int64_t done = (record ? strata_rt_write_record : strata_rt_write)(c->conn, piece, size, deadline);
@@ -157,20 +151,23 @@ static int write_bytes(struct conversation *c, int64_t amount)
 static int read_bytes(struct conversation *c, int64_t amount)
 {
     struct strata_rt *rt = c->talk->rt;
-    char *piece = malloc(PIECE_BYTES);
+    char *room = malloc(PIECE_BYTES), *piece = room;
     int64_t got = piece ? 1 : -ENOMEM;
     while (got > 0 && amount != 0) {
         size_t size = amount < 0 || amount > (int64_t)PIECE_BYTES ? PIECE_BYTES : (size_t)amount;
         got = strata_rt_read(c->conn, piece, size, strata_rt_now(rt) + PATIENCE_NS);
-        for (int64_t i = 0; i < got; i++, c->read++)
-            if (piece[i] != letter(c->read)) {
-                strata_rt_complain(rt, "talk: byte %" PRIu64 " is not the one that was sent\n", c->read);
-                got = -EBADMSG;
-            }
+        const char *expected = c->talk->letters + c->read % 26;
+        if (got > 0 && memcmp(piece, expected, (size_t)got) != 0) {
+            while (*piece == *expected)
+                piece++, expected++, c->read++;
+            strata_rt_complain(rt, "talk: byte %" PRIu64 " is not the one that was sent\n", c->read);
+            got = -EBADMSG;
+        }
+        c->read += got > 0 ? (uint64_t)got : 0;
         if (got > 0 && amount > 0)
             amount -= got;
     }
-    free(piece);
+    free(room);
     return got < 0 ? (int)got : amount > 0 ? -EPIPE : 0;
 }
 
@@ -372,6 +369,8 @@ int program_talk(struct strata_rt *rt, int argc, char **argv)
         return 1;
     talk->rt = rt;
     talk->repeats = 1;
+    for (size_t i = 0; i < sizeof talk->letters; i++)
+        talk->letters[i] = (char)('a' + i % 26);
     int64_t port = 0, connections = 1;
     const char *words[WORDS_MAX];
     const struct option_entry entries[] = {
