@@ -80,14 +80,21 @@ static bool add(struct seen_stream *stream, struct span span)
     return true;
 }
 
+/** Where the bytes of a segment are. */
+static struct span span_of(const struct seen_stream *stream, const struct description *segment)
+{
+    struct span span;
+    span.start = stream->last_position + (uint64_t)(int64_t)(int32_t)(segment->tcp.seq - stream->last);
+    span.end = span.start + segment->payload_bytes;
+    return span;
+}
+
 bool seen_is_new(struct seen *seen, const struct description *segment)
 {
     struct seen_stream *stream = stream_of(seen, segment);
     if (!stream || segment->payload_bytes == 0)
         return true;
-    struct span span;
-    span.start = stream->last_position + (uint64_t)(int64_t)(int32_t)(segment->tcp.seq - stream->last);
-    span.end = span.start + segment->payload_bytes;
+    struct span span = span_of(stream, segment);
     // From the end: what is new is mostly the newest.
     for (size_t i = stream->count; i > 0 && stream->spans[i - 1].end > span.start; i--)
         if (stream->spans[i - 1].start < span.end)
@@ -95,6 +102,33 @@ bool seen_is_new(struct seen *seen, const struct description *segment)
     stream->last = segment->tcp.seq;
     stream->last_position = span.start;
     return add(stream, span);
+}
+
+size_t seen_new_bytes(struct seen *seen, const struct description *segment)
+{
+    struct seen_stream *stream = stream_of(seen, segment);
+    if (!stream || segment->payload_bytes == 0)
+        return 0;
+    struct span span = span_of(stream, segment);
+    stream->last = segment->tcp.seq;
+    stream->last_position = span.start;
+    size_t fresh = 0;
+    // The gaps between what is there, one after the other.
+    for (uint64_t at = span.start; at < span.end;) {
+        size_t i = stream->count;
+        while (i > 0 && stream->spans[i - 1].start > at)
+            i--;
+        if (i > 0 && stream->spans[i - 1].end > at) {
+            at = stream->spans[i - 1].end;
+            continue;
+        }
+        uint64_t until = i < stream->count && stream->spans[i].start < span.end ? stream->spans[i].start : span.end;
+        if (!add(stream, (struct span){at, until}))
+            break;
+        fresh += (size_t)(until - at);
+        at = until;
+    }
+    return fresh;
 }
 
 void seen_free(struct seen *seen)

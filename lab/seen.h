@@ -13,6 +13,8 @@ struct seen {
 };
 /** Whether none of a segment's bytes was there before; remembers them. */
 bool seen_is_new(struct seen *seen, const struct description *segment);
+/** How many of a segment's bytes were not there before; remembers them. */
+size_t seen_new_bytes(struct seen *seen, const struct description *segment);
 void seen_free(struct seen *seen);
 
 #endif

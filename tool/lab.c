@@ -57,6 +57,9 @@ int tool_lab(int argc, char **argv)
         status = lab_explain(&options);
     } else if (status == 0 && options.verb == LAB_CHECK) {
         status = lab_check(&options);
+    } else if (status == 0 && options.verb == LAB_SWEEP) {
+        lab_guard_signals();
+        status = lab_sweep(&options);
     } else if (status == 0) {
         status = lab_load(&options, &scenario);
         if (status == 0)
@@ -64,6 +67,7 @@ int tool_lab(int argc, char **argv)
     }
     scenario_free(scenario);
     free(options.sets);
+    grid_free(&options.grid);
     free(options.again);
     return status;
 }

@@ -7,6 +7,7 @@
  *     lab_watch.c    the table of watchers: who listens while a world runs, and writes files
  *     lab_guard.c    what ends a run early: signals, limits; and the progress line
  *     lab_many.c     many runs: seeds over processes
+ *     lab_sweep.c    many runs over a grid of parameters
  *     lab_shrink.c   makes a scenario that fails smaller
  *     lab_results.c  what is said at the end
  *
@@ -19,12 +20,15 @@
 #include <stdio.h>
 
 #include "lab/scenario.h"
+#include "tool/figures.h"
+#include "tool/grid.h"
 #include "tool/progress.h"
 #include "tool/seeds.h"
 #include "tool/tool.h"
+#include "tool/workers.h"
 
 /** What is to be done; a bit each, since an option may go with several. */
-enum lab_verb { LAB_RUN = 1, LAB_CHECK = 2, LAB_MANY = 4 };
+enum lab_verb { LAB_RUN = 1, LAB_CHECK = 2, LAB_MANY = 4, LAB_SWEEP = 8 };
 
 struct lab_options {
     enum lab_verb verb;
@@ -47,6 +51,9 @@ struct lab_options {
     unsigned jobs;      /**< Processes; 0: as many as there are processors. */
     bool keep_going;
     const char *junit, *shrink;
+    struct figures figures; /**< --measure */
+    struct grid grid;       /**< Of sweep. */
+    const char *csv, *plot;
     char *again; /**< The options that belong to the command which replays a run, for a shell; the seed aside. */
 };
 
@@ -151,6 +158,14 @@ void lab_print_stats(struct strata_world *world, FILE *to);
 
 /** Runs a scenario with many seeds. @return the exit status. */
 int lab_many(const struct lab_options *options, struct scenario *scenario);
+/** Hooks of an outcome that read figures; the context is a struct figures. */
+int lab_figures_before(void *context, struct scenario_run *run);
+void lab_figures_after(void *context, struct scenario_run *run, struct bytes *answer);
+
+/* ---- lab_sweep.c ---------------------------------------------------------------------------------------- */
+
+/** Runs a scenario for every point of a grid of its parameters. @return the exit status. */
+int lab_sweep(const struct lab_options *options);
 
 /* ---- lab_shrink.c --------------------------------------------------------------------------------------- */
 

@@ -29,6 +29,7 @@ struct many {
     struct seeds seeds;          /**< Where jobs come from. */
     struct seeds taken;          /**< The same, where answers are. */
     uint64_t last;               /**< The seed of the last answer. */
+    struct figures figures;
     struct tally tally;
     struct junit *junit;
     json_t *failures;
@@ -42,12 +43,28 @@ struct many {
 
 /* ---- In the workers -------------------------------------------------------------------------------------- */
 
+int lab_figures_before(void *context, struct scenario_run *run)
+{
+    return figures_begin(context, run);
+}
+
+void lab_figures_after(void *context, struct scenario_run *run, struct bytes *answer)
+{
+    struct figures *figures = context;
+    struct scenario_value values[FIGURES_MAX];
+    figures_read(figures, run, values);
+    for (unsigned i = 0; i < figures->count; i++)
+        outcome_put_value(answer, &values[i]);
+    figures_end(figures);
+}
+
 static void work(void *context, struct bytes_reader job, struct bytes *answer)
 {
     struct many *many = context;
     struct scenario_options options = many->run;
+    struct outcome_hooks hooks = {.before = lab_figures_before, .after = lab_figures_after, .context = &many->figures};
     options.seed = bytes_number(&job);
-    outcome_run(many->scenario, &options, answer, NULL, NULL);
+    outcome_run(many->scenario, &options, answer, &hooks);
 }
 
 /* ---- Failures -------------------------------------------------------------------------------------------- */
@@ -144,6 +161,7 @@ static bool take(void *context, const struct worker_answer *answer)
     while (!seeds_is_ours(&many->taken, 0, many->last));
     outcome_read(&outcome, many->last, answer, &rest);
     tally_add(&many->tally, &outcome);
+    tally_read(&many->tally, &rest);
     char *replay = outcome.ok ? NULL : replay_of(many, outcome.seed);
     if (!outcome.ok)
         tell_failure(many, &outcome, outcome_why(&outcome, why, sizeof why), replay ? replay : "");
@@ -295,6 +313,7 @@ int lab_many(const struct lab_options *options, struct scenario *scenario)
         .seeds = options->seeds,
         .taken = options->seeds,
         .failures = json_array(),
+        .figures = options->figures,
     };
     struct workers_config config = {
         .count = options->jobs ? options->jobs : workers_processors(),
@@ -306,7 +325,11 @@ int lab_many(const struct lab_options *options, struct scenario *scenario)
         .look = look,
         .stop = told_to_stop,
     };
-    int status = options->junit ? junit_open(&many.junit, options->junit, options->file) : 0;
+    const char *wrong = figures_find(&many.figures, scenario);
+    int status = wrong ? lab_wrong("%s", wrong) : 0;
+    tally_ask(&many.tally, &many.figures);
+    if (!status && options->junit)
+        status = junit_open(&many.junit, options->junit, options->file);
     if (!status) {
         progress_begin(&many.progress, !(options->jsonl && isatty(STDOUT_FILENO)));
         int result = workers_run(&config);

@@ -113,36 +113,62 @@ static int set_jobs(struct lab_options *options, const char *text)
     return 0;
 }
 
+static int add_measure(struct lab_options *options, const char *text)
+{
+    return figures_add(&options->figures, text) ? 0 : lab_wrong("--measure %s: that is one too many", text);
+}
+
+static int add_grid(struct lab_options *options, const char *text)
+{
+    const char *wrong = grid_add(&options->grid, text);
+    return wrong ? tool_complain(TOOL_USAGE, "--grid %s: %s", text, wrong) : 0;
+}
+
+static int set_plot(struct lab_options *options, const char *text)
+{
+    options->plot = text;
+    return picture_wanted(text) ? 0 : lab_wrong("--plot %s: a picture is a .svg or a .png", text);
+}
+
 static int show_help(struct lab_options *options, const char *text);
 
+/** What goes with one run and with many; and with many alone. */
+#define MANY_TOO (LAB_RUN | LAB_MANY | LAB_SWEEP)
+#define MANY_ONLY (LAB_MANY | LAB_SWEEP)
 #define AT(field) offsetof(struct lab_options, field)
 static const struct row rows[] = {
     {.help = "the run"},
     {"seed", "N", 0, CALL, 0, set_seed, "other randomness; the same seed gives the same bytes",
-     LAB_RUN | LAB_MANY, false},
-    {"duration", "T", 0, CALL, 0, set_duration, "virtual time that it may take, such as 90s", LAB_RUN | LAB_MANY,
+     MANY_TOO, false},
+    {"duration", "T", 0, CALL, 0, set_duration, "virtual time that it may take, such as 90s", MANY_TOO,
      true},
     {"until", "T", 0, CALL, 0, set_until, "go to that point of virtual time, and no further", LAB_RUN, false},
     {"set", "NAME=VALUE", 0, CALL, 0, add_set, "a parameter of the scenario; FILE --help lists them", ~0u, true},
-    {"timeout", "T", 0, CALL, 0, set_timeout, "real time that a run may take", LAB_RUN | LAB_MANY, false},
+    {"timeout", "T", 0, CALL, 0, set_timeout, "real time that a run may take", MANY_TOO, false},
 
     {.help = "many runs"},
-    {"seeds", "LIST", 0, CALL, 0, set_seeds, "a run with each of them, such as 1-10000 or 1-10,17", LAB_MANY, false},
+    {"seeds", "LIST", 0, CALL, 0, set_seeds, "a run with each of them, such as 1-10000 or 1-10,17", MANY_ONLY, false},
     {"jobs", "N", 'j', CALL, 0, set_jobs, "processes that share the work; as many as processors unless given",
-     LAB_MANY, false},
+     MANY_ONLY, false},
     {"keep-going", NULL, 'k', FLAG, AT(keep_going), NULL, "do not stop at the first run that fails", LAB_MANY, false},
     {"shard", "I/N", 0, CALL, 0, set_shard, "of all runs only the I-th of N parts, for a job on each of N machines",
-     LAB_MANY, false},
+     MANY_ONLY, false},
+    {"measure", "WHAT", 0, CALL, 0, add_measure,
+     "tell this number of the runs: a check's name, a counter, NODE:COUNTER, NODE:goodput, LINK:lost, LINK:throughput, "
+     "done, frames ...; may be repeated",
+     MANY_ONLY, false},
+    {"grid", "NAME=V,V ...", 0, CALL, 0, add_grid,
+     "of sweep: a parameter of the scenario and its values; may be repeated, for every combination", LAB_SWEEP, false},
 
     {.help = "what is shown"},
     {"timeline", NULL, 0, FLAG, AT(timeline), NULL, "what happens, one line each (the default)", LAB_RUN, false},
     {"from", "T", 0, CALL, 0, set_from, "the timeline begins at that point", LAB_RUN, false},
     {"verbose", NULL, 'v', COUNT, AT(verbose), NULL, "more of it; twice: every frame on every cable", LAB_RUN, false},
-    {"quiet", NULL, 'q', FLAG, AT(quiet), NULL, "only the checks, or only what fails", LAB_RUN | LAB_MANY, false},
+    {"quiet", NULL, 'q', FLAG, AT(quiet), NULL, "only the checks, or only what fails", MANY_TOO, false},
     {"stats", NULL, 0, FLAG, AT(stats), NULL, "what each host and cable counted", LAB_RUN, false},
-    {"json", NULL, 0, FLAG, AT(json), NULL, "the result as one JSON object", LAB_RUN | LAB_MANY | LAB_CHECK, false},
+    {"json", NULL, 0, FLAG, AT(json), NULL, "the result as one JSON object", MANY_TOO | LAB_CHECK, false},
     {"jsonl", NULL, 0, FLAG, AT(jsonl), NULL,
-     "JSON, a line for each thing that happens, or for each run; the last is the result", LAB_RUN | LAB_MANY, false},
+     "JSON, a line for each thing that happens, or for each run; the last is the result", MANY_TOO, false},
 
     {.help = "what is written"},
     {"pcap", "FILE", 0, TEXT, AT(pcap), NULL, "every frame as pcapng, with a comment on each fault", LAB_RUN, false},
@@ -151,8 +177,10 @@ static const struct row rows[] = {
      "windows, flight, round-trip times and queues over time as CSV; to a .svg or .png, a picture of them (needs "
      "gnuplot); may be both",
      LAB_RUN, false},
-    {"junit", "FILE", 0, TEXT, AT(junit), NULL, "checks, or runs, as test cases in JUnit's XML", LAB_RUN | LAB_MANY,
-     false},
+    {"junit", "FILE", 0, TEXT, AT(junit), NULL, "checks, or runs, as test cases in JUnit's XML", MANY_TOO, false},
+    {"csv", "FILE", 0, TEXT, AT(csv), NULL, "of sweep: what was measured at each point as CSV; - is standard output",
+     LAB_SWEEP, false},
+    {"plot", "FILE", 0, CALL, 0, set_plot, "of sweep: a picture of it, .svg or .png (needs gnuplot)", LAB_SWEEP, false},
     {"shrink", "FILE", 0, TEXT, AT(shrink), NULL,
      "where a run fails: a scenario that is as small as can be and fails in the same way", LAB_RUN | LAB_MANY, false},
     {"report", "FILE", 0, TEXT, AT(report), NULL,
@@ -172,6 +200,7 @@ enum { LONG_BASE = 256 };
 
 static const char opening[] = "usage: strata lab FILE [OPTION ...]                run a scenario\n"
                               "       strata lab FILE --seeds LIST [OPTION ...]   run it again and again\n"
+                              "       strata lab sweep FILE --grid NAME=V,V ...   run it with each of these values\n"
                               "       strata lab check FILE ...                   look for mistakes in it\n"
                               "       strata lab FILE --help                      what may be chosen of it\n";
 static const char closing[] =
@@ -184,6 +213,8 @@ static const char closing[] =
     "  strata lab examples/day-in-the-life/day.yaml\n"
     "  strata lab examples/lossy-link/transfer.yaml --seed 7 --quiet --pcap x.pcapng\n"
     "  strata lab examples/lossy-link/transfer.yaml --seeds 1-1000 --keep-going\n"
+    "  strata lab sweep examples/lossy-link/transfer.yaml --grid loss=0%,5%,10% \\\n"
+    "      --seeds 1-20 --plot loss.svg\n"
     "  strata lab examples/lossy-link/transfer.yaml --quiet --report run.html\n";
 
 enum { HELP_COLUMN = 20 };
@@ -325,7 +356,7 @@ static int read_words(struct lab_options *options, int argc, char **argv)
     static const struct {
         const char *word;
         enum lab_verb verb;
-    } verbs[] = {{"check", LAB_CHECK}};
+    } verbs[] = {{"check", LAB_CHECK}, {"sweep", LAB_SWEEP}};
     options->verb = LAB_RUN;
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs && optind < argc; i++)
         if (strcmp(argv[optind], verbs[i].word) == 0) {
@@ -355,7 +386,9 @@ static int check_uses(const struct lab_options *options, const bool *used)
 {
     for (size_t i = 0; i < ROW_COUNT; i++)
         if (used[i] && !((rows[i].verbs ? rows[i].verbs : LAB_RUN) & options->verb))
-            return lab_wrong(options->verb == LAB_MANY    ? "--%s goes with one run, not with --seeds or --shrink"
+            return lab_wrong(options->verb == LAB_SWEEP   ? "--%s does not go with 'sweep'"
+                             : options->verb == LAB_MANY    ? "--%s goes with one run, not with --seeds or --shrink"
+                             : rows[i].verbs == LAB_SWEEP ? "--%s goes with 'strata lab sweep'"
                              : options->verb == LAB_CHECK ? "--%s does not go with 'check', which runs nothing"
                                                           : "--%s goes with many runs: give --seeds too",
                              rows[i].name);

@@ -249,7 +249,7 @@ static void work(void *context, struct bytes_reader job, struct bytes *answer)
     char *text = repair(shrink, &scenario);
     if (text) {
         struct scenario_options options = {.seed = shrink->seed};
-        outcome_run(scenario, &options, answer, put_last, NULL);
+        outcome_run(scenario, &options, answer, &(struct outcome_hooks){.after = put_last});
         scenario_free(scenario);
     }
     bytes_put_text(answer, text);

@@ -16,14 +16,14 @@
 
 /* ---- On the way ------------------------------------------------------------------------------------------ */
 
-static void put_value(struct bytes *answer, const struct scenario_value *value)
+void outcome_put_value(struct bytes *answer, const struct scenario_value *value)
 {
     bytes_put_number(answer, (uint64_t)value->there | (uint64_t)value->is_time << 1 |
                                  (uint64_t)value->in_billionths << 2 | (uint64_t)value->is_rate << 3);
     bytes_put_number(answer, (uint64_t)value->number);
 }
 
-static struct scenario_value read_value(struct bytes_reader *reader)
+struct scenario_value outcome_read_value(struct bytes_reader *reader)
 {
     uint64_t flags = bytes_number(reader);
     return (struct scenario_value){
@@ -48,20 +48,22 @@ static void put_run(const struct scenario_run *run, int error, struct bytes *ans
         bytes_put_text(answer, run->results[i].name);
         bytes_put_text(answer, run->results[i].detail);
         bytes_put_number(answer, run->results[i].ok);
-        put_value(answer, &run->results[i].value);
+        outcome_put_value(answer, &run->results[i].value);
     }
 }
 
 void outcome_run(struct scenario *scenario, const struct scenario_options *options, struct bytes *answer,
-                 void (*after)(void *context, struct scenario_run *run, struct bytes *answer), void *context)
+                 const struct outcome_hooks *hooks)
 {
     struct scenario_run run;
     int error = scenario_build(&run, scenario, options);
+    if (!error && hooks && hooks->before)
+        error = hooks->before(hooks->context, &run);
     if (!error)
         error = scenario_go(&run, options);
     put_run(&run, error, answer);
-    if (after)
-        after(context, &run, answer);
+    if (hooks && hooks->after)
+        hooks->after(hooks->context, &run, answer);
     scenario_run_free(&run);
 }
 
@@ -115,7 +117,7 @@ void outcome_read(struct outcome *outcome, uint64_t seed, const struct worker_an
         check->name = bytes_text(rest);
         check->detail = bytes_text(rest);
         check->ok = bytes_number(rest);
-        check->value = read_value(rest);
+        check->value = outcome_read_value(rest);
     }
 }
 

@@ -34,10 +34,15 @@ struct outcome {
     char *said; /**< Where it is not OUTCOME_JUDGED: what the process said last, in one line; or "". */
 };
 
-/** In the worker: runs a scenario with a seed and puts what came of it. `after`, unless NULL, puts more, from the run
- * before it is gone. */
+/** Who wants more of a run. Either may be NULL. */
+struct outcome_hooks {
+    int (*before)(void *context, struct scenario_run *run); /**< Made, not run. @return 0 or a negative errno. */
+    void (*after)(void *context, struct scenario_run *run, struct bytes *answer); /**< Puts more. */
+    void *context;
+};
+/** In the worker: runs a scenario with a seed and puts what came of it. `hooks` may be NULL. */
 void outcome_run(struct scenario *scenario, const struct scenario_options *options, struct bytes *answer,
-                 void (*after)(void *context, struct scenario_run *run, struct bytes *answer), void *context);
+                 const struct outcome_hooks *hooks);
 /** In the parent: reads an answer, whatever it is; what `after` put is left in the reader. */
 void outcome_read(struct outcome *outcome, uint64_t seed, const struct worker_answer *answer,
                   struct bytes_reader *rest);
@@ -46,6 +51,8 @@ void outcome_free(struct outcome *outcome);
 const char *outcome_why(const struct outcome *outcome, char *text, size_t size);
 /** As scenario_json, with "crash", "error" or "timeout" where it was no run with a result. */
 json_t *outcome_json(const struct outcome *outcome);
+void outcome_put_value(struct bytes *answer, const struct scenario_value *value);
+struct scenario_value outcome_read_value(struct bytes_reader *reader);
 /** "SIGSEGV", or "signal 99". */
 const char *outcome_signal(int number, char room[24]);
 /** A value as the tables have it: "12", "1.5 ms", "0.25". */

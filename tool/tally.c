@@ -156,6 +156,21 @@ void tally_add(struct tally *tally, const struct outcome *outcome)
     spread_add(&tally->frames, &(struct scenario_value){.there = true, .number = (int64_t)outcome->frames});
 }
 
+void tally_ask(struct tally *tally, const struct figures *figures)
+{
+    tally->figures = must(calloc(figures->count + 1, sizeof *tally->figures));
+    for (unsigned i = 0; i < figures->count; i++)
+        tally->figures[tally->figure_count++].text = figures->items[i].text;
+}
+
+void tally_read(struct tally *tally, struct bytes_reader *rest)
+{
+    for (unsigned i = 0; i < tally->figure_count; i++) {
+        struct scenario_value value = outcome_read_value(rest);
+        spread_add(&tally->figures[i].spread, &value);
+    }
+}
+
 static void print_spread(struct sheet *sheet, struct spread *spread)
 {
     for (unsigned percent = 0; percent <= 100; percent += 50) {
@@ -163,6 +178,15 @@ static void print_spread(struct sheet *sheet, struct spread *spread)
         struct scenario_value value = spread_at(spread, percent);
         sheet_cell(sheet, "%s", spread->count > 0 ? tally_value(&value, room) : "");
     }
+}
+
+/** A row of something that no check is about. */
+static void print_more(struct sheet *sheet, const char *name, struct spread *spread)
+{
+    sheet_cell(sheet, "%s", name);
+    for (int i = 0; i < 3; i++)
+        sheet_cell(sheet, "%s", "");
+    print_spread(sheet, spread);
 }
 
 void tally_print(struct tally *tally, FILE *to)
@@ -183,21 +207,15 @@ void tally_print(struct tally *tally, FILE *to)
         sheet_cell(&sheet, check->failed ? "%" PRIu64 : "", check->first_failed);
         print_spread(&sheet, &check->spread);
     }
-    struct {
-        const char *name;
-        struct spread *spread;
-    } more[] = {{"done after", &tally->ended}, {"frames", &tally->frames}};
-    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
-        sheet_cell(&sheet, "%s", more[i].name);
-        for (int j = 0; j < 3; j++)
-            sheet_cell(&sheet, "%s", "");
-        print_spread(&sheet, more[i].spread);
-    }
+    print_more(&sheet, "done after", &tally->ended);
+    print_more(&sheet, "frames", &tally->frames);
+    for (unsigned i = 0; i < tally->figure_count; i++)
+        print_more(&sheet, tally->figures[i].text, &tally->figures[i].spread);
     sheet_print(&sheet, to, SHEET_WIDTH);
     sheet_free(&sheet);
 }
 
-static json_t *spread_json(struct spread *spread)
+json_t *spread_json(struct spread *spread)
 {
     struct scenario_value least = spread_at(spread, 0), median = spread_at(spread, 50),
                           most = spread_at(spread, 100), mean = spread_mean(spread);
@@ -228,6 +246,13 @@ void tally_json(struct tally *tally, json_t *into)
         json_object_set_new(into, "done_after", spread_json(&tally->ended));
         json_object_set_new(into, "frames", spread_json(&tally->frames));
     }
+    json_t *measured = json_object();
+    for (unsigned i = 0; i < tally->figure_count; i++)
+        if (tally->figures[i].spread.count > 0)
+            json_object_set_new(measured, tally->figures[i].text, spread_json(&tally->figures[i].spread));
+    if (tally->figure_count > 0)
+        json_object_set(into, "measured", measured);
+    json_decref(measured);
 }
 
 void tally_free(struct tally *tally)
@@ -236,6 +261,9 @@ void tally_free(struct tally *tally)
         free(tally->checks[i].name);
         spread_free(&tally->checks[i].spread);
     }
+    for (unsigned i = 0; i < tally->figure_count; i++)
+        spread_free(&tally->figures[i].spread);
+    free(tally->figures);
     free(tally->checks);
     spread_free(&tally->ended);
     spread_free(&tally->frames);

@@ -4,6 +4,7 @@
 #ifndef TOOL_TALLY_H
 #define TOOL_TALLY_H
 
+#include "tool/figures.h"
 #include "tool/outcome.h"
 #include "tool/sheet.h"
 
@@ -26,19 +27,32 @@ struct tally_check {
     uint64_t held, failed, first_failed; /**< The last one is a seed. */
     struct spread spread;
 };
+/** A number that was asked for, see figures.h. */
+struct tally_figure {
+    const char *text;
+    struct spread spread;
+};
 struct tally {
     uint64_t runs, ok;
     uint64_t hash; /**< Of all hashes, in their order. */
     struct tally_check *checks;
     unsigned check_count;
     struct spread ended, frames;
+    struct tally_figure *figures;
+    unsigned figure_count;
 };
+/** Adds what was asked for, before anything is counted. */
+void tally_ask(struct tally *tally, const struct figures *figures);
+/** Their values of a run, as an answer has them. */
+void tally_read(struct tally *tally, struct bytes_reader *rest);
 void tally_add(struct tally *tally, const struct outcome *outcome);
 void tally_print(struct tally *tally, FILE *to);
 /** The same as JSON: "runs", "failed", "hash", "checks". */
 void tally_json(struct tally *tally, json_t *into);
 void tally_free(struct tally *tally);
 
+/** A spread as JSON: min, median, max, mean. */
+json_t *spread_json(struct spread *spread);
 /** A value rounded for a table: "1.504 s", "266.6 kbit/s", "0.2531", "12". */
 const char *tally_value(const struct scenario_value *value, char room[48]);
 

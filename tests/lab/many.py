@@ -1,4 +1,4 @@
-"""Many runs: the same bytes for any number of workers, failures told and replayed, shards, JUnit, signals, shrinking."""
+"""Many runs: the same bytes for any number of workers; failures replayed; shards, JUnit, signals, shrinking."""
 # ctest: timeout 300
 
 import json
