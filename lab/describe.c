@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/rdt/packet.h"
 #include "base/address.h"
 #include "wire/arp.h"
 #include "wire/dhcp.h"
@@ -117,6 +118,18 @@ static void describe_dns(const uint8_t *bytes, size_t size, struct description *
     snprintf(description->text, sizeof description->text, "DNS answer: %s of %s: %s", type, name, answer);
 }
 
+/* ---- Reliable data transfer ---------------------------------------------------------------------------- */
+
+static void describe_rdt(const uint8_t *bytes, size_t size, struct description *description)
+{
+    static const char *const kinds[] = {[RDT_DATA] = "packet", [RDT_ACK] = "ACK", [RDT_NAK] = "NAK"};
+    struct rdt_packet packet;
+    rdt_parse(&packet, bytes, size);
+    if (!packet.corrupt)
+        snprintf(description->text, sizeof description->text, "rdt %s %u", kinds[packet.kind],
+                 (unsigned)packet.number);
+}
+
 /* ---- IP --------------------------------------------------------------------------------------------------
  */
 
@@ -143,7 +156,10 @@ static void describe_transport(uint8_t protocol, const uint8_t *bytes, size_t si
             describe_dhcp(bytes, size, description);
         else if (udp.destination_port == DNS_PORT || udp.source_port == DNS_PORT)
             describe_dns(bytes, size, description);
-        if (description->subject == SUBJECT_UDP)
+        else if (udp.destination_port == RDT_PORT || udp.source_port == RDT_PORT)
+            describe_rdt(bytes, size, description);
+        description->payload_bytes = size;
+        if (description->subject == SUBJECT_UDP && !description->text[0])
             snprintf(description->text, sizeof description->text, "UDP %zu bytes, port %u > %u", size,
                      udp.source_port, udp.destination_port);
     } else if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6) {

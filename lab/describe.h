@@ -23,10 +23,10 @@ struct description {
     bool has_addresses; /**< source and destination are valid. */
     struct strata_endpoint source, destination;
     bool to_everyone;
+    size_t payload_bytes; /**< SUBJECT_UDP, SUBJECT_TCP. */
     /* SUBJECT_TCP */
     struct tcp_header tcp;
     const uint8_t *payload;
-    size_t payload_bytes;
     char text[240]; /**< For TCP empty: the conversation is needed to say it well. */
 };
 

@@ -31,6 +31,7 @@ struct side {
 struct conversation {
     struct conversation *next;
     struct side side[2];
+    bool datagrams; /**< It is one of UDP. */
     unsigned shown; /**< In a row. */
     unsigned troubles;
     uint64_t held, held_bytes, held_losses, held_repeats;
@@ -191,15 +192,17 @@ static bool is_passed_on(const struct strata_lab_event *event, const struct desc
 
 static struct conversation *conversation_of(struct timeline *t, const struct description *what, int *side)
 {
+    bool datagrams = what->subject != SUBJECT_TCP;
     for (struct conversation *c = t->conversations; c; c = c->next)
         for (*side = 0; *side < 2; ++*side)
-            if (endpoint_equal(&c->side[*side].endpoint, &what->source) &&
+            if (c->datagrams == datagrams && endpoint_equal(&c->side[*side].endpoint, &what->source) &&
                 endpoint_equal(&c->side[!*side].endpoint, &what->destination))
                 return c;
     struct conversation *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
     *side = 0;
+    c->datagrams = datagrams;
     c->side[0].endpoint = what->source;
     c->side[1].endpoint = what->destination;
     c->next = t->conversations;
@@ -260,11 +263,13 @@ static void release(struct timeline *t, struct conversation *c, strata_time now)
     char a[STRATA_ENDPOINT_TEXT], b[STRATA_ENDPOINT_TEXT], trouble[80] = "";
     strata_endpoint_format(&c->side[0].endpoint, a, sizeof a);
     strata_endpoint_format(&c->side[1].endpoint, b, sizeof b);
-    if (c->held_losses || c->held_repeats)
+    if (c->held_losses && c->datagrams)
+        snprintf(trouble, sizeof trouble, ", %" PRIu64 " lost or damaged", c->held_losses);
+    else if (c->held_losses || c->held_repeats)
         snprintf(trouble, sizeof trouble, ", %" PRIu64 " lost or damaged, %" PRIu64 " sent again",
                  c->held_losses, c->held_repeats);
-    line(t, now, TONE_FAINT, "...", "%" PRIu64 " more segments with %" PRIu64 " bytes%s, %s - %s", c->held,
-         c->held_bytes, trouble, a, b);
+    line(t, now, TONE_FAINT, "...", "%" PRIu64 " more %s with %" PRIu64 " bytes%s, %s - %s", c->held,
+         c->datagrams ? "datagrams" : "segments", c->held_bytes, trouble, a, b);
     c->held = c->held_bytes = c->held_losses = c->held_repeats = 0;
 }
 
@@ -279,8 +284,11 @@ static void interrupt(struct timeline *t, struct conversation *c, strata_time no
 
 static void release_all(struct timeline *t, strata_time now)
 {
-    for (struct conversation *c = t->conversations; c; c = c->next)
+    for (struct conversation *c = t->conversations; c; c = c->next) {
         interrupt(t, c, now);
+        if (c->datagrams && c->troubles < TROUBLES_SHOWN)
+            c->shown = 0; // a program that tells of its datagrams is followed by those it tells of
+    }
 }
 
 static void show_segment(struct timeline *t, const struct strata_lab_event *event,
@@ -311,6 +319,25 @@ static void show_segment(struct timeline *t, const struct strata_lab_event *even
     line(t, event->time, TONE_TCP, names, "%s", text);
 }
 
+/** Datagrams are summed up like segments, from some more of them on. */
+static void show_datagram(struct timeline *t, const struct strata_lab_event *event, const struct description *what)
+{
+    char names[160];
+    int side;
+    struct conversation *c = conversation_of(t, what, &side);
+    if (!c)
+        return;
+    if (++c->shown > SHOWN_AT_FIRST && t->level < 2) {
+        if (!is_passed_on(event, what)) {
+            c->held++;
+            c->held_bytes += what->payload_bytes;
+        }
+        return;
+    }
+    who(t, event, what, names);
+    line(t, event->time, TONE_PLAIN, names, "%s", what->text);
+}
+
 /* ---- Events
  * --------------------------------------------------------------------------------------------------- */
 
@@ -326,6 +353,10 @@ static void show_sent(struct timeline *t, const struct strata_lab_event *event)
         show_segment(t, event, &what);
         return;
     }
+    if (what.subject == SUBJECT_UDP && !what.to_everyone) {
+        show_datagram(t, event, &what);
+        return;
+    }
     who(t, event, &what, names);
     line(t, event->time, tone_of(what.subject), names, "%s", what.text);
 }
@@ -337,18 +368,21 @@ static void show_trouble(struct timeline *t, const struct strata_lab_event *even
     char names[160], text[240];
     describe(event->cable->link, event->frame, event->length, &what);
     bool lost = event->kind == STRATA_LAB_LOST;
-    if (what.subject == SUBJECT_TCP) {
+    if (what.subject == SUBJECT_TCP || (what.subject == SUBJECT_UDP && !what.to_everyone)) {
         int side;
         struct conversation *c = conversation_of(t, &what, &side);
         if (!c)
             return;
         bool serious = lost || strcmp(event->text, "corrupt") == 0;
-        if (c->shown > SHOWN_AT_FIRST && t->level < 2 && (!serious || ++c->troubles > TROUBLES_SHOWN)) {
+        if ((c->datagrams || c->shown > SHOWN_AT_FIRST) && t->level < 2 && (!serious || ++c->troubles > TROUBLES_SHOWN)) {
             c->held_losses += serious;
             return;
         }
         interrupt(t, c, event->time);
-        say_segment(c, side, &what, false, text, sizeof text);
+        if (c->datagrams)
+            snprintf(text, sizeof text, "%s", what.text);
+        else
+            say_segment(c, side, &what, false, text, sizeof text);
     } else {
         snprintf(text, sizeof text, "%s", what.text);
     }

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "lab/timeline.h"
+
 #include "tests/test.h"
 
 TEST(quantities_are_read)
@@ -74,6 +76,8 @@ TEST(near_is_a_share_of_what_was_expected)
 
 static char said[8000];
 
+static char told[20000]; /**< The timeline. */
+
 static bool run(const char *text)
 {
     struct complaints complaints = {0};
@@ -85,7 +89,13 @@ static bool run(const char *text)
     }
     struct scenario_options options = {0};
     REQUIRE(scenario_build(&run, scenario, &options) == 0);
+    struct timeline *timeline = NULL;
+    FILE *to = fmemopen(told, sizeof told, "w");
+    REQUIRE(timeline_new(&timeline, run.world, &(struct timeline_config){.to = to}) == 0);
     REQUIRE(scenario_go(&run, &options) == 0);
+    timeline_finish(timeline);
+    timeline_free(timeline);
+    fclose(to);
     said[0] = '\0';
     for (unsigned i = 0; i < run.result_count; i++)
         snprintf(said + strlen(said), sizeof said - strlen(said), "%s %s: %s\n", run.results[i].ok ? "ok" : "FAILED",
@@ -150,6 +160,37 @@ TEST(printed_numbers_are_compared)
     CHECK(!run(PINGS "  - {output: a, lacks: \"time=\"}\n"));
 }
 
+static unsigned lines_with(const char *word)
+{
+    unsigned count = 0;
+    for (const char *at = told; (at = strstr(at, word)); at++)
+        count++;
+    return count;
+}
+
+/* A thousand datagrams are a few lines; losses are told one by one at first, and counted in the end. */
+TEST(datagrams_are_summed_up)
+{
+    CHECK(run("nodes:\n"
+              "  a: {address: 10.0.0.1/24, programs: [traffic 10.0.0.2 --packets 1000 --every 1ms]}\n"
+              "  b: {address: 10.0.0.2/24, programs: [traffic-sink --for 3s]}\n"
+              "links: [{endpoints: [a, b], link: ip, forward: {lose: [500, 501, 502]}}]\n"));
+    CHECK_EQ(lines_with("UDP 972 bytes"), 8 + 3 + 4 + 1); // at first, the losses, around them, with the last word
+    CHECK_EQ(lines_with("LOST (script)"), 3);
+    CHECK(strstr(told, "492 more datagrams with 478224 bytes, 10.0.0.1:") != NULL);
+    CHECK(run("nodes:\n"
+              "  a: {address: 10.0.0.1/24, programs: [traffic 10.0.0.2 --packets 1000 --every 1ms]}\n"
+              "  b: {address: 10.0.0.2/24, programs: [traffic-sink --for 3s]}\n"
+              "links: [{endpoints: [a, b], link: ip, loss: 50%}]\n"));
+    CHECK_EQ(lines_with("LOST (loss)"), 12);
+    CHECK(strstr(told, " lost or damaged, 10.0.0.1:") != NULL);
+    CHECK(run("nodes:\n" // packets of rdt have names
+              "  a: {address: 10.0.0.1/24, programs: [rdt-sender 10.0.0.2 --packets 3]}\n"
+              "  b: {address: 10.0.0.2/24, programs: [rdt-receiver]}\n"
+              "links: [{endpoints: [a, b], link: ip, delay: 1ms, forward: {damage: 2}}]\n"));
+    CHECK(strstr(told, "a > b  ") && strstr(told, "rdt packet 1\n") && strstr(told, "rdt ACK 1\n"));
+}
+
 TEST(mistakes_are_explained)
 {
     static const struct {
@@ -181,4 +222,4 @@ TEST(mistakes_are_explained)
 TEST_MAIN(TEST_ENTRY(quantities_are_read), TEST_ENTRY(quantities_are_printed),
           TEST_ENTRY(near_is_a_share_of_what_was_expected), TEST_ENTRY(a_cable_is_measured),
           TEST_ENTRY(faults_are_measured_too), TEST_ENTRY(printed_numbers_are_compared),
-          TEST_ENTRY(mistakes_are_explained))
+          TEST_ENTRY(datagrams_are_summed_up), TEST_ENTRY(mistakes_are_explained))
