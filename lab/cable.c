@@ -29,56 +29,6 @@
 #define MILLION 1000000u
 #define QUEUE_FRAMES_DEFAULT 1000u
 
-struct flight *flight_new(struct strata_world *world, uint32_t room)
-{
-    bool pooled = room <= FLIGHT_POOLED_BYTES;
-    struct flight *flight = pooled ? world->free_flights : room == FRAME_MAX_BYTES ? world->large_flight : NULL;
-    if (pooled)
-        room = FLIGHT_POOLED_BYTES;
-    if (!flight) {
-        flight = malloc(sizeof *flight + room);
-        if (!flight) {
-            world->error = -ENOMEM;
-            return NULL;
-        }
-        flight->room = room;
-    } else if (pooled) {
-        world->free_flights = flight->next;
-    } else {
-        world->large_flight = NULL;
-    }
-    flight->state = FLIGHT_NEW;
-    return flight;
-}
-
-struct flight *flight_trim(struct strata_world *world, struct flight *flight)
-{
-    if (flight->room == FLIGHT_POOLED_BYTES || flight->length > flight->room / 2)
-        return flight;
-    struct flight *trimmed = flight_new(world, flight->length);
-    if (!trimmed)
-        return flight; // world->error ends the run
-    uint32_t room = trimmed->room;
-    memcpy(trimmed, flight, sizeof *flight + flight->length);
-    trimmed->room = room;
-    flight_free(world, flight);
-    return trimmed;
-}
-
-void flight_free(struct strata_world *world, struct flight *flight)
-{
-    if (flight->state == FLIGHT_WAITING) {
-        flight->left = true;
-    } else if (flight->room == FLIGHT_POOLED_BYTES) {
-        flight->next = world->free_flights;
-        world->free_flights = flight;
-    } else if (flight->room == FRAME_MAX_BYTES && !world->large_flight) {
-        world->large_flight = flight;
-    } else {
-        free(flight);
-    }
-}
-
 static bool chance(struct random *random, uint32_t ppm)
 {
     return ppm > 0 && random_below(random, MILLION) < ppm;
@@ -398,6 +348,8 @@ void cable_send(struct strata_cable *cable, int which, struct flight *flight)
     struct direction *direction = &cable->direction[which];
     flight->cable = cable;
     flight->direction = which;
+    flight->to = cable->node[!which];
+    flight->self = cable->self[!which];
     flight->epoch = cable->epoch;
     flight->number = ++world->frames;
     flight->state = FLIGHT_NEW;
@@ -543,6 +495,7 @@ struct strata_cable *strata_world_cable(struct strata_world *world, struct strat
             goto failed;
         }
         cable->node[end] = nodes[end];
+        cable->self[end] = nodes[end]->device.self;
         cable->port[end] = port;
         nodes[end]->ports[port].cable = cable;
         nodes[end]->ports[port].end = end;

@@ -75,7 +75,7 @@ static struct strata_node *bridge_new(struct strata_world *world, const char *na
         (struct strata_bridge_config){.size = sizeof node->bridge_config,
                                       .ports = ports,
                                       .hub = hub,
-                                      .allocator = world->allocator};
+                                      .allocator = &world->pool.allocator};
     return bridge_boot(node) == 0 ? node : give_up(node);
 }
 
@@ -157,22 +157,19 @@ static strata_time node_deadline(struct strata_node *node)
     return deadline;
 }
 
-/** Carries one frame away. @return whether there was one. */
+/** Carries one frame of up to `room` bytes away. @return whether there was one. */
 static bool carry(struct strata_node *node, int number, uint32_t room)
 {
     struct strata_world *world = node->world;
-    struct flight *flight = flight_new(world, room);
+    struct flight *flight = flight_desk(world, room);
     if (!flight)
         return false;
     struct strata_meta meta = {0}; // no offloads: frames are complete, each fits its link
-    size_t length =
-        node->device.ops->output(node->device.self, number, flight->bytes, flight->room, &meta, world->now);
-    if (length == 0) {
-        flight_free(world, flight);
+    size_t length = node->device.ops->output(node->device.self, number, flight->bytes,
+                                             room > DESK_BYTES ? room : DESK_BYTES, &meta, world->now);
+    flight = flight_said(world, flight, (uint32_t)length);
+    if (!flight)
         return false;
-    }
-    flight->length = (uint32_t)length;
-    flight = flight_trim(world, flight);
     const struct node_port *port = number > 0 && number <= node->port_count ? &node->ports[number] : NULL;
     if (port && port->cable)
         cable_send(port->cable, port->end, flight);

@@ -1,7 +1,7 @@
 /*
- * The memory of a world's hosts. One host after the other takes a packet, a page, a record, and gives it back
- * a moment later: lists of free blocks by size serve that faster than an allocator for everybody, and blocks
- * carry no header. Blocks come out of slabs, which grow with the world and go with it.
+ * The memory of a world's frames and hosts. One host after the other takes a packet, a page, a record, and
+ * gives it back a moment later: lists of free blocks by size serve that faster than an allocator for
+ * everybody, and blocks carry no header. Blocks come out of slabs, which grow with the world and go with it.
  *
  * Under valgrind and in builds that check, malloc serves instead: it knows how to find a block that is used after
  * it was given back.
@@ -11,6 +11,7 @@
 #include "rt/watch.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define GRAIN_BYTES 16u
 #define FINE_BYTES_MAX 1024u
@@ -37,6 +38,15 @@ static size_t class_bytes(unsigned class)
                                  : FINE_BYTES_MAX + (class - FINE_CLASSES) * COARSE_GRAIN_BYTES;
 }
 
+/** A slab, on pages as large as there are: who jumps from host to host waits less for where they lie. */
+static struct pool_block *slab_new(size_t size)
+{
+    struct pool_block *slab = aligned_alloc(size < SLAB_BYTES_MOST ? GRAIN_BYTES : SLAB_BYTES_MOST, size);
+    if (slab && size == SLAB_BYTES_MOST)
+        (void)madvise(slab, size, MADV_HUGEPAGE); // only a wish
+    return slab;
+}
+
 static void *carve(struct pool *pool, size_t bytes)
 {
     if (pool->left_bytes < bytes) {
@@ -44,7 +54,7 @@ static void *carve(struct pool *pool, size_t bytes)
         size_t size = pool->slab_bytes ? pool->slab_bytes * 2 : SLAB_BYTES_LEAST;
         if (size > SLAB_BYTES_MOST)
             size = SLAB_BYTES_MOST;
-        struct pool_block *slab = malloc(size);
+        struct pool_block *slab = slab_new(size);
         if (!slab)
             return NULL;
         slab->next = pool->slabs;
@@ -59,10 +69,9 @@ static void *carve(struct pool *pool, size_t bytes)
     return block;
 }
 
-static void *pool_allocate(void *context, size_t bytes)
+void *pool_take(struct pool *pool, size_t bytes)
 {
-    struct pool *pool = context;
-    if (bytes > POOL_BYTES_MAX)
+    if (bytes > POOL_BYTES_MAX || pool->watched)
         return malloc(bytes);
     unsigned class = class_of(bytes);
     struct pool_block *block = pool->free[class];
@@ -72,10 +81,9 @@ static void *pool_allocate(void *context, size_t bytes)
     return block;
 }
 
-static void pool_release(void *context, void *data, size_t bytes)
+void pool_give(struct pool *pool, void *data, size_t bytes)
 {
-    struct pool *pool = context;
-    if (bytes > POOL_BYTES_MAX) {
+    if (bytes > POOL_BYTES_MAX || pool->watched) {
         free(data);
         return;
     }
@@ -85,10 +93,20 @@ static void pool_release(void *context, void *data, size_t bytes)
     pool->free[class] = block;
 }
 
-const struct strata_allocator *pool_init(struct pool *pool)
+static void *allocate(void *context, size_t bytes)
 {
-    pool->allocator = (struct strata_allocator){pool, pool_allocate, pool_release};
-    return STRATA_CHECK || RUNNING_ON_VALGRIND ? NULL : &pool->allocator;
+    return pool_take(context, bytes);
+}
+
+static void release(void *context, void *block, size_t bytes)
+{
+    pool_give(context, block, bytes);
+}
+
+void pool_init(struct pool *pool)
+{
+    pool->watched = STRATA_CHECK || RUNNING_ON_VALGRIND;
+    pool->allocator = (struct strata_allocator){pool, allocate, release, .pools = !pool->watched};
 }
 
 void pool_free(struct pool *pool)

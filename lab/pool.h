@@ -1,8 +1,10 @@
 /**
- * The memory of a world's hosts and switches: see pool.c.
+ * The memory of a world's frames, hosts and switches: see pool.c.
  */
 #ifndef LAB_POOL_H
 #define LAB_POOL_H
+
+#include <stdbool.h>
 
 #include <strata/strata.h>
 
@@ -13,6 +15,7 @@
 struct pool_block;
 struct pool {
     struct strata_allocator allocator;
+    bool watched; /**< Somebody looks for mistakes: every block is malloc's. */
     struct pool_block *free[POOL_CLASSES];
     struct pool_block *slabs;
     size_t slab_bytes; /**< Of the newest. */
@@ -20,8 +23,12 @@ struct pool {
     size_t left_bytes;
 };
 
-/** Begins with zeroed memory. @return what hosts are to allocate with; NULL: malloc and free. */
-const struct strata_allocator *pool_init(struct pool *pool);
+/** Begins with zeroed memory. Hosts take pool->allocator. */
+void pool_init(struct pool *pool);
+/** Memory for any type, or NULL. */
+void *pool_take(struct pool *pool, size_t bytes);
+/** Takes back what pool_take gave; `bytes` is what was asked for then. */
+void pool_give(struct pool *pool, void *block, size_t bytes);
 /** Frees all; nothing that it gave out is used any more. */
 void pool_free(struct pool *pool);
 

@@ -138,9 +138,11 @@ static int deal_out(struct queue *queue, unsigned level, unsigned at)
 {
     struct queue_slot *slot = &queue->slot[level][at];
     for (struct queue_chunk *chunk; (chunk = slot->first);) {
-        for (; chunk->first < chunk->end; chunk->first++)
+        for (; chunk->first < chunk->end; chunk->first++) {
             if (append(queue, &chunk->events[chunk->first]) != 0)
                 return -ENOMEM;
+            __builtin_prefetch(chunk->events[chunk->first].object); // it comes soon
+        }
         slot->first = chunk->next;
         chunk_free(queue, chunk);
     }
@@ -183,6 +185,15 @@ int queue_pop(struct queue *queue, struct event *event)
     if (level > 0 || !queue->slot[0][at].first)
         queue->next = -1;
     return 0;
+}
+
+const struct event *queue_peek(const struct queue *queue)
+{
+    if (queue->count == 0)
+        return NULL;
+    unsigned level = (unsigned)__builtin_ctz(queue->levels);
+    const struct queue_chunk *chunk = queue->slot[level][__builtin_ctzll(queue->slots[level])].first;
+    return &chunk->events[chunk->first];
 }
 
 bool queue_discard(struct queue *queue, struct event *event)

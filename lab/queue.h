@@ -48,6 +48,8 @@ static inline strata_time queue_next(struct queue *queue)
 }
 /** Takes the first event; there must be one. @return 0; -ENOMEM, after which events can only be discarded. */
 int queue_pop(struct queue *queue, struct event *event);
+/** What is likely to be taken next, NULL: nothing. For those who look after its memory ahead of time. */
+const struct event *queue_peek(const struct queue *queue);
 /** Takes any event. @return whether there was one. */
 bool queue_discard(struct queue *queue, struct event *event);
 /** Frees what an empty queue holds. */

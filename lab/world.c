@@ -11,6 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** So many nodes do not fit into a processor's caches. */
+#define CROWD_NODES 64u
+/** Of a processor's cache; and so many at the beginning of a host are looked at whenever it is called. */
+#define LINE_BYTES 64
+#define HOST_LINES 4
+
 int strata_world_new(struct strata_world **made, const struct strata_world_config *config)
 {
     if (config && config->size != sizeof *config)
@@ -21,7 +27,7 @@ int strata_world_new(struct strata_world **made, const struct strata_world_confi
     world->seed = config && config->seed ? config->seed : 1;
     world->trace_hosts = config && config->trace_hosts;
     world->folds.hash = hash_mix(0, world->seed);;
-    world->allocator = pool_init(&world->pool);
+    pool_init(&world->pool);
     *made = world;
     return 0;
 }
@@ -42,12 +48,9 @@ void strata_world_free(struct strata_world *world)
     }
     for (unsigned i = 0; i < world->cable_count; i++)
         cable_free(world->cables[i]);
-    while (world->free_flights) {
-        struct flight *flight = world->free_flights;
-        world->free_flights = flight->next;
-        free(flight);
-    }
-    free(world->large_flight);
+    for (int i = 0; i < 2; i++)
+        if (world->desk[i])
+            flight_free(world, world->desk[i]);
     names_free(&world->node_names);
     names_free(&world->cable_names);
     free(world->nodes);
@@ -144,6 +147,25 @@ static void handle(struct strata_world *world, const struct event *event)
     }
 }
 
+/** Asks for the memory of what comes next, while something else is dealt with: in a large world it has long left the
+ * processor's caches. */
+static void look_ahead(const struct strata_world *world)
+{
+    const struct event *next = queue_peek(&world->queue);
+    const struct flight *flight = next && next->kind == EVENT_FRAME ? next->object : NULL;
+    if (!flight || !flight->to)
+        return;
+    for (uint32_t at = 0; at < flight->length; at += LINE_BYTES)
+        __builtin_prefetch(flight->bytes + at);
+    __builtin_prefetch(&flight->to->device);
+    __builtin_prefetch(&flight->to->rt);
+    __builtin_prefetch(&flight->cable->epoch);
+    __builtin_prefetch(&flight->cable->self);
+    __builtin_prefetch(&flight->cable->direction[flight->direction].counts, 1);
+    for (int i = 0; i < HOST_LINES && flight->self; i++)
+        __builtin_prefetch(flight->self + i * LINE_BYTES);
+}
+
 /** Deals with all that happens at the time of the first event. */
 static void run_instant(struct strata_world *world)
 {
@@ -155,6 +177,8 @@ static void run_instant(struct strata_world *world)
         struct event event;
         if ((world->error = queue_pop(&world->queue, &event)) != 0)
             break;
+        if (world->node_count > CROWD_NODES)
+            look_ahead(world);
         handle(world, &event);
         if (++world->events == world->events_max && !world->error)
             world->error = -EDQUOT;

@@ -20,8 +20,8 @@
 #include "lab/queue.h"
 #include "lab/script.h"
 
-/** Frames of at most this size come from a pool of buffers. */
-#define FLIGHT_POOLED_BYTES 1600u
+/** What a device is offered for a frame at first. */
+#define DESK_BYTES 1600u
 /** No frame is longer: an IP datagram and an Ethernet header with a tag. */
 #define FRAME_MAX_BYTES (65535u + 18u)
 /** So many events in one instant are a world that will never go on. */
@@ -34,18 +34,21 @@ struct action {
 
 /** A frame on its way along a cable. */
 struct flight {
-    struct flight *next; /**< In a queue, or among the free ones. */
+    /* What is looked at when it arrives lies together. */
+    struct flight *next; /**< In a queue. */
     struct strata_cable *cable;
+    struct strata_node *to; /**< At the other end, or NULL; and its device, both to look ahead (world.c). */
+    const uint8_t *self;
     int direction;
-    strata_time queued_at;
-    bool lost, lost_in_burst; /**< It will be, once it leaves. */
-    struct scripted scripted;  /**< What a script says of it. */
-    uint32_t epoch;  /**< Of the cable when it was sent: a cut loses it. */
-    uint64_t number; /**< Of the frame; copies keep it. */
-    uint64_t digest; /**< Of its bytes, once it is FLIGHT_DIGESTED. */
-    enum { FLIGHT_NEW, FLIGHT_WAITING, FLIGHT_DIGESTED } state;
-    bool left; /**< Nobody needs it any more, but its digest is still to be made. */
+    uint32_t epoch; /**< Of the cable when it was sent: a cut loses it. */
     uint32_t room, length;
+    enum { FLIGHT_NEW, FLIGHT_WAITING, FLIGHT_DIGESTED } state;
+    bool left;                /**< Nobody needs it any more, but its digest is still to be made. */
+    bool lost, lost_in_burst; /**< It will be, once it leaves. */
+    uint64_t digest;          /**< Of its bytes, once it is FLIGHT_DIGESTED. */
+    uint64_t number;          /**< Of the frame; copies keep it. */
+    strata_time queued_at;
+    struct scripted scripted; /**< What a script says of it. */
     uint8_t bytes[];
 };
 
@@ -89,10 +92,8 @@ struct strata_world {
     uint64_t frames; /**< Sent. */
     struct folds folds;
     unsigned programs; /**< That run and are waited for. */
-    struct flight *free_flights;
-    struct flight *large_flight; /**< Of FRAME_MAX_BYTES, for whoever does not say how much it needs; or NULL. */
-    struct pool pool;
-    const struct strata_allocator *allocator; /**< Of hosts and switches; NULL: malloc. */
+    struct flight *desk[2]; /**< Of DESK_BYTES and FRAME_MAX_BYTES, or NULL; see flight.c. */
+    struct pool pool;       /**< Of flights, hosts and switches. */
     struct strata_node *settling; /**< Its fibers or its device may be on the stack below us. */
     int error;                    /**< The first that the run cannot go on after. */
 };
@@ -208,6 +209,7 @@ struct strata_cable {
     uint32_t mtu_bytes;
     struct strata_node *node[2]; /**< Of a bus, the first two. */
     int port[2];
+    const uint8_t *self[2]; /**< Of the devices there were at first: where to look ahead, and nothing else. */
     struct direction direction[2];
     struct bus *bus; /**< NULL: it has two ends. */
     bool flap_down;
@@ -263,12 +265,16 @@ void host_free(struct strata_node *node);
 /** The calls of a host's disk; they stop working when the node is cut off. `self` is the node. */
 const struct strata_disk_ops *node_disk_ops(void);
 
-/* cable.c */
-/** A buffer for a frame of up to `room` bytes, or NULL. */
+/* flight.c */
+/** A frame of up to `room` bytes, or NULL: world->error ends the run. */
 struct flight *flight_new(struct strata_world *world, uint32_t room);
-/** Gives back room that a frame was offered and did not need. */
-struct flight *flight_trim(struct strata_world *world, struct flight *flight);
+/** Room for a frame whose length nobody knows yet, at least DESK_BYTES, at most FRAME_MAX_BYTES. */
+struct flight *flight_desk(struct strata_world *world, uint32_t room);
+/** So many bytes were said at a desk. @return the frame; NULL: there is none, the desk is left again. */
+struct flight *flight_said(struct strata_world *world, struct flight *flight, uint32_t length);
 void flight_free(struct strata_world *world, struct flight *flight);
+
+/* cable.c */
 /** A node hands a frame to its cable; takes the flight over. */
 void cable_send(struct strata_cable *cable, int direction, struct flight *flight);
 /** The transmitter is free for the next frame that was held. */

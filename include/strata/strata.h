@@ -115,6 +115,9 @@ struct strata_allocator {
     void *(*allocate)(void *context, size_t bytes);
     /** Takes back what allocate gave; `bytes` is what was asked for then. */
     void (*release)(void *context, void *block, size_t bytes);
+    /** What is given back waits here for the next who asks, and that costs little: hosts that share this
+     * allocator need not keep pages of their own. */
+    bool pools;
 };
 
 struct strata_trace_record; /* below */
