@@ -84,8 +84,8 @@ static int source(struct strata_rt *rt, int argc, char **argv)
     return 0;
 }
 
-static struct strata_node *host_on(struct strata_world *world, struct strata_node *bridge, unsigned number, unsigned net,
-                                   unsigned last, enum load load)
+static struct strata_node *host_on(struct strata_world *world, struct strata_node *bridge, unsigned number,
+                                   unsigned net, unsigned last, enum load load)
 {
     struct strata_cable_config slow = {.size = sizeof slow};
     slow.forward = slow.backward = (struct strata_impairment){.delay_ns = 5 * STRATA_MILLISECOND};
@@ -202,7 +202,8 @@ static void report(const char *name, struct cost small, struct cost large)
     if (large.flows != 5000)
         bench_fail("of 5000 connections %u carried data", large.flows);
     snprintf(more, sizeof more,
-             ", \"note\": \"a connection each, verified; of 10 hosts %.0f ns a frame, of 10,000 %.0f ns, built in %.2f s\"",
+             ", \"note\": \"a connection each, verified; of 10 hosts %.0f ns a frame, of 10,000 %.0f ns, built "
+             "in %.2f s\"",
              small.frame_ns, large.frame_ns, large.build_s);
     snprintf(full, sizeof full, "lab_hosts_%s", name);
     bench_result(full, 1e9 / large.frame_ns, "frames/s", true, more);

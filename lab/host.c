@@ -81,8 +81,10 @@ int host_create(struct strata_node *node, const struct strata_config *config)
         node->config = *config;
     node->config.size = sizeof node->config;
     node->config.name = node->name;
-    if (!node->config.allocator)
+    if (!node->config.allocator) {
         node->config.allocator = &node->world->pool.allocator;
+        node->config.shares_pages = true;
+    }
     node->config.trace = node->world->trace_hosts ? host_traces : NULL;
     node->config.trace_context = node;
     return host_boot(node);

@@ -106,7 +106,7 @@ static void release(void *context, void *block, size_t bytes)
 void pool_init(struct pool *pool)
 {
     pool->watched = STRATA_CHECK || RUNNING_ON_VALGRIND;
-    pool->allocator = (struct strata_allocator){pool, allocate, release, .pools = !pool->watched};
+    pool->allocator = (struct strata_allocator){pool, allocate, release};
 }
 
 void pool_free(struct pool *pool)

@@ -115,9 +115,6 @@ struct strata_allocator {
     void *(*allocate)(void *context, size_t bytes);
     /** Takes back what allocate gave; `bytes` is what was asked for then. */
     void (*release)(void *context, void *block, size_t bytes);
-    /** What is given back waits here for the next who asks, and that costs little: hosts that share this
-     * allocator need not keep pages of their own. */
-    bool pools;
 };
 
 struct strata_trace_record; /* below */
@@ -132,6 +129,8 @@ struct strata_config {
     /** Called for everything that happens (see the trace section); NULL: nobody listens, costs nothing. */
     void (*trace)(void *context, const struct strata_trace_record *record);
     void *trace_context;
+    /** The allocator is quick and serves many hosts: this one keeps no pages of its own that are not in use. */
+    bool shares_pages;
 };
 
 /** Makes a host. @return 0, -EINVAL, -ENOMEM. The host takes at most 16 KiB at first. */

@@ -37,6 +37,8 @@ int core_init(struct core *core, const struct strata_config *config, strata_time
             core->name[i] = given.name[i];
     memory_init(&core->memory, allocator, given.memory_bytes ? given.memory_bytes : DEFAULT_BUDGET_BYTES);
     core->memory.keeps_reserve = true;
+    if (given.shares_pages)
+        core->memory.free_pages_most = 0;
     random_init(&core->random, given.seed);
     random_key(&core->random, &core->hash_key);
     settings_init(&core->settings);

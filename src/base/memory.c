@@ -14,13 +14,8 @@
 
 void memory_init(struct memory *memory, const struct strata_allocator *allocator, size_t budget_bytes)
 {
-    *memory = (struct memory){.allocator = *allocator, .budget_bytes = budget_bytes};
-}
-
-/** How many pages the pool keeps: none where the allocator does that for many hosts at once. */
-static uint32_t pool_most(const struct memory *memory)
-{
-    return memory->allocator.pools ? 0 : MEMORY_POOL_PAGES;
+    *memory = (struct memory){
+        .allocator = *allocator, .budget_bytes = budget_bytes, .free_pages_most = MEMORY_POOL_PAGES};
 }
 
 /** Returns one page of the pool to the allocator. */
@@ -123,7 +118,7 @@ void memory_page_give(struct memory *memory, struct page *page)
 {
     ASSERT(memory->pages > 0 && memory->used_bytes >= sizeof *page);
     memory->pages--;
-    if (memory->free_page_count >= pool_most(memory)) {
+    if (memory->free_page_count >= memory->free_pages_most) {
         memory_release(memory, page, sizeof *page);
         return;
     }
@@ -136,7 +131,7 @@ void memory_page_give(struct memory *memory, struct page *page)
 void memory_pages_give(struct memory *memory, struct page *front, struct page *back, uint32_t count)
 {
     ASSERT(memory->pages >= count && memory->used_bytes >= count * sizeof *front);
-    if (memory->free_page_count + count <= pool_most(memory)) {
+    if (memory->free_page_count + count <= memory->free_pages_most) {
         memory->pages -= count;
         memory->used_bytes -= count * sizeof *front;
         back->next_free = memory->free_pages;

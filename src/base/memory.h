@@ -32,8 +32,8 @@ struct memory {
     bool keeps_reserve; /**< The last of the budget is for octets on their way alone. */
     size_t used_bytes; /**< Of the budget, free pages in the pool not counted. */
     size_t peak_bytes;
-    struct page *free_pages; /**< The pool, at most MEMORY_POOL_PAGES; goes back when the budget needs it. */
-    uint32_t free_page_count;
+    struct page *free_pages; /**< The pool; goes back when the budget needs it. */
+    uint32_t free_page_count, free_pages_most;
     uint32_t pages; /**< In use. */
 };
 
