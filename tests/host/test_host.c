@@ -379,10 +379,61 @@ TEST(output_leaves_no_flag_that_was_not_asked_for)
     solo_free(&solo);
 }
 
+static bool nothing_from_b(void *context, int from, const uint8_t *frame, size_t length)
+{
+    (void)context;
+    (void)frame;
+    (void)length;
+    return from == 1;
+}
+
+/* Connections that nobody holds any more are given up one after the other, while their neighbour falls silent and is
+ * asked for again and again. Each sends a RST, and some hear at once that it cannot go: that must not end them while
+ * they are ending. */
+TEST(what_becomes_of_a_last_word_ends_nobody_twice)
+{
+    enum { COUNT = 200 };
+    struct pair pair;
+    strata_socket clients[COUNT];
+    static const uint8_t data[8192];
+    pair_start(&pair, STRATA_LINK_ETHERNET);
+    CHECK_EQ(strata_set(pair.a, "net.ipv4.tcp_orphan_retries", 3), 0);
+    struct strata_endpoint at = {.port = 80}, peer = pair_ipv4(1, 80);
+    strata_socket listener = strata_open(pair.b, STRATA_STREAM);
+    CHECK_EQ(strata_bind(pair.b, listener, &at), 0);
+    CHECK_EQ(strata_set_option(pair.b, listener, STRATA_OPTION_RECEIVE_BUFFER, 4096, pair.now), 0);
+    CHECK_EQ(strata_listen(pair.b, listener, COUNT, pair.now), 0);
+    for (int i = 0; i < COUNT; i++) {
+        clients[i] = strata_open(pair.a, STRATA_STREAM);
+        CHECK_EQ(strata_connect(pair.a, clients[i], &peer, pair.now), -EINPROGRESS);
+        pair_settle(&pair);
+        // Nobody reads: each comes to probe a closed window.
+        CHECK_EQ(strata_write(pair.a, clients[i], data, sizeof data, pair.now), sizeof data);
+        pair_run(&pair, STRATA_SECOND / 10);
+    }
+    pair_run(&pair, 30 * STRATA_SECOND);
+    pair.filter = nothing_from_b;
+    for (int i = 0; i < COUNT; i++)
+        CHECK_EQ(strata_close(pair.a, clients[i], pair.now), 0);
+    strata_socket other = strata_open(pair.a, STRATA_DATAGRAM);
+    struct strata_envelope envelope = {.size = sizeof envelope, .peer = pair_ipv4(1, 53)};
+    struct strata_memory memory = {.size = sizeof memory};
+    uint64_t unresolved = pair_counter(pair.a, "arp_drop_unresolved");
+    for (int second = 0; second < 120; second++) {
+        (void)strata_send(pair.a, other, data, 1, &envelope, pair.now);
+        pair_run(&pair, STRATA_SECOND);
+    }
+    CHECK(pair_counter(pair.a, "arp_drop_unresolved") > unresolved + 10);
+    CHECK_EQ(strata_memory(pair.a, &memory), 0);
+    CHECK_EQ(memory.connections, 0);
+    pair_free(&pair);
+}
+
 TEST_MAIN(TEST_ENTRY(a_config_may_be_wrong), TEST_ENTRY(the_c_library_serves_where_no_allocator_is_given),
           TEST_ENTRY(a_new_host_takes_at_most_16_kib), TEST_ENTRY(every_allocation_of_a_birth_may_fail),
           TEST_ENTRY(ports_come_and_go), TEST_ENTRY(addresses_come_and_go),
           TEST_ENTRY(a_connection_is_silent_while_its_address_is_away), TEST_ENTRY(routes_come_and_go),
           TEST_ENTRY(settings_have_names_and_bounds), TEST_ENTRY(counters_have_names_and_sentences),
           TEST_ENTRY(time_never_runs_backwards), TEST_ENTRY(the_trace_tells_what_happens),
-          TEST_ENTRY(a_host_is_a_device), TEST_ENTRY(output_leaves_no_flag_that_was_not_asked_for))
+          TEST_ENTRY(a_host_is_a_device), TEST_ENTRY(output_leaves_no_flag_that_was_not_asked_for),
+          TEST_ENTRY(what_becomes_of_a_last_word_ends_nobody_twice))

@@ -370,6 +370,7 @@ struct tcp {
     uint32_t holders, writers; /**< Connections with data that was not read, and with data that was not acknowledged. */
     uint32_t time_wait_count, half_open_count, connection_count;
     uint32_t orphan_count; /**< Connections that no program holds. */
+    bool replying; /**< A reply is on its way down: its sender is not to be ended by what becomes of it. */
     struct siphash_key demux_key, isn_key, timestamp_key, cookie_key;
     struct ports ports;
     struct tcp_fast_open fast_open;

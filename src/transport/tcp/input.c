@@ -607,6 +607,8 @@ static int ends_opening(const struct tcp *tcp, const struct net_error *error)
 void input_error(void *context, const struct net_error *error)
 {
     struct tcp *tcp = context;
+    if (tcp->replying)
+        return;
     struct tcp_record *record = quoted_record(tcp, error);
     if (!record) {
         core_count(tcp->core, COUNTER_icmp_drop_quote);

@@ -24,7 +24,11 @@ void reply_send(struct tcp *tcp, const struct tcp_record *record, struct tcp_hea
                           .ttl = ttl,
                           .tos = tos & (uint8_t)~ECN_FIELD, // RFC 3168-2
                           .dont_fragment = true};
-    if (net_send(tcp->net, &out, (uint32_t)record->scope, bound_port, bytes, length) < 0)
+    // A neighbour that is known not to answer would tell whoever is about to end, or waits for this to return.
+    tcp->replying = true;
+    int error = net_send(tcp->net, &out, (uint32_t)record->scope, bound_port, bytes, length);
+    tcp->replying = false;
+    if (error < 0)
         return; // counted there; whoever needs the reply asks again
     core_count(tcp->core, COUNTER_tcp_segments_sent);
     if (header->flags & TCP_RST)
