@@ -583,6 +583,7 @@ static void listen(void *context, const struct strata_lab_event *event)
     if (record->error)
         return;
     bool cable = event->cable != NULL;
+    record->activity += event->kind != STRATA_LAB_TRACE;
     switch (event->kind) {
     case STRATA_LAB_SENT:
         if (cable) {

@@ -9,6 +9,8 @@
 #ifndef LAB_RECORD_H
 #define LAB_RECORD_H
 
+#include <stdio.h>
+
 #include <strata/lab.h>
 
 struct record;
@@ -51,6 +53,8 @@ typedef int (*record_sink)(void *context, const char *text, size_t length);
  * negative errno. */
 int record_write(struct record *record, const struct record_story *story, bool again, record_sink sink,
                  void *context);
+/** Writes the frames so far as a pcapng file. @return 0, or a negative errno. */
+int record_capture(struct record *record, FILE *file);
 /** Whether the record had to leave anything out so far. */
 bool record_is_thinned(const struct record *record);
 

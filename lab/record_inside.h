@@ -138,7 +138,7 @@ struct record {
     uint32_t waiting_buckets[RECORD_BUCKETS];
     /* What was left out. */
     uint64_t frames_left_out, frames_cut, events_left_out, points_left_out, conversations_left_out;
-    bool thinned;
+    uint64_t activity; /**< Counts what can be seen. */
     struct record_cursor cursor;
     bool written;
 };

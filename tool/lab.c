@@ -5,15 +5,22 @@
 
 #include <stdlib.h>
 
+#include "tool/live.h"
+
 /** Runs with its listeners; they end before the world does. */
 static int run_watched(struct lab_job *job)
 {
     struct lab_watch watch = {0};
     struct scenario_options run = job->options->scenario;
     lab_guard_begin(&job->guard, job->options, job->run->scenario, job->run->world, &run);
+    struct live *live = NULL;
     int status = lab_watch_open(&watch, job);
+    if (!status && job->options->live)
+        status = live_begin(&live, job, &run);
     int error = status ? 0 : scenario_go(job->run, &run);
     lab_guard_end(&job->guard, job->run->stopped);
+    live_linger(live);
+    live_free(live);
     int written = lab_watch_close(&watch, job);
     if (status)
         return status;

@@ -42,6 +42,8 @@ struct lab_options {
     const char *pcap, *pcap_folder;
     const char *curve, *picture;
     const char *report;
+    bool live;
+    uint16_t port;
     strata_time from; /**< The timeline begins there. */
     int64_t timeout_ns;
     const char *timeout_text;

@@ -130,6 +130,16 @@ static int set_plot(struct lab_options *options, const char *text)
     return picture_wanted(text) ? 0 : lab_wrong("--plot %s: a picture is a .svg or a .png", text);
 }
 
+static int set_port(struct lab_options *options, const char *text)
+{
+    char *end;
+    long port = strtol(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || port > 65535)
+        return lab_wrong("--port %s: expected a number from 0 to 65535", text);
+    options->port = (uint16_t)port;
+    return 0;
+}
+
 static int show_help(struct lab_options *options, const char *text);
 
 /** What goes with one run and with many; and with many alone. */
@@ -145,6 +155,12 @@ static const struct row rows[] = {
     {"until", "T", 0, CALL, 0, set_until, "go to that point of virtual time, and no further", LAB_RUN, false},
     {"set", "NAME=VALUE", 0, CALL, 0, add_set, "a parameter of the scenario; FILE --help lists them", ~0u, true},
     {"timeout", "T", 0, CALL, 0, set_timeout, "real time that a run may take", MANY_TOO, false},
+
+    {"live", NULL, 0, FLAG, AT(live), NULL,
+     "the page of --report while the lab runs, served on the loopback, with play, pause, step, speed, cables to cut "
+     "and hosts to crash",
+     LAB_RUN, false},
+    {"port", "N", 0, CALL, 0, set_port, "of --live; any that is free unless given", LAB_RUN, false},
 
     {.help = "many runs"},
     {"seeds", "LIST", 0, CALL, 0, set_seeds, "a run with each of them, such as 1-10000 or 1-10,17", MANY_ONLY, false},
@@ -215,7 +231,8 @@ static const char closing[] =
     "  strata lab examples/lossy-link/transfer.yaml --seeds 1-1000 --keep-going\n"
     "  strata lab sweep examples/lossy-link/transfer.yaml --grid loss=0%,5%,10% \\\n"
     "      --seeds 1-20 --plot loss.svg\n"
-    "  strata lab examples/lossy-link/transfer.yaml --quiet --report run.html\n";
+    "  strata lab examples/lossy-link/transfer.yaml --quiet --report run.html\n"
+    "  strata lab examples/day-in-the-life/day.yaml --live\n";
 
 enum { HELP_COLUMN = 20 };
 

@@ -231,7 +231,7 @@ bool lab_watch_traces(const struct lab_options *options)
     for (size_t i = 0; i < WATCHER_COUNT; i++)
         if (watchers[i].trace && watchers[i].wanted(options))
             return true;
-    return options->verbose > 0;
+    return options->verbose > 0 || options->live;
 }
 
 int lab_watch_open(struct lab_watch *watch, const struct lab_job *job)

@@ -24,6 +24,8 @@
             });
         }
         scale() {
+            if (!this.sequence.arrows) // a live page that has heard nothing yet
+                return strata.scaleOf({count: 0}, true);
             if (!this.kept || this.kept.arrows !== this.sequence.arrows)
                 this.kept = {arrows: this.sequence.arrows, scale: strata.scaleOf(this.sequence.arrows, true)};
             return this.kept.scale;

@@ -136,12 +136,12 @@
             const f = model.frames, time = app.time, shown = [];
             const longest = this.longestFlight();
             for (let i = strata.lowerBound(f.sent, time - longest, f.count); i < f.count && f.sent[i] <= time; i++) {
-                const end = f.sent[i] + f.took[i], lost = f.fate[i] === strata.FATE.lost;
-                if (shown.length >= DOTS_MOST || time > Math.max(end, f.sent[i]) || (time === end && f.took[i] > 0))
+                const took = this.took(i), end = f.sent[i] + took, lost = f.fate[i] === strata.FATE.lost;
+                if (shown.length >= DOTS_MOST || time > end || (time === end && took > 0))
                     continue;
                 const cable = model.cables[f.cable[i]], ends = this.ends(cable);
                 const [from, to] = f.direction[i] ? [ends[1], ends[0]] : ends;
-                const share = f.took[i] > 0 ? (time - f.sent[i]) / f.took[i] : 0.5;
+                const share = took > 0 ? (time - f.sent[i]) / took : 0.5;
                 const dot = svg("circle", {class: "dot", r: f.length[i] > 200 ? 6 : 4.2,
                     cx: from[0] + (to[0] - from[0]) * share, cy: from[1] + (to[1] - from[1]) * share});
                 dot.style.fill = "var(--" + (lost ? "lost" : strata.KINDS[strata.kindOf(model, i)].colour) + ")";
@@ -149,14 +149,22 @@
             }
             this.dots.replaceChildren(...shown);
         }
+        /** How long a frame is on its cable; one that has not arrived yet, as long as the cable needs at least. */
+        took(i) {
+            const f = app.model.frames;
+            if (f.fate[i] !== strata.FATE.underWay)
+                return f.took[i];
+            const is = app.model.cables[f.cable[i]].directions[f.direction[i]];
+            return (is.delay || 0) + (is.rate ? f.length[i] * 8e9 / is.rate : 0);
+        }
         /** No frame is under way longer than that. */
         longestFlight() {
             const model = app.model;
-            if (this.counted !== model.frames.count) {
-                this.counted = model.frames.count;
+            if (this.counted !== model.revision) {
+                this.counted = model.revision;
                 this.longest = 0;
                 for (let i = 0; i < model.frames.count; i++)
-                    this.longest = Math.max(this.longest, model.frames.took[i]);
+                    this.longest = Math.max(this.longest, this.took(i));
             }
             return this.longest;
         }
