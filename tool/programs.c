@@ -57,16 +57,46 @@ static int run_program(const char *name, int argc, char **argv, const char *help
     return status;
 }
 
+/** `run NAME --help`: what the program says of itself. @return an exit status. */
+static int explain(const struct strata_program_entry *entry)
+{
+    printf("%s: %s\n", entry->name, entry->help);
+    if (program_explains(entry))
+        putchar('\n');
+    fflush(stdout);
+    struct world *world = NULL;
+    struct world_options options = {0};
+    char *words[] = {(char *)entry->name, (char *)"--help", NULL};
+    if (program_explains(entry) && world_open(&world, &options) >= 0 && world) {
+        if (world_start(world, entry->name, entry->main, 2, words, true) == 0)
+            world_run(world);
+        world_close(world, TOOL_OK);
+    }
+    fputs(world_help, stdout);
+    return TOOL_OK;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+            return true;
+    return false;
+}
+
 int tool_fetch(int argc, char **argv)
 {
     return run_program("http-client", argc, argv,
-                       "usage: strata fetch URL [-o FILE] [OPTION ...]\n\n"
+                       "usage: strata fetch URL... [-o FILE] [OPTION ...]\n\n"
                        "Fetches a page or file by HTTP/1.1 and writes it to standard output or FILE.\n"
                        "  -o FILE             write the body there\n"
                        "  --head              ask for the header only\n"
                        "  --include           print the header too\n"
                        "  --range FIRST-LAST  these bytes only\n"
                        "  --upload FILE       PUT a file there\n"
+                       "  --close             a connection for each URL\n"
+                       "  --parallel N        after the first URL, the others over N connections at once\n"
+                       "  --pipeline          after the first URL, all other requests at once\n"
                        "\nexamples:\n"
                        "  strata fetch http://127.0.0.1:8080/index.html\n"
                        "  sudo strata fetch http://10.9.0.1/big -o big --tap tap0 --address 10.9.0.2/24\n");
@@ -104,6 +134,9 @@ int tool_dig(int argc, char **argv)
 
 int tool_run(int argc, char **argv)
 {
+    const struct strata_program_entry *known = argc >= 2 ? program_find(argv[1]) : NULL;
+    if (known && asks_for_help(argc - 1, argv + 1))
+        return explain(known);
     if (argc >= 2 && argv[1][0] != '-')
         return run_program(argv[1], argc - 1, argv + 1,
                            "usage: strata run PROGRAM [ARGUMENT ...] [OPTION ...]\n");
@@ -113,6 +146,6 @@ int tool_run(int argc, char **argv)
     for (unsigned i = 0; (entry = program_get(i)); i++)
         printf("  %-18s%s\n", entry->name, entry->help);
     fputs(world_help, stdout);
-    fputs("\nexample:\n  strata run echo-server --port 7007\n", stdout);
+    fputs("\nexamples:\n  strata run echo-server --port 7007\n  strata run traffic --help\n", stdout);
     return argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ? TOOL_OK : TOOL_USAGE;
 }

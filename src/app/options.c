@@ -117,6 +117,10 @@ int options_parse(struct strata_rt *rt, int argc, char **argv, const char *usage
             continue;
         }
         const struct option_entry *entry = find(entries, count, text);
+        if (!entry && strcmp(text, "--help") == 0) {
+            strata_rt_print(rt, "usage: %s\n", usage);
+            return -EINVAL;
+        }
         if (!entry)
             return complain(rt, program, usage, "has no option", text);
         bool joined = strlen(entry->name) < strlen(text);

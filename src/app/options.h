@@ -24,7 +24,7 @@ struct option_entry {
 
 /**
  * Reads options and the words that are none. "--" ends the options. What is wrong is said to the user with
- * `usage` after it. @return the number of words, or -EINVAL.
+ * `usage` after it; "--help" asks for that alone. @return the number of words, or -EINVAL.
  */
 int options_parse(struct strata_rt *rt, int argc, char **argv, const char *usage,
                   const struct option_entry *entries, int count, const char **words, int words_max);

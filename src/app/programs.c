@@ -47,6 +47,14 @@ const struct strata_program_entry *program_get(unsigned index)
     return index - built_in < linked_count ? linked[index - built_in] : NULL;
 }
 
+bool program_explains(const struct strata_program_entry *entry)
+{
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++)
+        if (entry == &programs[i])
+            return true;
+    return false;
+}
+
 const struct strata_program_entry *program_find(const char *name)
 {
     const struct strata_program_entry *entry;

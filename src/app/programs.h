@@ -11,6 +11,8 @@
 
 /** The program of that name, built in or linked in by STRATA_PROGRAM, or NULL. */
 const struct strata_program_entry *program_find(const char *name);
+/** Whether it is built in: then it explains itself when it is run with --help. */
+bool program_explains(const struct strata_program_entry *entry);
 /** The index-th program, or NULL after the last; those that were linked in come last. */
 const struct strata_program_entry *program_get(unsigned index);
 

@@ -32,6 +32,13 @@ WRONG = [
     (["ping", "127.0.0.1", "-c", "many"], 2, "many"),
     (["dig"], 2, "which name"),
     (["run", "no-such-program"], 2, "no program 'no-such-program'"),
+    (["run", "traffic"], 2, "which host"),
+    (["run", "traffic", "127.0.0.1"], 2, "how much"),
+    (["run", "traffic", "127.0.0.1", "--on", "1s"], 2, "go together"),
+    (["run", "traffic", "127.0.0.1", "--every", "soon"], 2, "soon"),
+    (["run", "rdt-sender", "127.0.0.1", "--protocol", "4.0"], 2, "there is no protocol 4.0"),
+    (["run", "rdt-sender", "127.0.0.1", "--window", "2"], 2, "stops and waits"),
+    (["run", "rdt-receiver", "--protocol", "gbn", "--window", "5", "--numbers", "4"], 2, "as large as the numbers"),
     (["medium", "--access", "alhoa"], 2, "alhoa"),
     (["medium", "--frames", "0"], 2, "--frames 0"),
     (["medium", "--access", "token", "--curve", "/nonexistent/x.csv"], 1, "/nonexistent/x.csv"),
@@ -108,6 +115,9 @@ def main():
         expect(result.returncode == 0 and result.stdout and not result.stderr, f"strata {' '.join(words)}", result)
         if words != ["--version"]:
             expect("example" in result.stdout, f"strata {' '.join(words)} gives an example", result)
+    result = run(["run", "traffic", "--help"])
+    expect(result.returncode == 0 and "--poisson" in result.stdout and "--tap" in result.stdout and not result.stderr,
+           "a program explains itself", result)
     scratch = tempfile.TemporaryDirectory()
     capture = os.path.join(scratch.name, "capture.pcapng")
     result = run(["lab", SCENARIO, "--quiet", "--pcap", capture])

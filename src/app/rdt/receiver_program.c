@@ -127,7 +127,13 @@ int program_rdt_receiver(struct strata_rt *rt, int argc, char **argv)
         {"--packets", OPTION_NUMBER, &receiving->packets, 1, INT64_MAX},
         {"--quiet", OPTION_FLAG, &receiving->quiet, 0, 0},
     };
-    const char *usage = "rdt-receiver [--protocol P] [--window N] [--numbers N] [--packets N] [--quiet] [--port N]";
+    static const char usage[] = "rdt-receiver [OPTION ...]\n"
+                                "  --protocol P  1.0, 2.0, 2.1, 2.2, 3.0 (unless given), gbn or sr\n"
+                                "  --window N    sr: packets it keeps at most\n"
+                                "  --numbers N   gbn, sr: sequence numbers there are; 65536 unless given\n"
+                                "  --packets N   tells when so many were delivered\n"
+                                "  --quiet       nothing else\n"
+                                "  --port N      5002 unless given";
     int words = options_parse(rt, argc, argv, usage, entries, sizeof entries / sizeof *entries, NULL, 0);
     int status = 2, error = 0;
     const struct rdt_version *version = words == 0 ? rdt_choose(rt, "rdt-receiver", protocol) : NULL;

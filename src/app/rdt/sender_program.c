@@ -208,8 +208,18 @@ int program_rdt_sender(struct strata_rt *rt, int argc, char **argv)
         {"--resend-garbled", OPTION_FLAG, &sending->resend_garbled, 0, 0},
         {"--quiet", OPTION_FLAG, &sending->quiet, 0, 0},
     };
-    const char *usage = "rdt-sender HOST [--protocol P] [--packets N] [--size BYTES] [--window N] [--numbers N]"
-                        " [--timeout TIME] [--patience TIME] [--resend-garbled] [--quiet] [--port N]";
+    static const char usage[] =
+        "rdt-sender HOST [OPTION ...]\n"
+        "  --protocol P      1.0, 2.0, 2.1, 2.2, 3.0 (unless given), gbn or sr\n"
+        "  --packets N       6 unless given\n"
+        "  --size BYTES      of the whole IP datagram; 1000 unless given\n"
+        "  --window N        gbn, sr: packets on their way at most\n"
+        "  --numbers N       gbn, sr: sequence numbers there are; 65536 unless given\n"
+        "  --timeout TIME    until a packet is sent again; 1s unless given\n"
+        "  --patience TIME   until the sender gives up; 10s unless given\n"
+        "  --resend-garbled  2.0: send again when feedback is damaged, instead of waiting\n"
+        "  --quiet           only the result\n"
+        "  --port N          5002 unless given";
     int words = options_parse(rt, argc, argv, usage, entries, sizeof entries / sizeof *entries, &name, 1);
     int status = 2;
     if (words == 0)

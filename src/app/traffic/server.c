@@ -133,7 +133,9 @@ int program_traffic_cache(struct strata_rt *rt, int argc, char **argv)
         {"--port", OPTION_NUMBER, &port, 1, 65535},
         {"--hits", OPTION_NUMBER, &hits, 0, 100},
     };
-    const char *usage = "traffic-cache SERVER [--port N] [--hits PERCENT]";
+    static const char usage[] = "traffic-cache SERVER [OPTION ...]\n"
+                                "  --hits PERCENT  of the questions are answered here; 50 unless given\n"
+                                "  --port N        of both sides; 5001 unless given";
     int words = options_parse(rt, argc, argv, usage, entries, 2, &name, 1);
     if (words < 1) {
         if (words == 0)

@@ -84,7 +84,11 @@ int program_traffic_sink(struct strata_rt *rt, int argc, char **argv)
         {"--for", OPTION_SECONDS, &lasting, 1, INT64_MAX},
         {"--verbose", OPTION_FLAG, &sink.verbose, 0, 0},
     };
-    const char *usage = "traffic-sink [--port N] [--packets N] [--for TIME] [--verbose]";
+    static const char usage[] = "traffic-sink [OPTION ...]\n"
+                                "  --packets N   ends after so many, or\n"
+                                "  --for TIME    after so long, such as 10s\n"
+                                "  --verbose     a line for each packet\n"
+                                "  --port N      5001 unless given";
     if (options_parse(rt, argc, argv, usage, entries, sizeof entries / sizeof *entries, NULL, 0) < 0)
         return 2;
     struct strata_endpoint local = {.port = (uint16_t)port};

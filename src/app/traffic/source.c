@@ -176,9 +176,19 @@ int program_traffic(struct strata_rt *rt, int argc, char **argv)
         {"--ask", OPTION_NUMBER, &source->ask, 1, 65535},
         {"--timeout", OPTION_SECONDS, &source->timeout, 0, INT64_MAX},
     };
-    const char *usage =
-        "traffic HOST [--port N] [--packets N] [--for TIME] [--size BYTES] [--every TIME] [--burst N]"
-        " [--on TIME --off TIME] [--poisson] [--exponential-sizes] [--ask BYTES] [--timeout TIME]";
+    static const char usage[] =
+        "traffic HOST [OPTION ...]\n"
+        "  --packets N          so many, or\n"
+        "  --for TIME           for so long, such as 10s\n"
+        "  --every TIME         one each; 1s unless given\n"
+        "  --poisson            at random times, with that gap in the mean\n"
+        "  --burst N            N at a time\n"
+        "  --on TIME --off TIME in periods with silence between them; of random length with --poisson\n"
+        "  --size BYTES         of the whole IP datagram; 1000 unless given\n"
+        "  --exponential-sizes  random sizes, with that mean\n"
+        "  --ask BYTES          small packets that ask for answers of this size; tells how long they took\n"
+        "  --timeout TIME       how long answers are waited for in the end; 10s unless given\n"
+        "  --port N             5001 unless given";
     int words = options_parse(rt, argc, argv, usage, entries, sizeof entries / sizeof *entries, &name, 1);
     int status = 2, result;
     if (words == 0)

@@ -96,8 +96,15 @@ int program_users(struct strata_rt *rt, int argc, char **argv)
         {"--size", OPTION_NUMBER, &users->size, 1, 65535},
         {"--port", OPTION_NUMBER, &port, 1, 65535},
     };
-    const char *usage = "users [HOST] [--users N] [--active PERCENT] [--at-least N] [--slots N] [--slot TIME]"
-                        " [--size BYTES] [--port N]";
+    static const char usage[] = "users [HOST] [OPTION ...]\n"
+                                "  --users N         35 unless given\n"
+                                "  --active PERCENT  of the time each of them is; 10 unless given\n"
+                                "  --at-least N      counts the slots with so many active; 11 unless given\n"
+                                "  --slots N         100000 unless given\n"
+                                "with a host, each active user sends it a packet in each slot:\n"
+                                "  --slot TIME       100ms unless given\n"
+                                "  --size BYTES      of the whole IP datagram; 1250 unless given\n"
+                                "  --port N          5001 unless given";
     int words = options_parse(rt, argc, argv, usage, entries, sizeof entries / sizeof *entries, &name, 1);
     int status = words < 0 ? 2 : 0, result = 0;
     if (words == 1) {
