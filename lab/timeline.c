@@ -374,7 +374,8 @@ static void show_trouble(struct timeline *t, const struct strata_lab_event *even
         if (!c)
             return;
         bool serious = lost || strcmp(event->text, "corrupt") == 0;
-        if ((c->datagrams || c->shown > SHOWN_AT_FIRST) && t->level < 2 && (!serious || ++c->troubles > TROUBLES_SHOWN)) {
+        bool summing = t->level < 2 && (c->datagrams || c->shown > SHOWN_AT_FIRST);
+        if (summing && (!serious || ++c->troubles > TROUBLES_SHOWN)) {
             c->held_losses += serious;
             return;
         }
