@@ -16,6 +16,8 @@ json_t *json_value(const struct scenario_value *value);
 json_t *scenario_json_object(const struct scenario_run *run);
 /** From the names of its parameters to their values. */
 json_t *scenario_parameters_json(const struct scenario *scenario);
+/** The scenario language as a JSON schema, malloc'ed. */
+char *scenario_schema(void);
 /** What a check of a scenario says: its mistakes, or, with a scenario, how large it is and what may be chosen. */
 json_t *scenario_check_json(const char *file, const struct scenario *scenario, struct complaints *complaints);
 

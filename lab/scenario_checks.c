@@ -470,6 +470,16 @@ static const char *name_check(struct scenario *scenario, const struct scenario_c
 
 static const struct shape shape_status = {.kind = SHAPE_INTEGER, .least = -4096, .most = 4096},
                           shape_names = {.kind = SHAPE_LIST, .item = &shape_text};
+static const struct shape *const amount_shapes[] = {&shape_size, &shape_share, NULL};
+static const struct shape shape_amount = {.kind = SHAPE_EITHER, .either = amount_shapes};
+
+static const char *name_counter(unsigned index, const char **help)
+{
+    *help = index < strata_counters() ? strata_counter_help(index) : NULL;
+    return index < strata_counters() ? strata_counter_name(index) : NULL;
+}
+
+static const struct shape shape_counter = {.kind = SHAPE_TEXT, .names = name_counter};
 static const struct shape *const drops_shapes[] = {&shape_boolean, &shape_names, NULL};
 static const struct shape shape_drops = {.kind = SHAPE_EITHER, .either = drops_shapes};
 static const struct shape shape_ports = {.kind = SHAPE_LIST, .single = true, .item = &shape_text};
@@ -480,7 +490,7 @@ static const struct key check_keys[] = {
     {"program", check_program, false, &shape_text, "a program, by its name; with exits, prints or lacks"},
     {"output", check_output, false, &shape_text, "all that programs on a node printed; with contains, equals or lacks"},
     {"file", check_file, false, &shape_text, "NODE:/PATH; with equals, contains, sha256 or size"},
-    {"counter", check_counter, false, &shape_text, "strata counters lists them; with min, max or equals"},
+    {"counter", check_counter, false, &shape_counter, "strata counters lists them; with min, max or equals"},
     {"received", check_received, false, &shape_text, "bytes that came in at NODE:eth1; with min, max or equals"},
     {"cable", check_cable, false, &shape_text, "a link; with count, and min, max or equals; or with measure"},
     {"segments", check_segments, false, &shape_text, "the TCP segments on a link; with shows"},
@@ -495,8 +505,8 @@ static const struct key check_keys[] = {
     {"equals", read_equals, false, &shape_text, "a number, a text or another file NODE:/PATH"},
     {"sha256", read_sha256, false, &shape_text, "of the file, as 64 digits"},
     {"size", read_check_size, false, &shape_size, "of the file"},
-    {"min", read_min, false, &shape_size, "at least so much"},
-    {"max", read_max, false, &shape_size, "at most so much"},
+    {"min", read_min, false, &shape_amount, "at least so much"},
+    {"max", read_max, false, &shape_amount, "at most so much"},
     {"count", read_counted, false, &shape_counted, "what is counted on a cable; sent unless given"},
     {"measure", read_measure, false, &shape_measure, "what is measured on a cable; with value"},
     {"direction", read_check_direction, false, &shape_one_direction, "of what is measured; forward unless given"},

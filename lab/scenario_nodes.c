@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/settings.h"
+
 #define ARGUMENTS_MAX 64
 #define FILE_SIZE_MAX (UINT64_C(1) << 30)
 
@@ -22,7 +24,7 @@ int read_port_name(struct reader_state *reader, struct place place, const char *
 }
 
 const char *const node_kind_words[] = {"host", "router", "switch", "hub", NULL};
-static const struct shape shape_kind = {.kind = SHAPE_WORD, .words = node_kind_words};
+static const struct shape shape_kind = {.kind = SHAPE_WORD, .open = true, .words = node_kind_words};
 
 static void read_kind(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
@@ -411,6 +413,12 @@ static void read_programs(struct reader_state *reader, const yaml_node_t *value,
 /* ---- A node ----------------------------------------------------------------------------------------------
  */
 
+static const char *name_setting(unsigned index, const char **help)
+{
+    int64_t minimum, maximum, initial;
+    return settings_name(index, &minimum, &maximum, &initial, help);
+}
+
 /** A group that no section declares comes to be by the first node that says to be in it. */
 static void read_node_group(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
@@ -422,7 +430,7 @@ static const struct shape shape_group = {.kind = SHAPE_LIST, .single = true, .it
 static const struct shape shape_address_list = {.kind = SHAPE_LIST, .single = true, .item = &shape_text},
                           shape_port_addresses = {.kind = SHAPE_ENTRIES, .item = &shape_address_list},
                           shape_routes = {.kind = SHAPE_LIST, .item = &shape_route},
-                          shape_settings = {.kind = SHAPE_ENTRIES, .item = &shape_integer},
+                          shape_settings = {.kind = SHAPE_ENTRIES, .what = "settings", .names = name_setting, .item = &shape_integer},
                           shape_programs = {.kind = SHAPE_LIST, .single = true, .item = &shape_program};
 static const struct shape *const address_shapes[] = {&shape_address_list, &shape_port_addresses, NULL};
 static const struct shape shape_addresses = {.kind = SHAPE_EITHER, .either = address_shapes};

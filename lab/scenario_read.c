@@ -97,8 +97,8 @@ static const struct shape shape_seed = {.kind = SHAPE_INTEGER, .least = 1, .most
                           shape_links = {.kind = SHAPE_LIST, .item = &shape_link},
                           shape_events = {.kind = SHAPE_LIST, .item = &shape_event},
                           shape_checks = {.kind = SHAPE_LIST, .item = &shape_check};
-static const struct shape shape_templates = {.kind = SHAPE_ENTRIES, .item = &shape_template_entry},
-                          shape_kinds = {.kind = SHAPE_ENTRIES, .item = &shape_node};
+static const struct shape shape_templates = {.kind = SHAPE_ENTRIES, .part = true, .item = &shape_template_entry},
+                          shape_kinds = {.kind = SHAPE_ENTRIES, .part = true, .item = &shape_node};
 static const struct key scenario_keys[] = {
     {"include", read_elsewhere, false, &shape_include, "other files, over which this one lies"},
     {"parameters", read_elsewhere, false, &shape_parameters, "what --set may choose, used as ${name}"},

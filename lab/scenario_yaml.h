@@ -35,17 +35,21 @@ enum shape_kind {
     SHAPE_WORD,    /**< One of `words`. */
     SHAPE_MAPPING, /**< By the table `keys`. */
     SHAPE_ENTRIES, /**< Names of the user's choice, each with an `item`. */
-    SHAPE_LIST,    /**< Of `item`; a single one need not be a list where `single` is true. */
+    SHAPE_LIST,    /**< Of `item`. */
     SHAPE_EITHER   /**< One of `either`, which ends with NULL. */
 };
 struct key;
 struct shape {
     enum shape_kind kind;
-    bool single;
+    bool single; /**< SHAPE_LIST: one of them need not be in a list. SHAPE_TIME: a range such as 1s-5s is possible. */
+    bool open;   /**< SHAPE_WORD: the user may have others. */
+    bool part;   /**< SHAPE_ENTRIES: what an item needs may come from elsewhere. */
     const char *what; /**< SHAPE_MAPPING: what it describes: "a node". */
     const struct key *keys;
     const struct shape *item;
     const struct shape *const *either;
+    /** SHAPE_ENTRIES, SHAPE_TEXT: the names there are, where these are not the user's choice. */
+    const char *(*names)(unsigned index, const char **help);
     const char *const *words; /**< Ends with NULL. */
     int64_t least, most;
 };

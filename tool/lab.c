@@ -62,6 +62,8 @@ int tool_lab(int argc, char **argv)
     int status = lab_options_read(&options, argc, argv);
     if (status == 0 && options.help) {
         status = lab_explain(&options);
+    } else if (status == 0 && options.verb == LAB_SCHEMA) {
+        status = lab_schema();
     } else if (status == 0 && options.verb == LAB_CHECK) {
         status = lab_check(&options);
     } else if (status == 0 && options.verb == LAB_SWEEP) {

@@ -28,7 +28,7 @@
 #include "tool/workers.h"
 
 /** What is to be done; a bit each, since an option may go with several. */
-enum lab_verb { LAB_RUN = 1, LAB_CHECK = 2, LAB_MANY = 4, LAB_SWEEP = 8 };
+enum lab_verb { LAB_RUN = 1, LAB_CHECK = 2, LAB_MANY = 4, LAB_SWEEP = 8, LAB_SCHEMA = 16 };
 
 struct lab_options {
     enum lab_verb verb;
@@ -78,6 +78,8 @@ int lab_load(const struct lab_options *options, struct scenario **scenario);
 int lab_expand(const struct lab_options *options, struct scenario **scenario, FILE *to);
 /** Looks for mistakes in all files of the options. @return the exit status. */
 int lab_check(const struct lab_options *options);
+/** Prints the scenario language as a JSON schema. @return the exit status. */
+int lab_schema(void);
 /** What the scenario is about and what may be chosen of it. @return the exit status. */
 int lab_explain(const struct lab_options *options);
 

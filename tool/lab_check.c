@@ -122,3 +122,13 @@ int lab_explain(const struct lab_options *options)
     complaints_free(&complaints);
     return fflush(stdout) == 0 ? TOOL_OK : TOOL_FAILED;
 }
+
+int lab_schema(void)
+{
+    char *text = scenario_schema();
+    if (!text)
+        return tool_complain(TOOL_FAILED, "out of memory");
+    puts(text);
+    free(text);
+    return fflush(stdout) == 0 ? TOOL_OK : TOOL_FAILED;
+}

@@ -218,7 +218,8 @@ static const char opening[] = "usage: strata lab FILE [OPTION ...]              
                               "       strata lab FILE --seeds LIST [OPTION ...]   run it again and again\n"
                               "       strata lab sweep FILE --grid NAME=V,V ...   run it with each of these values\n"
                               "       strata lab check FILE ...                   look for mistakes in it\n"
-                              "       strata lab FILE --help                      what may be chosen of it\n";
+                              "       strata lab FILE --help                      what may be chosen of it\n"
+                              "       strata lab schema                           the language as a JSON schema\n";
 static const char closing[] =
     "\n"
     "exit status: 0 all checks hold, 1 some do not or something went wrong, 2 the\n"
@@ -373,7 +374,7 @@ static int read_words(struct lab_options *options, int argc, char **argv)
     static const struct {
         const char *word;
         enum lab_verb verb;
-    } verbs[] = {{"check", LAB_CHECK}, {"sweep", LAB_SWEEP}};
+    } verbs[] = {{"check", LAB_CHECK}, {"sweep", LAB_SWEEP}, {"schema", LAB_SCHEMA}};
     options->verb = LAB_RUN;
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs && optind < argc; i++)
         if (strcmp(argv[optind], verbs[i].word) == 0) {
@@ -388,6 +389,8 @@ static int read_words(struct lab_options *options, int argc, char **argv)
         return lab_wrong("%s", "--seed and --seeds do not go together");
     if (optind >= argc && options->help)
         print_help();
+    if (options->verb == LAB_SCHEMA)
+        return optind < argc ? lab_wrong("schema takes no scenario: %s", argv[optind]) : 0;
     if (optind >= argc)
         return lab_wrong("%s", "which scenario?");
     options->files = argv + optind;
