@@ -66,6 +66,7 @@ mutate:
 golden: release
 	@GOLDEN_WRITE=1 build/tests/test_lab_goodput
 	@GOLDEN_WRITE=1 STRATA=build/strata STRATA_SOURCE=. python3 tests/lab/mistakes.py
+	@build/strata lab schema >docs/scenario.schema.json
 	@git diff --stat tests/lab
 
 docs-states:
@@ -82,6 +83,7 @@ docs-goodput:
 docs-conformance:
 	@python3 scripts/conformance.py --write
 	@python3 scripts/settings.py --write
+	@test ! -x build/strata || build/strata lab schema >docs/scenario.schema.json
 
 clean:
 	rm -rf build build-*
@@ -103,5 +105,5 @@ help:
 	@echo "make docs-states   draw docs/tcp-states.svg from the table of legal steps"
 	@echo "make docs-curves   draw docs/curves/ from examples/congestion and strata medium, with gnuplot"
 	@echo "make docs-goodput   put the newest table of make goodput into docs/goodput.md"
-	@echo "make golden      write tests/lab/golden/ and what is said of mistakes anew, where a change was meant"
+	@echo "make golden      write tests/lab/golden/ what is said of mistakes, and the schema, where a change was meant"
 	@echo "make clean       remove all build folders"

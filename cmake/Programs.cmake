@@ -38,6 +38,8 @@ foreach(source IN LISTS EXAMPLE_SOURCES)
     target_link_libraries(${target} PRIVATE strata_flags)
     if(uses_lab)
         target_link_libraries(${target} PRIVATE strata_lab strata_internal)
+        add_test(NAME example.${name} COMMAND ${target}) # a world of its own, which ends well
+        apply_directives(example.${name} ${file} 60 "example")
     else()
         target_link_libraries(${target} PRIVATE strata_static)
         add_dependencies(${target} strata_archive)

@@ -132,7 +132,7 @@ static void define(struct writer *writer, const struct shape *shape, const char 
     for (const struct key *key = key_first(shape->keys); key; key = key_next(key))
         if (key->required)
             json_array_append_new(required, json_string(key->name));
-    bool whole = shape == &shape_scenario;
+    bool whole = shape == &shape_scenario; // may be a file that others include
     json_t *repeat = json_object();
     add_keys(writer, repeat, shape_repeat.keys);
     const char *word;
@@ -141,10 +141,9 @@ static void define(struct writer *writer, const struct shape *shape, const char 
         if (!whole && !json_object_get(properties, word) && may_repeat(shape, word))
             json_object_set(properties, word, value);
     }
-    if (json_array_size(required) > 0 && !part)
+    if (json_array_size(required) > 0 && !part && !whole)
         json_object_set_new(schema, "anyOf",
-                            json_pack("[{s:O}, {s:[s]}]", "required", required, "required",
-                                      whole ? "include" : "template"));
+                            json_pack("[{s:O}, {s:[s]}]", "required", required, "required", "template"));
     json_decref(repeat);
     json_decref(required);
     json_decref(properties);

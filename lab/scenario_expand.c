@@ -2,7 +2,7 @@
  * One plain document out of the files of a scenario: what includes lies over what is included, templates and kinds lie
  * beneath what uses them, repetitions are written out, formulas are replaced by their values.
  */
-#include "lab/scenario_expand.h"
+#include "lab/scenario_layers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,12 +11,10 @@
 
 #define VALUES_MAX 2000000u
 #define DEPTH_MAX 64u
-#define LAYERS_MAX 64u
 #define HIDDEN "[" /**< The variable that counts the numbers of a range: nobody can write it. */
 
 /** Where in the language a value stands, as far as it matters here. */
 enum context {
-    CONTEXT_NODES,    /**< The section: entries are nodes. */
     CONTEXT_NODE,
     CONTEXT_LINKS,
     CONTEXT_LIST,     /**< Of things that `count` repeats: events, programs. */
@@ -28,58 +26,11 @@ enum context {
 /** One value on its way into the result. */
 struct job {
     struct layers layers; /**< A scalar or list has one. */
-    const struct variable *inner;
     enum context context;
     unsigned depth;
 };
 
 static int expand(struct expander *expander, const struct job *job);
-
-bool expand_full(struct expander *expander, const yaml_node_t *where, const char *what)
-{
-    if (!expander->full)
-        complain(expander->complaints, place_of(where), "too much %s for a scenario", what);
-    expander->full = true;
-    return false;
-}
-
-static void add_layer(struct expander *expander, struct layers *layers, const yaml_node_t *node)
-{
-    if (layers->count % 8 == 0) {
-        const yaml_node_t **items = arena_take(&expander->scenario->arena, (layers->count + 8) * sizeof *items);
-        if (layers->count > 0)
-            memcpy(items, layers->items, layers->count * sizeof *items);
-        layers->items = items;
-    }
-    layers->items[layers->count++] = node;
-}
-
-static const yaml_node_t *top_of(const struct layers *layers)
-{
-    return layers->items[layers->count - 1];
-}
-
-/** The topmost value of a key, or NULL. */
-static const yaml_node_t *find(const struct expander *expander, const struct layers *layers, const char *key)
-{
-    for (unsigned i = layers->count; i-- > 0;) {
-        const yaml_node_t *found = source_value(expander, layers->items[i], key);
-        if (found)
-            return found;
-    }
-    return NULL;
-}
-
-static const char *text_of(const yaml_node_t *node)
-{
-    return node && node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : NULL;
-}
-
-static bool is_nothing(const yaml_node_t *node)
-{
-    return node->type == YAML_SCALAR_NODE && node->data.scalar.length == 0 &&
-           node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-}
 
 /* ---- The result ------------------------------------------------------------------------------------------ */
 
@@ -102,150 +53,22 @@ static int add_text(struct expander *expander, const yaml_node_t *from, const ch
                         from);
 }
 
-static int add_scalar(struct expander *expander, const struct job *job, const yaml_node_t *node)
+static int add_scalar(struct expander *expander, const struct job *job, const struct layer *layer)
 {
+    const yaml_node_t *node = layer->node;
     const char *text = (const char *)node->data.scalar.value;
     if (strlen(text) != node->data.scalar.length)
         return add_text(expander, node, text, node->data.scalar.length); // a zero byte: for the reader to tell
-    const char *filled = formula_fill(expander, job->inner, node, text);
+    const char *filled = formula_fill(expander, layer->inner, node, text);
     text = filled ? filled : "";
-    const struct variable *index = job->context == CONTEXT_ENDPOINTS ? variable_find(job->inner, HIDDEN, 1) : NULL;
+    const struct variable *index = job->context == CONTEXT_ENDPOINTS ? variable_find(layer->inner, HIDDEN, 1) : NULL;
     struct range range;
     if (index && range_parse(text, &range))
         text = range_name(&expander->scenario->arena, &range, atoll(index->value));
     return add_text(expander, node, text, strlen(text));
 }
 
-/* ---- Layers ---------------------------------------------------------------------------------------------- */
-
-/** The names in a key that takes one or a list: template. Calls `use` for each. */
-static void each_name(struct expander *expander, const yaml_node_t *value, const struct variable *inner,
-                      void (*use)(struct expander *expander, const yaml_node_t *where, const char *name, void *into),
-                      void *into)
-{
-    if (value->type == YAML_SEQUENCE_NODE) {
-        for (yaml_node_item_t *item = value->data.sequence.items.start; item < value->data.sequence.items.top;
-             item++) {
-            const yaml_node_t *one = source_node(expander, value, *item);
-            if (one->type == YAML_SEQUENCE_NODE)
-                complain(expander->complaints, place_of(one), "a template has a name, not a list");
-            else
-                each_name(expander, one, inner, use, into);
-        }
-        return;
-    }
-    const char *name = value->type == YAML_SCALAR_NODE ? formula_fill(expander, inner, value, text_of(value)) : NULL;
-    if (name)
-        use(expander, value, name, into);
-    else if (value->type != YAML_SCALAR_NODE)
-        complain(expander->complaints, place_of(value), "a template has a name, not a mapping");
-}
-
-/** The topmost entry of that name of a section, or NULL with the nearest name. */
-static const yaml_node_t *find_entry(struct expander *expander, const struct layers *section, const char *name,
-                                     struct nearest *nearest)
-{
-    nearest_begin(nearest, name);
-    for (unsigned i = section->count; i-- > 0;) {
-        const yaml_node_t *mapping = section->items[i];
-        for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start; pair < mapping->data.mapping.pairs.top;
-             pair++) {
-            const char *known = text_of(source_node(expander, mapping, pair->key));
-            if (known && strcmp(known, name) == 0)
-                return source_node(expander, mapping, pair->value);
-            if (known)
-                nearest_try(nearest, known);
-        }
-    }
-    return NULL;
-}
-
-struct under {
-    struct layers *layers;
-    const struct variable *inner;
-    unsigned depth;
-};
-
-static void add_with_templates(struct expander *expander, struct layers *layers, const yaml_node_t *mapping,
-                               const struct variable *inner, unsigned depth);
-
-static void add_template(struct expander *expander, const yaml_node_t *where, const char *name, void *into)
-{
-    struct under *under = into;
-    struct nearest nearest;
-    const yaml_node_t *template = find_entry(expander, &expander->templates, name, &nearest);
-    if (!template)
-        complain(expander->complaints, place_of(where), "there is no template %s%s", name, nearest_text(&nearest));
-    else if (template->type != YAML_MAPPING_NODE)
-        complain(expander->complaints, place_of(template),
-                 "the template %s is %s, expected a mapping of keys and values", name,
-                 template->type == YAML_SEQUENCE_NODE ? "a list" : "a single value");
-    else if (under->depth > 16 || under->layers->count > LAYERS_MAX)
-        complain(expander->complaints, place_of(where), "the template %s uses itself", name);
-    else
-        add_with_templates(expander, under->layers, template, under->inner, under->depth + 1);
-}
-
-/** A mapping with the templates and merged mappings (YAML's <<) that it names, these beneath it. */
-static void add_with_templates(struct expander *expander, struct layers *layers, const yaml_node_t *mapping,
-                               const struct variable *inner, unsigned depth)
-{
-    struct under under = {layers, inner, depth};
-    const yaml_node_t *template = source_value(expander, mapping, "template");
-    if (template)
-        each_name(expander, template, inner, add_template, &under);
-    const yaml_node_t *merged = source_value(expander, mapping, "<<");
-    if (merged && merged->type == YAML_MAPPING_NODE && depth < 16)
-        add_with_templates(expander, layers, merged, inner, depth + 1);
-    else if (merged)
-        complain(expander->complaints, place_of(merged), "<< takes a mapping, as in <<: *other");
-    add_layer(expander, layers, mapping);
-}
-
-static bool is_known_kind(const char *kind)
-{
-    for (int i = 0; node_kind_words[i]; i++)
-        if (strcmp(node_kind_words[i], kind) == 0)
-            return true;
-    return false;
-}
-
-/** Where a scenario has kinds of its own, a kind that is none of them is told with these. */
-static void unknown_kind(struct expander *expander, const yaml_node_t *where, struct nearest *nearest)
-{
-    for (int i = 0; node_kind_words[i]; i++)
-        nearest_try(nearest, node_kind_words[i]);
-    complain(expander->complaints, place_of(where), "there is no kind %s%s", nearest->wrong, nearest_text(nearest));
-    expander->complaints->items[expander->complaints->count - 1].alone = true;
-}
-
-/** What a kind says of all its nodes, and beneath that what the kind says that it is of: at most so many. A kind of
- * the scenario's own is one of those the reader knows in the end, and that is `*known`. */
-static void find_kinds(struct expander *expander, const struct job *job, const yaml_node_t *kind, struct layers *found,
-                       const yaml_node_t **known)
-{
-    const char *name = kind ? formula_fill(expander, job->inner, kind, text_of(kind) ? text_of(kind) : "") : "host";
-    for (*known = kind; name && *name;) {
-        struct nearest nearest;
-        const yaml_node_t *entry = find_entry(expander, &expander->kinds, name, &nearest);
-        if (!entry && kind && !is_known_kind(name) && expander->kinds.count > 0)
-            unknown_kind(expander, kind, &nearest);
-        if (!entry || is_nothing(entry))
-            return;
-        if (entry->type != YAML_MAPPING_NODE || found->count == 16) {
-            complain(expander->complaints, place_of(entry),
-                     found->count == 16 ? "the kind %s is a kind of itself"
-                                        : "the kind %s: expected a mapping of keys and values", name);
-            found->count = 0;
-            return;
-        }
-        add_layer(expander, found, entry);
-        kind = source_value(expander, entry, "kind");
-        const char *base = kind ? text_of(kind) : NULL;
-        *known = kind ? kind : *known;
-        name = base && strcmp(base, name) != 0 ? base : NULL;
-    }
-}
+/* ---- Mappings -------------------------------------------------------------------------------------------- */
 
 /** What a key means to a repetition or a template, and not to the reader. */
 static bool is_structure(const char *key, enum context context)
@@ -255,19 +78,16 @@ static bool is_structure(const char *key, enum context context)
            (counts && strcmp(key, "count") == 0);
 }
 
-/* ---- Mappings -------------------------------------------------------------------------------------------- */
-
 /** Whether a link ties many stations, so that a range in its endpoints is many of these and not many links. */
 static bool is_bus(const struct expander *expander, const struct layers *link)
 {
-    const char *kind = text_of(find(expander, link, "kind"));
-    return kind && strcmp(kind, "bus") == 0;
+    const yaml_node_t *kind;
+    layer_with(expander, link, "kind", &kind);
+    return scalar_text(kind) && strcmp(scalar_text(kind), "bus") == 0;
 }
 
 static enum context context_of_key(const struct expander *expander, const struct job *job, const char *key)
 {
-    if (job->context == CONTEXT_NODES)
-        return CONTEXT_NODE;
     if (job->context == CONTEXT_NODE && strcmp(key, "programs") == 0)
         return CONTEXT_LIST;
     if (job->context == CONTEXT_LINKS && strcmp(key, "endpoints") == 0)
@@ -281,14 +101,14 @@ static struct layers values_of(struct expander *expander, const struct layers *l
                                const yaml_node_t *own)
 {
     struct layers values = {0};
-    add_layer(expander, &values, own);
+    layer_add(expander, &values, own, layers->items[from].inner);
     for (unsigned i = from + 1; i < layers->count; i++) {
-        const yaml_node_t *value = source_value(expander, layers->items[i], key);
+        const yaml_node_t *value = source_value(expander, layers->items[i].node, key);
         if (!value || is_nothing(value))
             continue;
-        if (value->type != YAML_MAPPING_NODE || top_of(&values)->type != YAML_MAPPING_NODE)
+        if (value->type != YAML_MAPPING_NODE || layer_top(&values)->node->type != YAML_MAPPING_NODE)
             values.count = 0;
-        add_layer(expander, &values, value);
+        layer_add(expander, &values, value, layers->items[i].inner);
     }
     return values;
 }
@@ -299,61 +119,45 @@ static void append_pair(struct expander *expander, int mapping, int key, int val
         expand_full(expander, expander->order.items[0]->root, "text");
 }
 
-/** Complains about many things that would all have the same name. */
-static void check_names(struct expander *expander, const yaml_node_t *key, const struct rounds *rounds, bool has_range)
+/** Complains about many things that would all have the same name. @return whether they would. */
+static bool have_one_name(struct expander *expander, const yaml_node_t *key, const struct rounds *rounds)
 {
-    const char *name = text_of(key);
-    if (rounds->count > 1 && !has_range && name && !strstr(name, "${"))
-        complain(expander->complaints, place_of(key),
-                 "all %u of them would be called %s: put a variable into the name, such as %s${i}", rounds->count, name,
-                 name);
+    const char *name = scalar_text(key);
+    if (rounds->count < 2 || strstr(name, "${"))
+        return false;
+    complain(expander->complaints, place_of(key),
+             "all %u of them would be called %s: put a variable into the name, such as %s${i}", rounds->count, name, name);
+    return true;
 }
 
-/** An entry of a mapping: once, or in rounds where its value asks for them or its name has a range. */
-static void expand_pair(struct expander *expander, const struct job *job, int mapping, const yaml_node_t *key,
+/** The values with the variables of a round. */
+static struct layers in_round(struct expander *expander, const struct layers *values, const struct variable *round)
+{
+    struct layers copy = {0};
+    for (unsigned i = 0; i < values->count; i++)
+        layer_add(expander, &copy, values->items[i].node, round);
+    return copy;
+}
+
+/** An entry of a mapping: once, or in rounds where its value asks for them. */
+static void expand_pair(struct expander *expander, const struct job *job, int mapping, const struct layer *key,
                         const struct layers *values)
 {
-    struct job value = {.inner = job->inner, .depth = job->depth + 1, .context = context_of_key(expander, job, text_of(key))};
+    struct job value = {.layers = *values, .depth = job->depth + 1};
     struct rounds rounds;
-    struct range range;
-    const char *name = job->context == CONTEXT_NODES && strchr(text_of(key), '[')
-                           ? formula_fill(expander, job->inner, key, text_of(key))
-                           : NULL;
-    bool has_range = name && range_parse(name, &range);
-    value.layers = *values;
-    rounds_plan(expander, values, job->inner, job->context == CONTEXT_NODES, &rounds);
-    if (has_range && rounds.count == 1 && rounds.items[0] == job->inner) {
-        rounds.count = 0;
-        rounds_range(expander, &range, job->inner, HIDDEN, &rounds);
-    }
-    check_names(expander, key, &rounds, has_range);
-    if (rounds.count > 1 && !has_range && text_of(key) && !strstr(text_of(key), "${"))
+    bool repeats = rounds_plan(expander, values, false, &rounds);
+    value.context = context_of_key(expander, job, scalar_text(key->node));
+    if (repeats && have_one_name(expander, key->node, &rounds))
         rounds.count = 1;
     for (unsigned i = 0; i < rounds.count && !expander->full; i++) {
-        const struct variable *index = has_range ? variable_find(rounds.items[i], HIDDEN, 1) : NULL;
-        const char *filled = index ? range_name(&expander->scenario->arena, &range, atoll(index->value))
-                                   : formula_fill(expander, rounds.items[i], key, text_of(key));
+        const struct variable *inner = repeats ? rounds.items[i] : key->inner;
+        const char *filled = formula_fill(expander, inner, key->node, scalar_text(key->node));
         if (!filled)
             break;
-        int key_id = add_text(expander, key, filled, strlen(filled));
-        value.inner = rounds.items[i];
-        if (job->context == CONTEXT_NODES)
-            value.inner = variable_add(expander, value.inner, "name", filled);
+        if (repeats)
+            value.layers = in_round(expander, values, inner);
+        int key_id = add_text(expander, key->node, filled, strlen(filled));
         append_pair(expander, mapping, key_id, expand(expander, &value));
-    }
-}
-
-/** Nodes of files that know nothing of each other may not have the same name by chance. */
-static void check_strangers(struct expander *expander, const struct layers *values, const char *name)
-{
-    for (unsigned i = 1; i < values->count; i++) {
-        const struct source *above = source_of(expander, values->items[i]);
-        const struct source *below = source_of(expander, values->items[i - 1]), *up = below;
-        while (up && up != above)
-            up = up->includer;
-        if (!up)
-            complain(expander->complaints, place_of(values->items[i]), "there is another node %s in %s", name,
-                     below->path);
     }
 }
 
@@ -361,75 +165,166 @@ static void check_strangers(struct expander *expander, const struct layers *valu
 struct writing {
     const struct job *job;
     struct layers layers;
-    const yaml_node_t *kind; /**< Of a node: the one that the reader knows. */
-    struct names seen;       /**< From keys to the layer in which each was first. */
+    struct layer kind; /**< Of a node: the one that the reader knows. */
+    struct names seen; /**< From keys to the layer in which each was first. */
     int id;
 };
 
-/** The layers of a mapping, each with its templates, and for a node with what its kind says beneath them. */
-static void find_layers(struct expander *expander, struct writing *writing)
+/** Something that is no mapping where a name or a mapping should be: for the reader to tell. */
+static void write_strange(struct expander *expander, int mapping, const yaml_node_t *key, const yaml_node_t *at,
+                          unsigned depth)
 {
-    const struct job *job = writing->job;
-    struct layers own = {0}, kinds = {0};
-    for (unsigned i = 0; i < job->layers.count; i++)
-        add_with_templates(expander, &own, job->layers.items[i], job->inner, 0);
-    if (job->context == CONTEXT_NODE)
-        find_kinds(expander, job, find(expander, &own, "kind"), &kinds, &writing->kind);
-    for (unsigned i = kinds.count; i-- > 0;)
-        add_with_templates(expander, &writing->layers, kinds.items[i], job->inner, 0);
-    for (unsigned i = 0; i < own.count; i++)
-        add_layer(expander, &writing->layers, own.items[i]);
+    struct layer layer = {key, NULL};
+    struct job strange = {{&layer, 1}, CONTEXT_PLAIN, depth + 1};
+    append_pair(expander, mapping, expand(expander, &strange), add_text(expander, at, "", 0));
 }
 
 /** A key of one layer, with what the layers above say of it; none where a layer beneath has written it. */
-static void write_key(struct expander *expander, struct writing *writing, unsigned layer, const yaml_node_pair_t *pair)
+static void write_key(struct expander *expander, struct writing *writing, unsigned number, const yaml_node_pair_t *pair)
 {
     const struct job *job = writing->job;
-    const yaml_node_t *mapping = writing->layers.items[layer], *key = source_node(expander, mapping, pair->key);
-    const yaml_node_t *own = source_node(expander, mapping, pair->value);
-    const char *name = text_of(key);
-    if (!name) { // for the reader to tell
-        struct job strange = {{&key, 1}, job->inner, CONTEXT_PLAIN, job->depth + 1};
-        append_pair(expander, writing->id, expand(expander, &strange), add_text(expander, mapping, "", 0));
+    const struct layer *layer = &writing->layers.items[number];
+    const struct layer key = {source_node(expander, layer->node, pair->key), layer->inner};
+    struct layer own = {source_node(expander, layer->node, pair->value), layer->inner};
+    const char *name = scalar_text(key.node);
+    if (!name) {
+        write_strange(expander, writing->id, key.node, layer->node, job->depth);
         return;
     }
-    if (job->context != CONTEXT_NODES && is_structure(name, job->context))
+    if (is_structure(name, job->context))
         return;
-    struct layers values = values_of(expander, &writing->layers, layer, name, own);
-    if (strstr(name, "${")) { // what it will be called depends on the file that it is in
-        values = (struct layers){&own, 1};
-        expand_pair(expander, job, writing->id, key, &values);
+    struct layers values = {&own, 1};
+    bool computed = strstr(name, "${") != NULL; // what it will be called depends on the file that it is in
+    bool known = !computed && names_add(&writing->seen, name, (void *)layer->node) != 0;
+    if (known && names_find(&writing->seen, name) != layer->node)
         return;
-    }
-    if (names_add(&writing->seen, name, (void *)mapping) != 0) {
-        if (names_find(&writing->seen, name) != mapping)
-            return;
-        values = (struct layers){&own, 1}; // twice in one mapping: for the reader to tell
-    }
-    if (job->context == CONTEXT_NODES)
-        check_strangers(expander, &values, name);
-    if (job->context == CONTEXT_NODE && strcmp(name, "kind") == 0 && writing->kind)
+    if (!computed && !known) // else it is twice in one mapping: for the reader to tell
+        values = values_of(expander, &writing->layers, number, name, own.node);
+    if (job->context == CONTEXT_NODE && strcmp(name, "kind") == 0 && writing->kind.node)
         values = (struct layers){&writing->kind, 1};
-    expand_pair(expander, job, writing->id, key, &values);
+    expand_pair(expander, job, writing->id, &key, &values);
 }
 
 static int expand_mapping(struct expander *expander, const struct job *job)
 {
     struct writing writing = {.job = job};
-    if (job->context == CONTEXT_NODES)
-        writing.layers = job->layers;
-    else
-        find_layers(expander, &writing);
+    layers_complete(expander, &job->layers, job->context == CONTEXT_NODE, &writing.layers, &writing.kind);
     writing.id = place_result(expander, yaml_document_add_mapping(&expander->result, NULL, YAML_ANY_MAPPING_STYLE),
-                              top_of(&job->layers));
+                              layer_top(&job->layers)->node);
     for (unsigned i = 0; i < writing.layers.count && writing.id; i++) {
-        const yaml_node_t *mapping = writing.layers.items[i];
+        const yaml_node_t *mapping = writing.layers.items[i].node;
         for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
              pair < mapping->data.mapping.pairs.top && !expander->full; pair++)
             write_key(expander, &writing, i, pair);
     }
     names_free(&writing.seen);
     return writing.id;
+}
+
+/* ---- Nodes ----------------------------------------------------------------------------------------------- */
+
+/** A node, of all entries that are called like it. */
+struct node_entry {
+    const char *name;
+    const yaml_node_t *key;
+    struct layers layers;
+    bool computed; /**< One of many: another entry may say more of it. */
+};
+struct node_entries {
+    struct expander *expander;
+    LIST_OF(struct node_entry *) list;
+    struct names names;
+};
+
+/** Whether an entry may say more of a node that another one has made: in a file that includes the other's, or where
+ * one of the two is for many. */
+static bool may_add(const struct expander *expander, const struct node_entry *entry, const yaml_node_t *key,
+                    bool computed)
+{
+    const struct source *above = source_of(expander, key), *below = source_of(expander, entry->key);
+    if (above == below)
+        return entry->computed != computed;
+    while (below && below != above)
+        below = below->includer;
+    return below != NULL;
+}
+
+static void add_node(struct node_entries *entries, const yaml_node_t *key, const yaml_node_t *value, const char *name,
+                     const struct variable *inner, bool computed)
+{
+    struct expander *expander = entries->expander;
+    struct node_entry *entry = names_find(&entries->names, name);
+    if (entry && !may_add(expander, entry, key, computed)) {
+        struct place first = place_of(entry->key);
+        const char *file = first.file == place_of(key).file ? NULL : source_of(expander, entry->key)->path;
+        complain(expander->complaints, place_of(key), "%s is there twice, first in %s%s%u", name, file ? file : "line ",
+                 file ? ":" : "", first.line);
+        return;
+    }
+    if (!entry) {
+        entry = arena_take(&expander->scenario->arena, sizeof *entry);
+        *entry = (struct node_entry){.name = name, .key = key, .computed = computed};
+        *(struct node_entry **)LIST_APPEND(expander->scenario, entries->list) = entry;
+        names_add(&entries->names, name, entry);
+    }
+    bool is_mapping = value->type == YAML_MAPPING_NODE;
+    if (is_nothing(value) && entry->layers.count > 0)
+        return;
+    if (entry->layers.count > 0 && (!is_mapping || layer_top(&entry->layers)->node->type != YAML_MAPPING_NODE))
+        entry->layers.count = 0;
+    layer_add(expander, &entry->layers, value, variable_add(expander, inner, "name", name));
+}
+
+/** An entry of the section: one node, or many where it says so or its name has a range. */
+static void add_nodes(struct node_entries *entries, const yaml_node_t *key, const yaml_node_t *value)
+{
+    struct expander *expander = entries->expander;
+    struct layer layer = {value, NULL};
+    struct layers layers = {&layer, 1};
+    struct rounds rounds;
+    struct range range;
+    bool repeats = rounds_plan(expander, &layers, true, &rounds);
+    const char *name = !repeats && strchr(scalar_text(key), '[') ? formula_fill(expander, NULL, key, scalar_text(key)) : NULL;
+    bool has_range = name && range_parse(name, &range);
+    if (has_range) {
+        rounds.count = 0;
+        rounds_range(expander, &range, NULL, HIDDEN, &rounds);
+    } else if (repeats && have_one_name(expander, key, &rounds)) {
+        rounds.count = 1;
+    }
+    for (unsigned i = 0; i < rounds.count && !expander->full; i++) {
+        const char *filled = has_range ? range_name(&expander->scenario->arena, &range, i)
+                                       : formula_fill(expander, rounds.items[i], key, scalar_text(key));
+        if (!filled)
+            break;
+        add_node(entries, key, value, filled, rounds.items[i], repeats || has_range || strstr(scalar_text(key), "${"));
+    }
+}
+
+static int expand_nodes(struct expander *expander, const struct layers *sections)
+{
+    struct node_entries entries = {.expander = expander};
+    int id = place_result(expander, yaml_document_add_mapping(&expander->result, NULL, YAML_ANY_MAPPING_STYLE),
+                          layer_top(sections)->node);
+    for (unsigned i = 0; i < sections->count; i++) {
+        const yaml_node_t *section = sections->items[i].node;
+        for (yaml_node_pair_t *pair = section->data.mapping.pairs.start;
+             pair < section->data.mapping.pairs.top && !expander->full; pair++) {
+            const yaml_node_t *key = source_node(expander, section, pair->key);
+            if (scalar_text(key))
+                add_nodes(&entries, key, source_node(expander, section, pair->value));
+            else
+                write_strange(expander, id, key, section, 1);
+        }
+    }
+    for (unsigned i = 0; i < entries.list.count && !expander->full; i++) {
+        const struct node_entry *entry = entries.list.items[i];
+        struct job job = {entry->layers, CONTEXT_NODE, 2};
+        int key_id = add_text(expander, entry->key, entry->name, strlen(entry->name));
+        append_pair(expander, id, key_id, expand(expander, &job));
+    }
+    names_free(&entries.names);
+    return id;
 }
 
 /* ---- Lists ----------------------------------------------------------------------------------------------- */
@@ -444,7 +339,7 @@ static void endpoint_rounds(struct expander *expander, const yaml_node_t *link, 
     for (yaml_node_item_t *item = ends && ends->type == YAML_SEQUENCE_NODE ? ends->data.sequence.items.start : NULL;
          item && item < ends->data.sequence.items.top; item++) {
         const yaml_node_t *end = source_node(expander, ends, *item);
-        const char *text = text_of(end) ? text_of(end) : "";
+        const char *text = scalar_text(end) ? scalar_text(end) : "";
         struct range range;
         if (!strchr(text, '[') || !(text = formula_fill(expander, inner, end, text)) || !range_parse(text, &range))
             continue;
@@ -466,11 +361,11 @@ static void append_item(struct expander *expander, int list, int item)
 }
 
 /** Each name of a range. @return whether the item is one. */
-static bool add_stations(struct expander *expander, const struct job *job, int list, const yaml_node_t *item)
+static bool add_stations(struct expander *expander, const struct variable *inner, int list, const yaml_node_t *item)
 {
-    const char *text = text_of(item) && strchr(text_of(item), '[') ? text_of(item) : NULL;
+    const char *text = scalar_text(item) && strchr(scalar_text(item), '[') ? scalar_text(item) : NULL;
     struct range range;
-    text = text ? formula_fill(expander, job->inner, item, text) : NULL;
+    text = text ? formula_fill(expander, inner, item, text) : NULL;
     if (!text || !range_parse(text, &range))
         return false;
     for (int64_t i = 0; i < range_count(&range) && !expander->full; i++) {
@@ -480,36 +375,39 @@ static bool add_stations(struct expander *expander, const struct job *job, int l
     return true;
 }
 
-static void expand_item(struct expander *expander, const struct job *job, int list, const yaml_node_t *item)
+static void expand_item(struct expander *expander, const struct job *job, int list, const struct layer *item)
 {
-    struct job entry = {{&item, 1}, job->inner, job->context, job->depth + 1};
+    struct layer layer = *item;
+    struct job entry = {{&layer, 1}, job->context, job->depth + 1};
     struct rounds rounds = {0};
-    if (job->context == CONTEXT_STATIONS && add_stations(expander, job, list, item))
+    if (job->context == CONTEXT_STATIONS && add_stations(expander, item->inner, list, item->node))
         return;
-    if (item->type != YAML_MAPPING_NODE) {
+    if (item->node->type != YAML_MAPPING_NODE) {
         append_item(expander, list, expand(expander, &entry));
         return;
     }
-    rounds_plan(expander, &entry.layers, job->inner, job->context == CONTEXT_LINKS || job->context == CONTEXT_LIST,
-                &rounds);
+    rounds_plan(expander, &entry.layers, job->context == CONTEXT_LINKS || job->context == CONTEXT_LIST, &rounds);
     for (unsigned i = 0; i < rounds.count && !expander->full; i++) {
         struct rounds ends = {&rounds.items[i], 1, 1};
         if (job->context == CONTEXT_LINKS && !is_bus(expander, &entry.layers)) {
             ends = (struct rounds){0};
-            endpoint_rounds(expander, item, rounds.items[i], &ends);
+            endpoint_rounds(expander, item->node, rounds.items[i], &ends);
         }
         for (unsigned j = 0; j < ends.count && !expander->full; j++) {
-            entry.inner = ends.items[j];
+            layer.inner = ends.items[j];
             append_item(expander, list, expand(expander, &entry));
         }
+        layer.inner = item->inner;
     }
 }
 
-static void expand_items(struct expander *expander, const struct job *job, int list, const yaml_node_t *values)
+static void expand_items(struct expander *expander, const struct job *job, int list, const struct layer *values)
 {
-    for (yaml_node_item_t *item = values->data.sequence.items.start;
-         item < values->data.sequence.items.top && !expander->full; item++)
-        expand_item(expander, job, list, source_node(expander, values, *item));
+    for (yaml_node_item_t *item = values->node->data.sequence.items.start;
+         item < values->node->data.sequence.items.top && !expander->full; item++) {
+        struct layer layer = {source_node(expander, values->node, *item), values->inner};
+        expand_item(expander, job, list, &layer);
+    }
 }
 
 static int add_list(struct expander *expander, const yaml_node_t *from)
@@ -519,18 +417,18 @@ static int add_list(struct expander *expander, const yaml_node_t *from)
 
 static int expand(struct expander *expander, const struct job *job)
 {
-    const yaml_node_t *top = top_of(&job->layers);
+    const struct layer *top = layer_top(&job->layers);
     if (expander->full)
         return 0;
     if (job->depth > DEPTH_MAX) {
-        expand_full(expander, top, "depth");
+        expand_full(expander, top->node, "depth");
         return 0;
     }
-    if (top->type == YAML_SCALAR_NODE)
+    if (top->node->type == YAML_SCALAR_NODE)
         return add_scalar(expander, job, top);
-    if (top->type == YAML_MAPPING_NODE)
+    if (top->node->type == YAML_MAPPING_NODE)
         return expand_mapping(expander, job);
-    int list = add_list(expander, top);
+    int list = add_list(expander, top->node);
     expand_items(expander, job, list, top);
     return list;
 }
@@ -550,7 +448,7 @@ static const struct section {
 } sections[] = {
     {"parameters", MERGE_GONE, CONTEXT_PLAIN}, {"include", MERGE_GONE, CONTEXT_PLAIN},
     {"templates", MERGE_GONE, CONTEXT_PLAIN},  {"kinds", MERGE_GONE, CONTEXT_PLAIN},
-    {"nodes", MERGE_NODES, CONTEXT_NODES},     {"links", MERGE_LIST, CONTEXT_LINKS},
+    {"nodes", MERGE_NODES, CONTEXT_PLAIN},     {"links", MERGE_LIST, CONTEXT_LINKS},
     {"events", MERGE_LIST, CONTEXT_LIST},      {"checks", MERGE_LIST, CONTEXT_PLAIN},
     {NULL, MERGE_TOP, CONTEXT_PLAIN},
 };
@@ -572,9 +470,9 @@ static struct layers section_values(struct expander *expander, const char *name,
         if (!value || (values.count > 0 && is_nothing(value)))
             continue;
         yaml_node_type_t merged = section->merge == MERGE_LIST ? YAML_SEQUENCE_NODE : YAML_MAPPING_NODE;
-        if (value->type != merged || (values.count > 0 && top_of(&values)->type != merged))
+        if (value->type != merged || (values.count > 0 && layer_top(&values)->node->type != merged))
             values.count = 0;
-        add_layer(expander, &values, value);
+        layer_add(expander, &values, value, NULL);
     }
     return values;
 }
@@ -582,13 +480,15 @@ static struct layers section_values(struct expander *expander, const char *name,
 static int expand_section(struct expander *expander, const char *name)
 {
     const struct section *section = section_of(name);
-    struct job job = {section_values(expander, name, section), NULL, section->context, 1};
-    const yaml_node_t *top = top_of(&job.layers);
+    struct job job = {section_values(expander, name, section), section->context, 1};
+    const yaml_node_t *top = layer_top(&job.layers)->node;
+    if (section->merge == MERGE_NODES && top->type == YAML_MAPPING_NODE)
+        return expand_nodes(expander, &job.layers);
     if (section->merge != MERGE_LIST || top->type != YAML_SEQUENCE_NODE)
         return expand(expander, &job);
     int list = add_list(expander, top);
     for (unsigned i = 0; i < job.layers.count; i++)
-        expand_items(expander, &job, list, job.layers.items[i]);
+        expand_items(expander, &job, list, &job.layers.items[i]);
     return list;
 }
 
@@ -598,7 +498,7 @@ static struct layers collect(struct expander *expander, const char *name)
     for (unsigned i = 0; i < expander->order.count; i++) {
         const yaml_node_t *value = source_value(expander, expander->order.items[i]->root, name);
         if (value && value->type == YAML_MAPPING_NODE)
-            add_layer(expander, &found, value);
+            layer_add(expander, &found, value, NULL);
         else if (value && !is_nothing(value))
             complain(expander->complaints, place_of(value), "%s: expected a mapping of names", name);
     }
@@ -611,11 +511,12 @@ static void write_sections(struct expander *expander, int root, const yaml_node_
     for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
          pair < mapping->data.mapping.pairs.top && !expander->full; pair++) {
         const yaml_node_t *key = source_node(expander, mapping, pair->key);
-        const char *name = text_of(key);
+        const char *name = scalar_text(key);
         bool twice = name && names_add(&here, name, (void *)key) != 0;
         if (name && !twice && (section_of(name)->merge == MERGE_GONE || names_add(seen, name, (void *)key) != 0))
             continue;
-        struct job job = {{&key, 1}, NULL, CONTEXT_PLAIN, 1};
+        struct layer layer = {key, NULL};
+        struct job job = {{&layer, 1}, CONTEXT_PLAIN, 1};
         int key_id = expand(expander, &job);
         append_pair(expander, root, key_id, name ? expand_section(expander, name) : key_id);
     }

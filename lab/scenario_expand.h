@@ -6,6 +6,7 @@
  *     scenario_parameters.c  what is declared, and what the command line says of it
  *     scenario_formula.c     ${...} in texts
  *     scenario_repeat.c      for, count, and ranges such as h[1-20]
+ *     scenario_layers.c      templates and kinds: what lies beneath a mapping
  *     scenario_expand.c      one plain document out of all that
  *
  * The result is a YAML document again, without any of these words; each of its nodes knows the file, line and column
@@ -35,9 +36,14 @@ struct source {
     unsigned depth;
 };
 
-/** A mapping, or several that lie over each other, the lowest first. */
+/** A value with the variables that hold in it. */
+struct layer {
+    const yaml_node_t *node;
+    const struct variable *inner;
+};
+/** A value, or several that lie over each other, the lowest first. */
 struct layers {
-    const yaml_node_t **items;
+    struct layer *items;
     unsigned count;
 };
 
@@ -106,9 +112,8 @@ bool range_parse(const char *name, struct range *range);
 int64_t range_count(const struct range *range);
 /** The name with the number in place of the range. */
 const char *range_name(struct arena *arena, const struct range *range, int64_t index);
-/** One round, or those that `for` and `count` (where `counts`) of a mapping ask for. */
-void rounds_plan(struct expander *expander, const struct layers *layers, const struct variable *inner, bool counts,
-                 struct rounds *rounds);
+/** One round, or those that `for` and `count` (where `counts`) of a mapping ask for. @return whether it repeats. */
+bool rounds_plan(struct expander *expander, const struct layers *layers, bool counts, struct rounds *rounds);
 /** The rounds of a range in a name. Each sets `i`, and `hidden` where that is a name. */
 void rounds_range(struct expander *expander, const struct range *range, const struct variable *inner,
                   const char *hidden, struct rounds *rounds);

@@ -4,7 +4,7 @@
  * A repetition is a list of rounds; a round is what the variables are in it. Several variables in one `for` make all
  * combinations, the first one slowest; a later one may be computed from those before it.
  */
-#include "lab/scenario_expand.h"
+#include "lab/scenario_layers.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -207,18 +207,16 @@ static void count_rounds(struct expander *expander, const yaml_node_t *value, st
         expand_full(expander, value, "repetition");
 }
 
-void rounds_plan(struct expander *expander, const struct layers *layers, const struct variable *inner, bool counts,
-                 struct rounds *rounds)
+bool rounds_plan(struct expander *expander, const struct layers *layers, bool counts, struct rounds *rounds)
 {
-    const yaml_node_t *by_for = NULL, *by_count = NULL;
-    for (unsigned i = 0; i < layers->count; i++) {
-        const yaml_node_t *found = source_value(expander, layers->items[i], "for");
-        by_for = found ? found : by_for;
-        found = counts ? source_value(expander, layers->items[i], "count") : NULL;
-        by_count = found ? found : by_count;
-    }
+    const yaml_node_t *by_for, *by_count = NULL;
+    const struct layer *layer = layer_with(expander, layers, "for", &by_for), *counting = NULL;
+    if (counts)
+        counting = layer_with(expander, layers, "count", &by_count);
+    if (!layer)
+        layer = counting ? counting : layer_top(layers);
     *rounds = (struct rounds){0};
-    rounds_add(expander, rounds, inner);
+    rounds_add(expander, rounds, layer->inner);
     if (by_for && by_count) {
         complain(expander->complaints, place_of(by_count), "count is short for a for: write one of them");
         rounds->count = 0;
@@ -227,6 +225,7 @@ void rounds_plan(struct expander *expander, const struct layers *layers, const s
     } else if (by_count) {
         count_rounds(expander, by_count, rounds);
     }
+    return by_for || by_count;
 }
 
 static void read_nothing(struct reader_state *reader, const yaml_node_t *value, void *into)

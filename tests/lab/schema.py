@@ -40,7 +40,7 @@ events:
 checks:
   - {for: {i: 1-3}, program: "ping-${i}", exits: 0}
 """
-WRONG = ["nodes: {a: {adress: 10.0.0.1/24}}", "nodse: {}", "nodes: {a: {kind: [host]}}", "links: []",
+WRONG = ["nodes: {a: {adress: 10.0.0.1/24}}", "nodse: {}", "nodes: {a: {kind: [host]}}",
          "nodes: {}\nlinks: [{endpoints: [a, b], delay: 10}]", "nodes: {}\nlinks: [{endpoints: [a, b], loss: 3}]",
          "nodes: {}\nlinks: [{endpoints: [a, b], rate: fast}]", "nodes: {}\nlinks: [{delay: 10ms}]",
          "nodes: {}\nevents: [{at: soon, note: x}]", "nodes: {}\nlimits: {events: 0}", "nodes: {}\nseed: -1",
