@@ -126,7 +126,8 @@ static void add_keys(struct writer *writer, json_t *properties, const struct key
 static void define(struct writer *writer, const struct shape *shape, const char *name, bool part)
 {
     json_t *properties = json_object(), *required = json_array();
-    json_t *schema = json_pack("{s:s, s:O, s:b}", "type", "object", "properties", properties, "additionalProperties", 0);
+    json_t *schema =
+        json_pack("{s:s, s:O, s:b}", "type", "object", "properties", properties, "additionalProperties", 0);
     json_object_set_new(writer->definitions, name, schema);
     add_keys(writer, properties, shape->keys);
     for (const struct key *key = key_first(shape->keys); key; key = key_next(key))
@@ -229,8 +230,8 @@ char *scenario_schema(void)
 {
     struct writer writer = {.definitions = json_object()};
     json_t *root = value_schema(&writer, &shape_scenario, false);
-    json_t *schema = json_pack("{s:s, s:s, s:s, s:o, s:o}", "$schema", "http://json-schema.org/draft-07/schema#", "title",
-                               "A scenario of the lab", "description",
+    json_t *schema = json_pack("{s:s, s:s, s:s, s:o, s:o}", "$schema", "http://json-schema.org/draft-07/schema#",
+                               "title", "A scenario of the lab", "description",
                                "A network in virtual time: nodes, links, programs, events and checks", "allOf",
                                json_pack("[o]", root), "definitions", writer.definitions);
     char *text = schema ? json_dumps(schema, JSON_INDENT(1)) : NULL;

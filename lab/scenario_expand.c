@@ -126,7 +126,8 @@ static bool have_one_name(struct expander *expander, const yaml_node_t *key, con
     if (rounds->count < 2 || strstr(name, "${"))
         return false;
     complain(expander->complaints, place_of(key),
-             "all %u of them would be called %s: put a variable into the name, such as %s${i}", rounds->count, name, name);
+             "all %u of them would be called %s: put a variable into the name, such as %s${i}", rounds->count, name,
+             name);
     return true;
 }
 
@@ -284,7 +285,8 @@ static void add_nodes(struct node_entries *entries, const yaml_node_t *key, cons
     struct rounds rounds;
     struct range range;
     bool repeats = rounds_plan(expander, &layers, true, &rounds);
-    const char *name = !repeats && strchr(scalar_text(key), '[') ? formula_fill(expander, NULL, key, scalar_text(key)) : NULL;
+    const char *written = scalar_text(key);
+    const char *name = !repeats && strchr(written, '[') ? formula_fill(expander, NULL, key, written) : NULL;
     bool has_range = name && range_parse(name, &range);
     if (has_range) {
         rounds.count = 0;
@@ -294,10 +296,10 @@ static void add_nodes(struct node_entries *entries, const yaml_node_t *key, cons
     }
     for (unsigned i = 0; i < rounds.count && !expander->full; i++) {
         const char *filled = has_range ? range_name(&expander->scenario->arena, &range, i)
-                                       : formula_fill(expander, rounds.items[i], key, scalar_text(key));
+                                       : formula_fill(expander, rounds.items[i], key, written);
         if (!filled)
             break;
-        add_node(entries, key, value, filled, rounds.items[i], repeats || has_range || strstr(scalar_text(key), "${"));
+        add_node(entries, key, value, filled, rounds.items[i], repeats || has_range || strstr(written, "${"));
     }
 }
 

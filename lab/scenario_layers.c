@@ -67,7 +67,7 @@ static void each_name(struct expander *expander, const yaml_node_t *value, const
         }
         return;
     }
-    const char *name = value->type == YAML_SCALAR_NODE ? formula_fill(expander, inner, value, scalar_text(value)) : NULL;
+    const char *written = scalar_text(value), *name = written ? formula_fill(expander, inner, value, written) : NULL;
     if (name)
         use(expander, value, name, into);
     else if (value->type != YAML_SCALAR_NODE)
@@ -159,7 +159,8 @@ static void find_kinds(struct expander *expander, const struct layers *own, cons
 {
     const yaml_node_t *kind;
     const struct layer *from = layer_with(expander, own, "kind", &kind);
-    const char *name = kind ? formula_fill(expander, from->inner, kind, scalar_text(kind) ? scalar_text(kind) : "") : "host";
+    const char *written = kind ? scalar_text(kind) : "host";
+    const char *name = kind && written ? formula_fill(expander, from->inner, kind, written) : written;
     *known = (struct layer){kind, from ? from->inner : inner};
     while (name && *name) {
         struct nearest nearest;

@@ -430,7 +430,8 @@ static const struct shape shape_group = {.kind = SHAPE_LIST, .single = true, .it
 static const struct shape shape_address_list = {.kind = SHAPE_LIST, .single = true, .item = &shape_text},
                           shape_port_addresses = {.kind = SHAPE_ENTRIES, .item = &shape_address_list},
                           shape_routes = {.kind = SHAPE_LIST, .item = &shape_route},
-                          shape_settings = {.kind = SHAPE_ENTRIES, .what = "settings", .names = name_setting, .item = &shape_integer},
+                          shape_settings = {.kind = SHAPE_ENTRIES, .what = "settings", .names = name_setting,
+                                            .item = &shape_integer},
                           shape_programs = {.kind = SHAPE_LIST, .single = true, .item = &shape_program};
 static const struct shape *const address_shapes[] = {&shape_address_list, &shape_port_addresses, NULL};
 static const struct shape shape_addresses = {.kind = SHAPE_EITHER, .either = address_shapes};

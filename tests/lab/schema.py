@@ -105,6 +105,8 @@ def check_scenarios(schema):
     for path in sorted(glob.glob(os.path.join(SOURCE, "examples/**/*.yaml"), recursive=True)):
         with open(path, encoding="utf-8") as file:
             expect(not (said := mistakes(file.read())), f"{path} does not obey the schema: {said}")
+        if "/parts/" in path:  # which others include
+            continue
         expanded = subprocess.run([STRATA, "lab", "check", "--expanded", path], stdout=subprocess.PIPE, timeout=60,
                                   check=False, text=True).stdout
         expect(not (said := mistakes(expanded)), f"{path}, expanded, does not obey the schema: {said}")
