@@ -7,7 +7,7 @@ SOAK_COUNT ?= 10000
 PREFIX ?= /usr/local
 DEMO ?= examples/day-in-the-life/day.yaml
 
-.PHONY: all demo test bench bench-against goodput fuzz soak install check-all mutate setup docs-conformance docs-curves docs-goodput docs-states golden clean help release
+.PHONY: all docs demo test bench bench-against goodput fuzz soak install check-all mutate setup docs-conformance docs-curves docs-goodput docs-states golden clean help release
 
 all: release
 
@@ -72,6 +72,10 @@ golden: release
 docs-states:
 	@python3 scripts/tcp_states.py --write
 
+docs: release
+	@scripts/setup docs
+	@scripts/book/make.py
+
 docs-curves: release
 	@for file in examples/congestion/*.yaml; do build/strata lab $$file --quiet \
 	    --curve docs/curves/$$(basename $$file .yaml).svg >/dev/null || exit 1; done
@@ -101,6 +105,7 @@ help:
 	@echo "make mutate      removes a sample of behaviours and shows that the citing tests fail"
 	@echo "make install     to PREFIX=$(PREFIX)"
 	@echo "make setup       install every package the above need (Debian)"
+	@echo "make docs        the book: build/book/index.html"
 	@echo "make docs-conformance   write docs/conformance.md from the citations, docs/settings.md from the table"
 	@echo "make docs-states   draw docs/tcp-states.svg from the table of legal steps"
 	@echo "make docs-curves   draw docs/curves/ from examples/congestion and strata medium, with gnuplot"

@@ -1,0 +1,371 @@
+#!/usr/bin/env python3
+"""Writes the book: build/book/index.html.
+
+    scripts/book/make.py [--output FOLDER] [--strata COMMAND] [--quick]
+
+Nothing in the book is written twice. Documents and the README files of examples are taken as they are; the rooms'
+chapters come from the comments that source files open with, the public interface from the doc comments of its
+headers, counters and helps from the command, and what examples show from running them. Sphinx binds the pages and
+complains about every link that leads nowhere.
+
+--quick runs no example twice: pages that a run is shown on lack their report.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+
+import chapters  # noqa: E402
+import topology  # noqa: E402
+
+ROOMS = [
+    ("base", "The ground: src/base", ["src/base"]),
+    ("wire", "Headers: src/wire", ["src/wire"]),
+    ("link", "The link: src/link", ["src/link"]),
+    ("net", "The network: src/net", ["src/net"]),
+    ("transport", "Transport: src/transport", ["src/transport"]),
+    ("tcp", "TCP: src/transport/tcp", ["src/transport/tcp"]),
+    ("socket", "Sockets: src/socket", ["src/socket"]),
+    ("host", "The host: src/host.c", ["src"]),
+    ("rt", "The runtime: src/rt", ["src/rt"]),
+    ("app", "Applications: src/app", ["src/app"]),
+    ("drivers", "Drivers: drivers", ["drivers"]),
+    ("lab", "The laboratory: lab", ["lab"]),
+    ("posix", "POSIX's calls: posix", ["posix"]),
+    ("tool", "The command: tool", ["tool"]),
+]
+HEADERS = [("strata.h", "Hosts, ports and sockets"), ("rt.h", "Programs and fibers"),
+           ("driver.h", "Drivers and their loop"), ("lab.h", "Worlds")]
+TIMELINE_LINES = 36
+PARTS = [
+    ("The tour", ["docs/tour", "docs/house"]),
+    ("The rooms", ["rooms/" + name for name, _, _ in ROOMS]),
+    ("The laboratory", ["docs/scenarios", "docs/trace", "examples/index"]),
+    ("Using it", ["commands", "api/strata", "api/rt", "api/driver", "api/lab", "docs/settings", "counters"]),
+    ("How good is it", ["docs/mission", "docs/conformance", "docs/performance", "docs/goodput", "docs/packetdrill"]),
+    ("Taking part", ["CONTRIBUTING", "docs/dependencies"]),
+]
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+class Book:
+    def __init__(self, source, strata, quick):
+        self.source, self.strata, self.quick = source, strata, quick
+        self.pages = {}   # path in the tree -> page in the book
+        self.written = set()
+        self.names = {}   # public name -> page
+
+    def write(self, page, text):
+        path = os.path.join(self.source, page + ".md")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        self.written.add(page)
+
+    def run(self, *words, check=True):
+        environment = dict(os.environ, NO_COLOR="1", COLUMNS="80")
+        result = subprocess.run([self.strata, *words], cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, check=False)
+        if check and result.returncode not in (0, 1):
+            sys.exit(f"strata {' '.join(words)} ended with {result.returncode}: {result.stderr}")
+        return result.stdout
+
+    # ---- Links ---------------------------------------------------------------------------------------------------
+
+    def target(self, where, link):
+        """What a link of the file `where` becomes: another page, a copied file, or None: only its text is left."""
+        path, _, anchor = link.partition("#")
+        if re.match(r"[a-z]+:", link) or not path:
+            return link
+        full = os.path.normpath(os.path.join(os.path.dirname(where), path))
+        page = self.pages.get(full) or self.pages.get(os.path.join(full, "README.md"))
+        here = os.path.dirname(self.pages[where])
+        if page:
+            return os.path.relpath(page + ".md", here or ".") + ("#" + anchor if anchor else "")
+        if full in ("examples", "examples/"):
+            return os.path.relpath("examples/index.md", here or ".")
+        if os.path.isfile(os.path.join(ROOT, full)) and not full.startswith("build"):
+            copied = os.path.join(self.source, full)
+            os.makedirs(os.path.dirname(copied), exist_ok=True)
+            shutil.copyfile(os.path.join(ROOT, full), copied)
+            return os.path.relpath(full, here or ".")
+        return None
+
+    def relink(self, where, text):
+        """The links of a document, outside of its code."""
+        def one(match):
+            bang, words, link = match.groups()
+            target = self.target(where, link)
+            return words.strip("[]") if target is None else f"{bang}[{words}]({target})"
+        parts = re.split(r"(^```.*?^```|^(?: {4}[^\n]*\n)+)", text, flags=re.S | re.M)
+        pattern = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
+        return "".join(part if i % 2 else pattern.sub(one, part) for i, part in enumerate(parts))
+
+    def link_names(self, page, text):
+        """Public names in code become links to their declarations."""
+        def one(match):
+            name = match.group(1)
+            to = self.names.get(name)
+            if not to or to == page:
+                return match.group(0)
+            return f"[`{match.group(0)[1:-1]}`]({os.path.relpath(to + '.md', os.path.dirname(page) or '.')}#{name})"
+        parts = re.split(r"(^```.*?^```|^#.*$|\[[^\]]*\]\([^)]*\))", text, flags=re.S | re.M)
+        return "".join(part if i % 2 else re.sub(r"`(strata_\w+)(?:\(\))?`", one, part)
+                       for i, part in enumerate(parts))
+
+    # ---- Pages ---------------------------------------------------------------------------------------------------
+
+    def document(self, path):
+        page = self.pages[path]
+        self.write(page, self.relink(path, read(path)))
+
+    def index(self):
+        text = self.relink("README.md", read("README.md"))
+        for title, pages in PARTS:
+            known = [page for page in pages if page in self.written or page == "examples/index"]
+            if title == "How good is it":
+                known += sorted(p for p in self.written if p.startswith("docs/") and
+                                not any(p in listed for _, listed in PARTS))
+            text += f"\n```{{toctree}}\n:hidden:\n:caption: {title}\n\n" + "\n".join(known) + "\n```\n"
+        self.write("index", text)
+
+    def room(self, name, title, folders):
+        row = re.search(rf"^\| `{re.escape('src/host.c' if name == 'host' else folders[0])}/?(?:<protocol>/)?`[^|]*\|"
+                        r"([^|]*)\|([^|]*)\|", read("docs/house.md"), re.M)
+        out = [f"# {title}\n"]
+        if row:
+            holds, knows = (re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", words).strip() for words in row.groups())
+            out.append(f"It holds {holds}.\n")
+            out.append(f"It knows {knows}.\n" if knows else "")
+        files = []
+        for folder in folders:
+            for where, below, leaves in os.walk(os.path.join(ROOT, folder)):
+                relative = os.path.relpath(where, ROOT)
+                below.sort()
+                if name in ("host", "transport"):
+                    below.clear()
+                files += [os.path.join(relative, leaf) for leaf in leaves if leaf.endswith((".c", ".h", ".S"))]
+        stems = {}
+        for path in sorted(files, key=lambda p: (os.path.dirname(p), os.path.splitext(p)[0], p.endswith(".c"))):
+            stems.setdefault(os.path.splitext(path)[0], []).append(path)
+        for stem, paths in stems.items():
+            told = []
+            for path in paths:
+                lines = chapters.chapter(read(path))
+                if lines:
+                    told.append((path, chapters.markdown(lines)))
+            if not told:
+                continue
+            heading = os.path.relpath(stem, folders[0]) if name != "host" else os.path.basename(stem)
+            out.append(f"## {heading}\n")
+            for path, text in told:
+                if len(told) > 1:
+                    out.append(f"`{os.path.basename(path)}`\n")
+                out.append(text)
+        self.write(f"rooms/{name}", "\n".join(out))
+
+    def api(self):
+        made = []
+        for header, title in HEADERS:
+            text, names = chapters.header_page(header, title, read(f"include/strata/{header}"))
+            page = "api/" + header.removesuffix(".h")
+            self.pages[f"include/strata/{header}"] = page
+            made.append((page, text))
+            for name in names:
+                self.names.setdefault(name, page)
+        for page, text in made:
+            self.write(page, text)
+
+    def commands(self):
+        out = ["# The command\n", "What `strata VERB --help` says, and the manual page.\n"]
+        helps = self.run("--help")
+        out.append("```text\n" + helps.rstrip() + "\n```\n")
+        for verb in re.findall(r"^  ([a-z]+) {2,}\S", helps.split("usage:")[1].split("'strata VERB")[0], re.M):
+            out.append(f"## strata {verb}\n\n```text\n{self.run(verb, '--help').rstrip()}\n```\n")
+        manual = subprocess.run(["mandoc", "-T", "utf8", "-O", "width=78", os.path.join(ROOT, "docs/man/strata.1")],
+                                stdout=subprocess.PIPE, text=True, check=False) if shutil.which("mandoc") else None
+        if manual and manual.returncode == 0:
+            plain = re.sub(r".\x08", "", manual.stdout)
+            out.append(f"## The manual page\n\n```text\n{plain.rstrip()}\n```\n")
+        self.write("commands", "\n".join(out))
+
+    def counters(self):
+        rows = json.loads(self.run("counters", "--json"))
+        text = "# Counters\n\nEverything that a host or switch counts, and every reason for which it drops. " \
+               "`strata counters` lists them, `strata lab --stats` shows them after a run, and a scenario's checks " \
+               "look at them. A name with `_drop_` in it is a packet that went no further.\n\n| name | counts |\n|---|---|\n"
+        for row in rows:
+            text += f"| `{row['name']}` | {chapters.prose(row['meaning'])} |\n"
+        self.write("counters", text)
+
+    # ---- Examples ------------------------------------------------------------------------------------------------
+
+    def scenario(self, path, reports):
+        """One scenario of an example: its drawing, a run of it, and the file. @return Markdown."""
+        import yaml
+        expanded = self.run("lab", "check", path, "--expanded")
+        tree = yaml.safe_load(expanded) or {}
+        name = os.path.basename(path)
+        title = tree.get("title") or name
+        out = [f"### {chapters.escape(str(title))}\n", f"`{path}`\n"]
+        drawing = topology.draw(tree, f"The network of {title}")
+        if drawing:
+            out.append(drawing + "\n")
+        if tree.get("description"):
+            out.append(chapters.markdown(str(tree["description"]).strip().split("\n")))
+        lines = self.run("lab", path).rstrip().split("\n")
+        shown = next((i for i, line in enumerate(lines) if re.match(r"\s+\d+\.\d{6}  ", line)), 0)
+        lines = lines[shown:]
+        results = len(lines) - next((i for i, line in enumerate(lines) if line.startswith(("ok  ", "FAILED"))), 0)
+        timeline = lines[:-results]
+        if len(timeline) > TIMELINE_LINES:
+            timeline = timeline[:TIMELINE_LINES - 1] + [f"   ... and {len(timeline) - TIMELINE_LINES + 1} more lines"]
+        if reports:
+            report = f"reports/{os.path.dirname(path).removeprefix('examples/').replace('/', '-')}-" \
+                     f"{name.removesuffix('.yaml')}.html"
+            where = os.path.join(self.source, "extra", report)
+            os.makedirs(os.path.dirname(where), exist_ok=True)
+            self.run("lab", path, "--quiet", "--report", where)
+            if os.path.exists(where):
+                picture = self.screenshot(where)
+                if picture:
+                    out.append(f"![The report of a run of {chapters.escape(str(title))}](/{picture})\n")
+                out.append(f'<p class="report"><a href="../../{report}">The report of this run</a>: '
+                           "its arrows, curves and every frame</p>\n")
+        out.append("```text\n" + "\n".join([*timeline, *lines[-results:]]).strip("\n") + "\n```\n")
+        out.append(f"<details><summary>{name}</summary>\n\n```yaml\n{read(path).rstrip()}\n```\n\n</details>\n")
+        return "\n".join(out)
+
+    def screenshot(self, report):
+        """The beginning of a report as a picture; None without a browser."""
+        browser = shutil.which("chromium") or shutil.which("google-chrome")
+        if not browser:
+            return None
+        picture = "pictures/" + os.path.basename(report).replace(".html", ".png")
+        path = os.path.join(self.source, picture)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        words = [browser, "--headless", "--disable-gpu", "--hide-scrollbars", f"--screenshot={path}",
+                 "--window-size=1100,760", "--virtual-time-budget=3000", "file://" + report]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            words.insert(1, "--no-sandbox")
+        subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=60)
+        return picture if os.path.exists(path) else None
+
+    def example(self, folder, files, with_reports):
+        where = f"examples/{folder}/README.md"
+        if os.path.exists(os.path.join(ROOT, where)):
+            text = self.relink(where, read(where))
+        else:
+            text = f"# {folder.replace('-', ' ').capitalize()}\n"
+        runs = [path for path in files if path.endswith(".yaml")]
+        made = []
+        for i, path in enumerate(runs):
+            try:
+                made.append(self.scenario(path, with_reports and i == 0))
+            except Exception as wrong:  # a part of a scenario that others include is none by itself
+                if self.run("lab", "check", path, check=False).startswith(path):
+                    raise wrong
+        if made:
+            text += "\n## What a run shows\n\n" + "\n".join(made)
+        sources = [path for path in files if path.endswith(".c")]
+        if sources:
+            text += "\n## The programs\n"
+            for path in sources:
+                text += f"\n<details><summary>{os.path.basename(path)}</summary>\n\n```c\n{read(path).rstrip()}\n" \
+                        "```\n\n</details>\n"
+        self.write(f"examples/{folder}/README", text)
+        title = re.search(r"^# (.*)$", text, re.M).group(1)
+        after = text.split("\n# ", 1)[-1].split("\n", 1)[-1] if text.startswith("# ") else text
+        first = re.search(r"^(?![#`|!\-<\s])(.+?)(?:\n\n|\Z)", after.strip() + "\n\n", re.S | re.M)
+        return folder, title, first.group(1).replace("\n", " ") if first else ""
+
+    def examples(self):
+        folders = {}
+        for where, below, leaves in os.walk(os.path.join(ROOT, "examples")):
+            below.sort()
+            relative = os.path.relpath(where, ROOT)
+            if relative == "examples":
+                continue
+            folder = relative.split("/")[1]
+            folders.setdefault(folder, []).extend(sorted(os.path.join(relative, leaf) for leaf in leaves))
+        reports = not self.quick and "--report" in self.run("lab", "--help")
+        with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
+            rows = list(pool.map(lambda item: self.example(item[0], item[1], reports), folders.items()))
+        text = "# Examples\n\nOne folder per theme; every scenario ends with checks, and every figure comes out of a " \
+               "run.\n\n| example | |\n|---|---|\n"
+        for folder, title, first in rows:
+            first = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", first).replace("|", "\\|")
+            text += f"| [{title}]({folder}/README.md) | {first} |\n"
+        text += "\n```{toctree}\n:hidden:\n\n" + "\n".join(f"{row[0]}/README" for row in rows) + "\n```\n"
+        self.write("examples/index", text)
+
+    def make(self):
+        for where, below, leaves in os.walk(os.path.join(ROOT, "docs")):
+            below.sort()
+            for leaf in sorted(leaves):
+                if leaf.endswith(".md"):
+                    path = os.path.relpath(os.path.join(where, leaf), ROOT)
+                    self.pages[path] = path.removesuffix(".md")
+        self.pages["README.md"] = "index"
+        self.pages["CONTRIBUTING.md"] = "CONTRIBUTING"
+        for folder in sorted(os.listdir(os.path.join(ROOT, "examples"))):
+            self.pages[f"examples/{folder}/README.md"] = f"examples/{folder}/README"
+        self.api()
+        for path in [p for p in self.pages if p.startswith("docs/") or p == "CONTRIBUTING.md"]:
+            self.document(path)
+        for name, title, folders in ROOMS:
+            self.room(name, title, folders)
+        self.commands()
+        self.counters()
+        self.examples()
+        self.index()
+        for page in sorted(self.written):
+            path = os.path.join(self.source, page + ".md")
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(self.link_names(page, text))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--output", default=os.path.join(ROOT, "build", "book"))
+    parser.add_argument("--strata", default=os.path.join(ROOT, "build", "strata"))
+    parser.add_argument("--quick", action="store_true", help="no reports")
+    options = parser.parse_args()
+    sphinx = shutil.which("sphinx-build")
+    if not sphinx:
+        sys.exit("sphinx-build is not installed (Debian's python3-sphinx, python3-myst-parser and furo); "
+                 "scripts/setup docs installs it")
+    output = os.path.abspath(options.output)
+    source = output + "-source"
+    shutil.rmtree(source, ignore_errors=True)
+    os.makedirs(os.path.join(source, "static"))
+    os.makedirs(os.path.join(source, "extra"))
+    shutil.copyfile(os.path.join(HERE, "conf.py"), os.path.join(source, "conf.py"))
+    shutil.copyfile(os.path.join(HERE, "book.css"), os.path.join(source, "static", "book.css"))
+    book = Book(source, os.path.abspath(options.strata), options.quick)
+    book.make()
+    shutil.rmtree(output, ignore_errors=True)
+    status = subprocess.run([sphinx, "-q", "-W", "--keep-going", "-b", "html", "-d", output + "-doctrees", source, output],
+                            check=False).returncode
+    if status == 0:
+        print(f"{len(book.written)} pages: {os.path.relpath(os.path.join(output, 'index.html'))}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
