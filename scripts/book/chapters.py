@@ -223,5 +223,6 @@ def header_page(name, title, text):
         if unit.code:
             out.append("```c\n" + "\n".join(unit.code).strip("\n") + "\n```\n")
     out.append("## All names\n")
-    out.append(" ".join(f'<a class="name" href="#{name}"><code>{name}</code></a>' for name in sorted(set(index))) + "\n")
+    out.append(" ".join(f'<a class="name" href="#{declared}"><code>{declared}</code></a>'
+                        for declared in sorted(set(index))) + "\n")
     return "\n".join(out), index

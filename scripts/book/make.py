@@ -46,6 +46,8 @@ ROOMS = [
 HEADERS = [("strata.h", "Hosts, ports and sockets"), ("rt.h", "Programs and fibers"),
            ("driver.h", "Drivers and their loop"), ("lab.h", "Worlds")]
 TIMELINE_LINES = 36
+# Larger reports are shown as a picture only.
+REPORT_BYTES_MOST = 3000000
 PARTS = [
     ("The tour", ["docs/tour", "docs/house"]),
     ("The rooms", ["rooms/" + name for name, _, _ in ROOMS]),
@@ -206,7 +208,8 @@ class Book:
         rows = json.loads(self.run("counters", "--json"))
         text = "# Counters\n\nEverything that a host or switch counts, and every reason for which it drops. " \
                "`strata counters` lists them, `strata lab --stats` shows them after a run, and a scenario's checks " \
-               "look at them. A name with `_drop_` in it is a packet that went no further.\n\n| name | counts |\n|---|---|\n"
+               "look at them. A name with `_drop_` in it is a packet that went no further.\n\n" \
+               "| name | counts |\n|---|---|\n"
         for row in rows:
             text += f"| `{row['name']}` | {chapters.prose(row['meaning'])} |\n"
         self.write("counters", text)
@@ -241,10 +244,15 @@ class Book:
             self.run("lab", path, "--quiet", "--report", where)
             if os.path.exists(where):
                 picture = self.screenshot(where)
+                small = os.path.getsize(where) <= REPORT_BYTES_MOST
+                if not small:
+                    os.remove(where)
                 if picture:
                     out.append(f"![The report of a run of {chapters.escape(str(title))}](/{picture})\n")
-                out.append(f'<p class="report"><a href="../../{report}">The report of this run</a>: '
-                           "its arrows, curves and every frame</p>\n")
+                if small:
+                    out.append(f'<p class="report"><a href="../../{report}">The report of this run</a>: '
+                               "its arrows, curves and every frame</p>\n")
+                out.append(f"`strata lab {path} --report run.html` writes it.\n")
         out.append("```text\n" + "\n".join([*timeline, *lines[-results:]]).strip("\n") + "\n```\n")
         out.append(f"<details><summary>{name}</summary>\n\n```yaml\n{read(path).rstrip()}\n```\n\n</details>\n")
         return "\n".join(out)
@@ -360,8 +368,8 @@ def main():
     book = Book(source, os.path.abspath(options.strata), options.quick)
     book.make()
     shutil.rmtree(output, ignore_errors=True)
-    status = subprocess.run([sphinx, "-q", "-W", "--keep-going", "-b", "html", "-d", output + "-doctrees", source, output],
-                            check=False).returncode
+    status = subprocess.run([sphinx, "-q", "-W", "--keep-going", "-b", "html", "-d", output + "-doctrees", source,
+                             output], check=False).returncode
     if status == 0:
         print(f"{len(book.written)} pages: {os.path.relpath(os.path.join(output, 'index.html'))}")
     return status

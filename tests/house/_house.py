@@ -45,6 +45,12 @@ def run(*command, **options):
     return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, **options).stdout
 
 
+def is_sanitized():
+    """Whether the build that is tested has sanitizers: what tests pages and words need not be done in it again."""
+    with open(os.path.join(BUILD, "CMakeCache.txt"), encoding="utf-8") as file:
+        return re.search(r"^STRATA_SANITIZE:\w+=.+$", file.read(), re.M) is not None
+
+
 class Complaints:
     def __init__(self, rule):
         self.rule = rule

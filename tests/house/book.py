@@ -10,7 +10,7 @@ import sys
 import tempfile
 import urllib.parse
 
-from _house import BUILD, ROOT, Complaints, files, read
+from _house import BUILD, ROOT, Complaints, files, is_sanitized, read
 
 STRATA = os.environ.get("STRATA", os.path.join(BUILD, "strata"))
 
@@ -118,10 +118,9 @@ def main():
     if not shutil.which("sphinx-build") or not os.access(STRATA, os.X_OK):
         print("SKIPPED: the book needs sphinx-build, python3-myst-parser, furo and the strata command")
         sys.exit(77)
-    with open(os.path.join(BUILD, "CMakeCache.txt"), encoding="utf-8") as file:
-        if re.search(r"^STRATA_SANITIZE:\w+=.+$", file.read(), re.M):
-            print("a sanitizer has nothing to say of the book: the release build binds it")
-            return
+    if is_sanitized():
+        print("a sanitizer has nothing to say of the book: the release build binds it")
+        return
     complaints = Complaints("the book")
     check_tour(complaints)
     with tempfile.TemporaryDirectory() as folder:
