@@ -211,7 +211,7 @@ void channel_run(const struct channel_config *config, struct outcome *outcome)
     memset(outcome, 0, sizeof *outcome);
     rig.config = config;
     rig.outcome = outcome;
-    memcpy(seed, &config->seed, 1);
+    seed[0] = (uint8_t)config->seed;
     seed[1] = (uint8_t)(config->seed >> 8);
     random_init(&rig.random, seed);
     const struct rdt_version *version = rdt_find(config->version);
