@@ -198,6 +198,13 @@ int strata_world_run_until(struct strata_world *world, bool (*done)(void *contex
             return world->error;
         if (done && done(context))
             return 1;
+        if (world->pace.wait) {
+            int error = world_keep_pace(world, until);
+            if (error)
+                return error;
+            if (world->now < until && world->now < queue_next(&world->queue))
+                continue; // something came before what was next
+        }
         if (world->queue.count == 0 || queue_next(&world->queue) > until)
             break;
         run_instant(world);

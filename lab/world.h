@@ -94,6 +94,7 @@ struct strata_world {
     unsigned programs; /**< That run and are waited for. */
     struct flight *desk[2]; /**< Of DESK_BYTES and FRAME_MAX_BYTES, or NULL; see flight.c. */
     struct pool pool;       /**< Of flights, hosts and switches. */
+    struct strata_pace pace;      /**< All NULL: time goes as fast as it can. */
     struct strata_node *settling; /**< Its fibers or its device may be on the stack below us. */
     int error;                    /**< The first that the run cannot go on after. */
 };
@@ -229,6 +230,10 @@ void world_derive(const struct strata_world *world, const char *purpose, const c
                   uint8_t seed[32]);
 /** Makes room for one more element of an array. @return 0, -ENOMEM. */
 int array_grow(void *array, size_t element_bytes, unsigned count, unsigned *room);
+
+/* outside.c */
+/** Lets the other clock go on, to the next event or `until` at most. @return 0, or why the run ends. */
+int world_keep_pace(struct strata_world *world, strata_time until);
 
 /* node.c */
 /** Sees to it that the node is settled before time goes on. */

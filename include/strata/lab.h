@@ -323,6 +323,23 @@ STRATA_API int strata_world_run_until(struct strata_world *world, bool (*done)(v
                                       strata_time until);
 /** Whether every program that is no service has ended. */
 STRATA_API bool strata_world_programs_done(struct strata_world *world);
+/** Another clock that a world keeps pace with: the machine's, so that it meets real machines. */
+struct strata_pace {
+    /** Waits until `next` by that clock, or until something has come from outside. It may also come back early for
+     * no reason. @return what the world's clock is to say, at most `next`; negative: the run ends with that. */
+    strata_time (*wait)(void *context, strata_time next);
+    /** Called after each wait, when the world's clock has been set: brings what has come (strata_node_say). NULL:
+     * nothing comes. @return 0; negative: the run ends with that. */
+    int (*take)(void *context);
+    void *context;
+};
+/** From now on the world keeps pace; NULL: no more, it is as fast as it can. While it does, a run with STRATA_NEVER
+ * does not end because nothing is left to happen: something may come. */
+STRATA_API void strata_world_pace(struct strata_world *world, const struct strata_pace *pace);
+/** Says a frame at a port of a device of your own making, now, as if it had been asked. Only between two moments
+ * of a run: from strata_pace.take. @return 0; -ENOTCONN: no cable is there; -ENOBUFS: half a million frames are under
+ * way on it; -EMSGSIZE: no frame is that long; -ENOMEM. */
+STRATA_API int strata_node_say(struct strata_node *node, int port, const void *frame, size_t length);
 /** When the next thing happens; STRATA_NEVER: nothing will by itself. For those who let a world keep pace with
  * another clock. */
 STRATA_API strata_time strata_world_deadline(const struct strata_world *world);

@@ -1,8 +1,8 @@
 /*
- * The ends of `strata link`: a TAP, an interface that is there already, or a Unix socket. Each is a device of
+ * Nodes that are outside: a TAP, an interface that is there already, or a Unix socket. Each is a device of
  * one port in a world of the lab, whose other side is a driver.
  */
-#include "tool/link.h"
+#include "tool/real.h"
 
 #include <errno.h>
 #include <linux/if_ether.h>
@@ -19,14 +19,14 @@
 
 /** What a peer that is not scheduled for a while may have waiting: a third of a second at 100 Mbit/s. A cable
  * does not know that its other end is busy. */
-#define LINK_BUFFER_BYTES (4u << 20)
+#define REAL_BUFFER_BYTES (4u << 20)
 /** The same of a TAP's queue towards us. */
-#define LINK_QUEUE_FRAMES 10000
+#define REAL_QUEUE_FRAMES 10000
 
 /* ---- Opening --------------------------------------------------------------------------------------------
  */
 
-static int open_unix(struct link_end *end, const char *path)
+static int open_unix(struct real_end *end, const char *path)
 {
     end->path = path;
     end->listener = strata_unix_listen(path);
@@ -48,7 +48,7 @@ static int open_unix(struct link_end *end, const char *path)
 
 /** An interface that somebody else made: what it receives enters the cable, whomever it is for; what this
  * machine itself sends there does not. */
-static int open_interface(struct link_end *end, const char *name)
+static int open_interface(struct real_end *end, const char *name)
 {
     int error = strata_packet_open(&end->driver, name);
     if (error == -EPERM || error == -EACCES)
@@ -59,7 +59,7 @@ static int open_interface(struct link_end *end, const char *name)
         return tool_complain(TOOL_FAILED, "cannot open interface %s: %s", name, strerror(-error));
     if (strata_driver_link(end->driver) != STRATA_LINK_ETHERNET)
         return tool_complain(TOOL_FAILED, "interface %s is no Ethernet", name);
-    const int yes = 1, bytes = LINK_BUFFER_BYTES;
+    const int yes = 1, bytes = REAL_BUFFER_BYTES;
     struct packet_mreq everything = {.mr_ifindex = (int)if_nametoindex(name), .mr_type = PACKET_MR_PROMISC};
     int fd = strata_driver_fd(end->driver);
     // Where this is not permitted, bursts may be lost before they reach the cable.
@@ -71,14 +71,14 @@ static int open_interface(struct link_end *end, const char *name)
     return 0;
 }
 
-static int open_tap(struct link_end *end, const char *name)
+static int open_tap(struct real_end *end, const char *name)
 {
     int status = world_wire_open(&end->driver, WORLD_TAP, name);
     if (status)
         return status;
     // The kernel's queue before us must hold what comes while we are not scheduled; where this is not
     // permitted, it keeps its own length.
-    struct ifreq request = {.ifr_qlen = LINK_QUEUE_FRAMES};
+    struct ifreq request = {.ifr_qlen = REAL_QUEUE_FRAMES};
     strncpy(request.ifr_name, name, IFNAMSIZ - 1);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd >= 0) {
@@ -88,11 +88,9 @@ static int open_tap(struct link_end *end, const char *name)
     return 0;
 }
 
-int link_end_open(struct link_end *end, const char *text)
+int real_end_open(struct real_end *end, const char *text)
 {
-    *end = (struct link_end){.text = text, .listener = -1, .frame = malloc(LINK_FRAME_BYTES)};
-    if (!end->frame)
-        return tool_complain(TOOL_FAILED, "out of memory");
+    end->text = text;
     if (!strncmp(text, "unix:", 5))
         return open_unix(end, text + 5);
     if (!strncmp(text, "if:", 3))
@@ -100,34 +98,31 @@ int link_end_open(struct link_end *end, const char *text)
     return open_tap(end, strncmp(text, "tap:", 4) ? text : text + 4);
 }
 
-void link_end_close(struct link_end *end)
+void real_end_close(struct real_end *end)
 {
     strata_driver_close(end->driver);
     if (end->listener >= 0) {
         close(end->listener);
         unlink(end->path);
     }
-    free(end->frame);
 }
 
 /* ---- Frames ---------------------------------------------------------------------------------------------
  */
 
 /** The peer of a socket has left, or speaks something else: the next one may come. */
-static void lose_peer(struct link_end *end)
+static void lose_peer(struct real_end *end)
 {
     strata_driver_close(end->driver);
     end->driver = NULL;
     end->waits = end->more = false;
 }
 
-int link_end_receive(struct link_end *end)
+long real_end_receive(struct real_end *end)
 {
-    long length = strata_driver_receive(end->driver, end->frame, LINK_FRAME_BYTES);
-    if (length >= 0) {
-        end->held = (size_t)length;
-        return length > 0;
-    }
+    long length = strata_driver_receive(end->driver, end->real->frame, REAL_FRAME_BYTES);
+    if (length >= 0)
+        return length;
     if (!end->path) {
         tool_complain(TOOL_FAILED, "interface %s is gone: %s", end->text, strerror((int)-length));
         return -1;
@@ -139,7 +134,7 @@ int link_end_receive(struct link_end *end)
     return 0;
 }
 
-void link_end_accept(struct link_end *end)
+void real_end_accept(struct real_end *end)
 {
     int fd = accept4(end->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
@@ -147,11 +142,11 @@ void link_end_accept(struct link_end *end)
     // A cable has one plug at each end.
     if (end->driver)
         close(fd);
-    else if (strata_unix_attach(&end->driver, fd, LINK_BUFFER_BYTES) < 0)
+    else if (strata_unix_attach(&end->driver, fd, REAL_BUFFER_BYTES) < 0)
         end->driver = NULL;
 }
 
-void link_end_flush(struct link_end *end)
+void real_end_flush(struct real_end *end)
 {
     if (!end->driver)
         return;
@@ -163,9 +158,9 @@ void link_end_flush(struct link_end *end)
 static void end_input(void *self, int port, const void *frame, size_t length, const struct strata_meta *meta,
                       strata_time now)
 {
-    struct link_end *end = self;
+    struct real_end *end = self;
     (void)port, (void)meta;
-    strata_time late = strata_clock_monotonic() - end->epoch - now;
+    strata_time late = real_now(end->real) - now;
     end->late_sum += late;
     end->late_count++;
     if (late > end->late_most)
@@ -174,42 +169,23 @@ static void end_input(void *self, int port, const void *frame, size_t length, co
         end->unheard++;
 }
 
+/** What it has to say, it says by itself: strata_node_say. */
 static int end_ready(void *self)
 {
-    struct link_end *end = self;
-    return end->held > 0 ? 1 : -1;
-}
-
-static size_t end_output(void *self, int port, void *room, size_t size, struct strata_meta *meta,
-                         strata_time now)
-{
-    struct link_end *end = self;
-    (void)port, (void)meta, (void)now;
-    if (end->held > size)
-        return 0;
-    size_t length = end->held;
-    memcpy(room, end->frame, length);
-    end->held = 0;
-    return length;
-}
-
-static void end_advance(void *self, strata_time now)
-{
-    (void)self, (void)now;
-}
-
-static strata_time end_deadline(void *self)
-{
     (void)self;
-    return STRATA_NEVER;
+    return -1;
 }
 
-struct strata_device link_end_device(struct link_end *end)
+static size_t end_output(void *self, int port, void *room, size_t size, struct strata_meta *meta, strata_time now)
+{
+    (void)self, (void)port, (void)room, (void)size, (void)meta, (void)now;
+    return 0;
+}
+
+struct strata_device real_end_device(struct real_end *end)
 {
     static const struct strata_device_ops ops = {.input = end_input,
                                                  .ready = end_ready,
-                                                 .output = end_output,
-                                                 .advance = end_advance,
-                                                 .deadline = end_deadline};
+                                                 .output = end_output};
     return (struct strata_device){.ops = &ops, .self = end};
 }
