@@ -113,6 +113,17 @@ int pcapng_interface(struct pcapng_writer *writer, const struct pcapng_interface
     return error ? error : (int)writer->interfaces++;
 }
 
+/** An option for each line. */
+static void comment_options(struct block *block, const char *text)
+{
+    while (text && *text) {
+        size_t length = strcspn(text, "\n");
+        if (length > 0)
+            option(block, OPTION_COMMENT, text, length);
+        text += length + (text[length] == '\n');
+    }
+}
+
 int pcapng_packet(struct pcapng_writer *writer, const struct pcapng_packet *packet)
 {
     if (packet->interface >= writer->interfaces || packet->length > BLOCK_BYTES_MAX / 2)
@@ -133,7 +144,7 @@ int pcapng_packet(struct pcapng_writer *writer, const struct pcapng_packet *pack
         uint8_t flags[4] = {(uint8_t)packet->direction, 0, 0, 0};
         option(&options, OPTION_PACKET_FLAGS, flags, sizeof flags);
     }
-    text_option(&options, OPTION_COMMENT, packet->comment);
+    comment_options(&options, packet->comment);
     if (options.length > 0)
         put32(&options, OPTION_END);
     uint32_t total = (uint32_t)(head.length + packet->length + padding + options.length + 4);

@@ -49,7 +49,7 @@ struct pcapng_packet {
     size_t length;          /**< Bytes captured. */
     size_t original_length; /**< 0 when writing: as captured. */
     enum pcapng_direction direction;
-    const char *comment; /**< NULL: none. */
+    const char *comment; /**< NULL: none. A line feed parts one from the next. */
     uint16_t link_type;  /**< Set when reading: of the interface. */
 };
 

@@ -195,16 +195,23 @@ static void packet_options(struct pcapng_reader *reader, size_t position, size_t
                            struct pcapng_packet *packet)
 {
     struct option option;
+    char *end = NULL;
     while (next_option(reader, &position, length - 4, &option)) {
         if (option.code == OPTION_PACKET_FLAGS && option.length == 4) {
             packet->direction = (enum pcapng_direction)(get32(reader, option.value) & 3);
-        } else if (option.code == OPTION_COMMENT && !packet->comment) {
-            // Texts are not terminated. Options are walked forward only, so the two bytes of this one's own
-            // code may give way: the text moves there and its end is set.
+        } else if (option.code == OPTION_COMMENT) {
+            // Texts are not terminated. Options are walked forward only, so the bytes of this one's own code and
+            // length may give way: the text moves there, or behind the comment before it, and its end is set.
             char *text = (char *)reader->block + (option.value - reader->block) - 4;
+            if (packet->comment) {
+                end[0] = '\n';
+                text = end + 1;
+            } else {
+                packet->comment = text;
+            }
             memmove(text, option.value, option.length);
-            text[option.length] = '\0';
-            packet->comment = text;
+            end = text + option.length;
+            *end = '\0';
         }
     }
 }

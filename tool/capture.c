@@ -122,6 +122,18 @@ static const uint8_t *whole_frame(const struct pcapng_packet *packet, size_t *le
     return whole;
 }
 
+/** Several comments of a packet in one line. */
+static void join_comments(const char *comments, char *line, size_t size)
+{
+    size_t length = 0;
+    for (; *comments && length + 3 < size; comments++)
+        if (*comments == '\n')
+            length += (size_t)snprintf(line + length, size - length, ", ");
+        else
+            line[length++] = *comments;
+    line[length] = '\0';
+}
+
 static void capture_print(const struct capture *capture, const struct pcapng_packet *packet)
 {
     char line[512], clock[32];
@@ -132,6 +144,9 @@ static void capture_print(const struct capture *capture, const struct pcapng_pac
         strata_frame_print(link, frame, length, line, sizeof line);
     else
         snprintf(line, sizeof line, "link type %u, %zu bytes", packet->link_type, packet->length);
+    char comment[300] = "";
+    if (packet->comment)
+        join_comments(packet->comment, comment, sizeof comment);
     if (capture->json) {
         printf("{\"number\": %" PRIu64 ", \"time_ns\": %" PRId64
                ", \"interface\": %u, \"length\": %zu, \"text\": ",
@@ -139,7 +154,7 @@ static void capture_print(const struct capture *capture, const struct pcapng_pac
         print_json_string(line);
         if (packet->comment) {
             fputs(", \"comment\": ", stdout);
-            print_json_string(packet->comment);
+            print_json_string(comment);
         }
         puts("}");
         return;
@@ -149,7 +164,7 @@ static void capture_print(const struct capture *capture, const struct pcapng_pac
     localtime_r(&seconds, &local);
     strftime(clock, sizeof clock, "%H:%M:%S", &local);
     printf("%s.%06" PRId64 " [%u] %s%s%s\n", clock, packet->time_ns % STRATA_SECOND / 1000, packet->interface,
-           line, packet->comment ? "  # " : "", packet->comment ? packet->comment : "");
+           line, packet->comment ? "  # " : "", comment);
 }
 
 /** One frame has come. @return false: enough, or writing failed. */

@@ -39,7 +39,7 @@ struct lab_options {
     const char **sets; /**< NAME=VALUE, as --set has them. */
     unsigned set_count;
     bool help, expanded;
-    const char *pcap, *pcap_folder;
+    const char *pcap, *pcap_folder, *pcap_hosts, *wireshark;
     const char *curve, *picture;
     const char *report;
     bool live;

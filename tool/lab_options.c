@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lab/scenario_yaml.h"
+#include "tool/lab_wireshark.h"
 #include "tool/picture.h"
 #include "tool/sheet.h"
 
@@ -23,7 +24,7 @@ int lab_wrong(const char *format, const char *value)
 /** A row of the table. Without a name it is a heading, which `help` says. */
 struct row {
     const char *name;
-    const char *value; /**< What the help calls its value; NULL: it takes none. */
+    const char *value; /**< What the help calls its value; NULL: it takes none. "[=...": it may have one. */
     char letter;       /**< The short one, or 0. */
     enum { HEADING, FLAG, COUNT, TEXT, CALL } kind;
     size_t at; /**< FLAG, COUNT, TEXT: where in struct lab_options the bool, int or const char * is. */
@@ -87,6 +88,12 @@ static int add_set(struct lab_options *options, const char *text)
         return tool_complain(TOOL_FAILED, "out of memory");
     options->sets = sets;
     sets[options->set_count++] = text;
+    return 0;
+}
+
+static int set_wireshark(struct lab_options *options, const char *text)
+{
+    options->wireshark = text ? text : LAB_WIRESHARK;
     return 0;
 }
 
@@ -189,6 +196,10 @@ static const struct row rows[] = {
     {.help = "what is written"},
     {"pcap", "FILE", 0, TEXT, AT(pcap), NULL, "every frame as pcapng, with a comment on each fault", LAB_RUN, false},
     {"pcap-dir", "DIR", 0, TEXT, AT(pcap_folder), NULL, "the same, a file per cable", LAB_RUN, false},
+    {"pcap-hosts", "DIR", 0, TEXT, AT(pcap_hosts), NULL, "a file per host: what it sent and what came to it", LAB_RUN,
+     false},
+    {"wireshark", "[=COMMAND]", 0, CALL, 0, set_wireshark,
+     "pipe them to Wireshark while the world runs, or to another command: --wireshark='tshark -r -'", LAB_RUN, false},
     {"curve", "FILE", 0, CALL, 0, set_curve,
      "windows, flight, round-trip times and queues over time as CSV; to a .svg or .png, a picture of them (needs "
      "gnuplot); may be both",
@@ -242,7 +253,8 @@ static void print_row(const struct row *row)
     char left[60], letter[8] = "";
     if (row->letter)
         snprintf(letter, sizeof letter, "-%c, ", row->letter);
-    int length = snprintf(left, sizeof left, "  %s--%s%s%s", letter, row->name, row->value ? " " : "",
+    bool joined = row->value && *row->value == '[';
+    int length = snprintf(left, sizeof left, "  %s--%s%s%s", letter, row->name, row->value && !joined ? " " : "",
                           row->value ? row->value : "");
     fputs(left, stdout);
     if (length >= HELP_COLUMN) {
@@ -306,6 +318,11 @@ static const struct row *row_of(int choice)
     return NULL;
 }
 
+static int value_of_row(const struct row *row)
+{
+    return !row->value ? no_argument : *row->value == '[' ? optional_argument : required_argument;
+}
+
 /** The table as getopt_long takes it. */
 static void make_getopt(struct option *longs, char *shorts)
 {
@@ -313,7 +330,7 @@ static void make_getopt(struct option *longs, char *shorts)
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if (rows[i].kind == HEADING)
             continue;
-        *longs++ = (struct option){rows[i].name, rows[i].value ? required_argument : no_argument, NULL,
+        *longs++ = (struct option){rows[i].name, value_of_row(&rows[i]), NULL,
                                    LONG_BASE + (int)i};
         if (rows[i].letter)
             *shorts++ = rows[i].letter;

@@ -11,6 +11,7 @@
 #include "lab/json_lines.h"
 #include "lab/timeline.h"
 #include "tool/junit.h"
+#include "tool/lab_wireshark.h"
 #include "tool/picture.h"
 #include "tool/report.h"
 
@@ -26,18 +27,28 @@ static bool wants_capture(const struct lab_options *options)
     return options->pcap;
 }
 
-static int open_capture(void **state, const struct lab_job *job)
+static int begin_capture(void **state, const struct lab_job *job, const char *path, enum capture_kind kind)
 {
     struct capture *capture;
-    int error = capture_new(&capture, job->run->world, job->options->pcap, false);
+    int error = capture_new(&capture, job->run->world, path, kind);
     *state = capture;
-    return error ? file_trouble(job->options->pcap, error) : 0;
+    return error ? file_trouble(path, error) : 0;
+}
+
+static int end_capture(void *state, const char *path)
+{
+    int error = capture_close(state);
+    return error ? file_trouble(path, error) : 0;
+}
+
+static int open_capture(void **state, const struct lab_job *job)
+{
+    return begin_capture(state, job, job->options->pcap, CAPTURE_WHOLE);
 }
 
 static int close_capture(void *state, const struct lab_job *job)
 {
-    int error = capture_close(state);
-    return error ? file_trouble(job->options->pcap, error) : 0;
+    return end_capture(state, job->options->pcap);
 }
 
 static bool wants_folder(const struct lab_options *options)
@@ -47,16 +58,27 @@ static bool wants_folder(const struct lab_options *options)
 
 static int open_folder(void **state, const struct lab_job *job)
 {
-    struct capture *capture;
-    int error = capture_new(&capture, job->run->world, job->options->pcap_folder, true);
-    *state = capture;
-    return error ? file_trouble(job->options->pcap_folder, error) : 0;
+    return begin_capture(state, job, job->options->pcap_folder, CAPTURE_CABLES);
 }
 
 static int close_folder(void *state, const struct lab_job *job)
 {
-    int error = capture_close(state);
-    return error ? file_trouble(job->options->pcap_folder, error) : 0;
+    return end_capture(state, job->options->pcap_folder);
+}
+
+static bool wants_hosts(const struct lab_options *options)
+{
+    return options->pcap_hosts;
+}
+
+static int open_hosts(void **state, const struct lab_job *job)
+{
+    return begin_capture(state, job, job->options->pcap_hosts, CAPTURE_HOSTS);
+}
+
+static int close_hosts(void *state, const struct lab_job *job)
+{
+    return end_capture(state, job->options->pcap_hosts);
 }
 
 /* ---- Curves, as a table and as a picture ----------------------------------------------------------------- */
@@ -218,7 +240,9 @@ static const struct lab_watcher watchers[] = {
     {wants_junit, open_junit, close_junit, false, NULL, 0},
     {wants_lines, open_lines, close_lines, false, NULL, 0},
     {wants_capture, open_capture, close_capture, false, "frames are in %s\n", AT(pcap)},
-    {wants_folder, open_folder, close_folder, false, "frames are in %s\n", AT(pcap_folder)},
+    {wants_folder, open_folder, close_folder, false, "frames of each cable are in %s\n", AT(pcap_folder)},
+    {wants_hosts, open_hosts, close_hosts, false, "frames of each host are in %s\n", AT(pcap_hosts)},
+    {lab_wireshark_wanted, lab_wireshark_open, lab_wireshark_close, false, NULL, 0},
     {wants_curve, open_curve, close_curve, true, "curves are in %s\n", AT(curve)},
     {wants_picture, open_picture, close_picture, true, "the picture is in %s\n", AT(picture)},
     {report_wanted, report_open, report_close, true, "the page is in %s\n", AT(report)},

@@ -204,7 +204,7 @@ static int open_cable(struct link *link)
         link->cable = strata_world_cable(link->world, link->real.ends[0].node, link->real.ends[1].node, &cable);
     if (!link->cable)
         return tool_complain(TOOL_FAILED, "cannot make a cable: out of memory");
-    if (link->options.pcap && (error = capture_new(&link->capture, link->world, link->options.pcap, false)))
+    if (link->options.pcap && (error = capture_new(&link->capture, link->world, link->options.pcap, CAPTURE_WHOLE)))
         return tool_complain(TOOL_FAILED, "%s: %s", link->options.pcap, strerror(-error));
     return 0;
 }

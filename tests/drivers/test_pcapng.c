@@ -93,7 +93,9 @@ TEST(reads_what_it_wrote)
                                        .frame = frame,
                                        .length = i % 8,
                                        .original_length = 100 + i,
-                                       .comment = i & 2 ? "corrupt" : NULL};
+                                       .comment = i == 6  ? "corrupt\nlost: loss\nx"
+                                                  : i & 2 ? "corrupt"
+                                                          : NULL};
         CHECK_EQ(pcapng_packet(&writer, &packet), 0);
     }
     struct pcapng_reader reader;
@@ -107,7 +109,7 @@ TEST(reads_what_it_wrote)
         CHECK_EQ(packet.length, i % 8);
         CHECK_EQ(packet.original_length, 100 + i);
         CHECK_MEM(packet.frame, frame, packet.length);
-        CHECK_STR(packet.comment, i & 2 ? "corrupt" : NULL);
+        CHECK_STR(packet.comment, i == 6 ? "corrupt\nlost: loss\nx" : i & 2 ? "corrupt" : NULL);
     }
     CHECK_EQ(pcapng_read(&reader, &packet), 0);
     CHECK_STR(reader.interfaces[1].name, "b");
