@@ -250,19 +250,17 @@ static uint32_t node_number(const struct strata_node *node)
     return node ? node->index : RECORD_NONE;
 }
 
-/** Who has a frame that was delivered. */
-static const struct strata_node *holder_of(const struct record *record, const struct record_frame *frame)
-{
-    return record->world->cables[frame->cable]->node[!frame->direction];
-}
-
 /** A frame has come to a node that may send it on. */
 static void wait_to_go_on(struct record *record, uint32_t index)
 {
     struct record_frame *frame = &record->frames.items[index];
-    const struct strata_node *node = holder_of(record, frame);
+    const struct strata_node *node = record->world->nodes[frame->to];
     if (node->kind == NODE_HOST && !node->forwards)
         return;
+    frame->went_on = false; // a second copy may go on too
+    if (frame->waits)
+        return;
+    frame->waits = true;
     uint32_t *bucket = &record->waiting_buckets[frame->key % RECORD_BUCKETS], looked = 0;
     frame->next_waiting = *bucket;
     *bucket = index;
@@ -281,7 +279,7 @@ static uint32_t journey_of(struct record *record, const struct record_frame *fra
     for (uint32_t i = record->waiting_buckets[frame->key % RECORD_BUCKETS]; i != RECORD_NONE;
          i = record->frames.items[i].next_waiting) {
         const struct record_frame *other = &record->frames.items[i];
-        bool may = other->key == frame->key && holder_of(record, other) == sender &&
+        bool may = other->key == frame->key && other->to == sender->index &&
                    (sender->kind != NODE_HOST ? other->arrived == frame->sent || !other->went_on : !other->went_on);
         if (may)
             found = i;
@@ -295,13 +293,10 @@ static uint32_t journey_of(struct record *record, const struct record_frame *fra
 /** Keeps the bytes of a frame: of one that was sent on only what changed, as long as that is its beginning. */
 static void keep_bytes(struct record *record, struct record_frame *frame, const uint8_t *bytes)
 {
-    uint32_t wanted = frame->length, headers = frame->length - frame->payload;
-    bool cut = false;
-    if (record->byte_count + wanted > record->limits.whole_bytes && wanted > headers + 32) {
-        wanted = headers + 32 < 128 ? 128 : headers + 32;
-        cut = wanted < frame->length;
-        wanted = cut ? wanted : frame->length;
-    }
+    uint32_t wanted = frame->length, beginning = frame->payload ? frame->length - frame->payload + 16 : 96;
+    bool cut = record->byte_count + wanted > record->limits.whole_bytes && wanted > beginning;
+    if (cut)
+        wanted = beginning;
     const struct record_frame *first = &record->frames.items[frame->journey];
     if (first != frame && first->length == frame->length) {
         uint32_t same = first->stored;
@@ -339,7 +334,7 @@ static void keep_bytes(struct record *record, struct record_frame *frame, const 
 static void understand(struct record *record, uint32_t index, const struct strata_lab_event *event)
 {
     struct record_frame *frame = &record->frames.items[index];
-    const struct strata_node *sender = event->cable->node[event->direction];
+    const struct strata_node *sender = event->node;
     struct description what;
     describe(event->cable->link, event->frame, event->length, &what);
     settle_ends(event, &what);
@@ -392,6 +387,8 @@ static void note_sent(struct record *record, const struct strata_lab_event *even
         .cable = cable,
         .length = (uint32_t)event->length,
         .direction = (uint8_t)event->direction,
+        .from = event->node->index,
+        .to = event->cable->node[event->cable->node[0] == event->node]->index,
         .next_waiting = RECORD_NONE,
     };
     understand(record, record->frames.count - 1, event);
@@ -431,24 +428,47 @@ static void note_damage(struct record *record, uint32_t index, const struct stra
         }
 }
 
+/** Whether a frame is for a node that hears it: on a cable of two ends always, on a bus by its address. Hosts of the
+ * lab have the addresses of host.c; what is no host takes all. */
+static bool is_for(const struct strata_lab_event *event)
+{
+    const uint8_t *to = event->frame;
+    uint32_t index = event->node->index;
+    if (!event->cable->bus || event->cable->link != STRATA_LINK_ETHERNET || event->node->kind != NODE_HOST ||
+        event->length < 6)
+        return true;
+    return ethernet_is_group(to) || (to[2] == (uint8_t)(index >> 16) && to[3] == (uint8_t)(index >> 8) &&
+                                     to[4] == (uint8_t)index);
+}
+
+/** Notes who has a frame now. @return whether it is news: on a bus most only overhear it. */
+static bool note_arrival(struct record *record, uint32_t index, const struct strata_lab_event *event)
+{
+    struct record_frame *frame = &record->frames.items[index];
+    bool meant = is_for(event);
+    if (frame->fate != FATE_DELIVERED || (frame->overheard && meant)) {
+        frame->fate = FATE_DELIVERED;
+        frame->arrived = event->time;
+        frame->to = event->node->index;
+        frame->overheard = !meant;
+        note_change(record, index);
+        return meant;
+    }
+    struct record_copy *copy = meant ? ROOM_ADD(record->copies) : NULL;
+    if (copy)
+        *copy = (struct record_copy){.frame = index, .to = event->node->index, .arrived = event->time};
+    return meant && !event->cable->bus;
+}
+
 static void note_delivered(struct record *record, const struct strata_lab_event *event)
 {
     uint32_t index = frame_of(record, event->frame_number);
-    if (index == RECORD_NONE)
+    if (index == RECORD_NONE || !note_arrival(record, index, event))
         return;
-    struct record_frame *frame = &record->frames.items[index];
-    if (frame->fate == FATE_DELIVERED) {
-        struct record_copy *copy = ROOM_ADD(record->copies);
-        if (copy)
-            *copy = (struct record_copy){.frame = index, .arrived = event->time};
-    } else {
-        frame->fate = FATE_DELIVERED;
-        frame->arrived = event->time;
-        note_change(record, index);
-    }
+    const struct record_frame *frame = &record->frames.items[index];
+    const struct strata_node *receiver = event->node;
     if (frame->flags & FRAME_CORRUPT)
         note_damage(record, index, event);
-    const struct strata_node *receiver = event->cable->node[!event->direction];
     if (frame->conversation != RECORD_NONE && receiver->kind == NODE_HOST && !receiver->forwards) {
         struct record_conversation *c = &record->conversations.items[frame->conversation];
         if (c->side[!frame->side].node == RECORD_NONE && c->kind != SUBJECT_DHCP && c->kind != SUBJECT_ARP) {

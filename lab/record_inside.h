@@ -42,14 +42,16 @@ struct record_frame {
     uint32_t at;              /**< Where its bytes are, `stored` of them; the others are the journey's first's. */
     uint32_t stored;
     uint32_t seq, ack, payload; /**< TCP: as on the wire; bytes of content. */
+    uint32_t from, to;          /**< Nodes; to whom it was, on a bus, of all who heard it. */
     uint32_t next_waiting;      /**< Among those that may go on to another cable. */
     uint16_t window, tcp;       /**< TCP: as on the wire; flags. */
     uint8_t direction, side, fate, flags;
-    bool went_on;
+    bool waits, went_on; /**< At a node that may send it on; it was. */
+    bool overheard; /**< On a bus: nobody whom it was for has it yet. */
 };
 /** A second arrival of a frame, or one bit of it that was flipped. */
 struct record_copy {
-    uint32_t frame;
+    uint32_t frame, to;
     strata_time arrived;
 };
 struct record_flip {

@@ -201,6 +201,8 @@ static void write_frames(struct out *out, const struct record *record, unsigned 
     COLUMN(out, "took", record->frames, from, it->arrived - it->sent);
     COLUMN(out, "cable", record->frames, from, it->cable);
     COLUMN(out, "direction", record->frames, from, it->direction);
+    COLUMN(out, "from", record->frames, from, it->from);
+    COLUMN(out, "to", record->frames, from, it->to);
     COLUMN(out, "length", record->frames, from, it->length);
     COLUMN(out, "fate", record->frames, from, it->fate);
     COLUMN(out, "flags", record->frames, from, it->flags);
@@ -219,6 +221,7 @@ static void write_frames(struct out *out, const struct record *record, unsigned 
     open_with(out, "copies", '{');
     number_field(out, "count", record->copies.count - record->cursor.copies);
     COLUMN(out, "frame", record->copies, record->cursor.copies, it->frame);
+    COLUMN(out, "to", record->copies, record->cursor.copies, it->to);
     COLUMN(out, "arrived", record->copies, record->cursor.copies, it->arrived);
     close_with(out, '}');
     open_with(out, "flips", '{');
@@ -236,6 +239,7 @@ static void write_changes(struct out *out, const struct record *record)
     number_field(out, "count", record->changed.count);
     COLUMN(out, "frame", record->changed, 0, *it);
     COLUMN(out, "took", record->changed, 0, record->frames.items[*it].arrived - record->frames.items[*it].sent);
+    COLUMN(out, "to", record->changed, 0, record->frames.items[*it].to);
     COLUMN(out, "fate", record->changed, 0, record->frames.items[*it].fate);
     COLUMN(out, "flags", record->changed, 0, record->frames.items[*it].flags);
     COLUMN(out, "reason", record->changed, 0, record->frames.items[*it].reason);
@@ -471,6 +475,38 @@ static void write_direction(struct out *out, const struct strata_cable *cable, i
     close_with(out, '}');
 }
 
+/** The stations of a bus, and what it counted. */
+static void write_bus(struct out *out, const struct strata_cable *cable)
+{
+    struct strata_bus_counts c = {.size = sizeof c};
+    if (strata_bus_counts(cable, &c) != 0)
+        return;
+    open_with(out, "stations", '[');
+    for (unsigned end = 0; end < strata_cable_ends(cable); end++) {
+        int port;
+        const struct strata_node *node = strata_cable_end(cable, (int)end, &port);
+        open_with(out, NULL, '[');
+        number_field(out, NULL, node ? (int64_t)node->index : -1);
+        number_field(out, NULL, port);
+        close_with(out, ']');
+    }
+    close_with(out, ']');
+    const struct {
+        const char *name;
+        uint64_t value;
+    } fields[] = {
+        {"frames", c.frames},       {"sent", c.sent},           {"attempts", c.attempts},
+        {"collided", c.collided},   {"collisions", c.collisions}, {"excessive", c.excessive},
+        {"late", c.late},           {"unnoticed", c.unnoticed}, {"lost_queue", c.lost_queue},
+        {"lost_down", c.lost_down}, {"deferred", c.deferred},   {"tokens", c.tokens},
+        {"efficiency_ppm", strata_bus_efficiency_ppm(&c)},
+    };
+    open_with(out, "bus", '{');
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        number_field(out, fields[i].name, (int64_t)fields[i].value);
+    close_with(out, '}');
+}
+
 static void write_cables(struct out *out, const struct record *record)
 {
     open_with(out, "cables", '[');
@@ -485,6 +521,7 @@ static void write_cables(struct out *out, const struct record *record)
         text_field(out, "link", cable->link == STRATA_LINK_IP ? "ip" : "ethernet");
         number_field(out, "mtu", cable->mtu_bytes);
         bool_field(out, "up", cable->up);
+        write_bus(out, cable);
         open_with(out, "directions", '[');
         write_direction(out, cable, 0);
         write_direction(out, cable, 1);

@@ -9,7 +9,7 @@
     "use strict";
 
     const LANES_MOST = 24;
-    const STEP_LEAST = 11, STEP_MOST = 54; // pixels between two moments, at zoom 1
+    const STEP_LEAST = 14, STEP_MOST = 54; // pixels between two moments, at zoom 1
     const NEAR_REASONS = ["queue full", "RED", "CoDel", "cable is cut", "node is down", "too long for the cable"];
 
     /** The nodes that frames of a conversation come by, from its first end on. */
@@ -24,7 +24,7 @@
         const left = nodes.length - LANES_MOST;
         if (left > 0)
             nodes = nodes.sort((a, b) => seen.get(b) - seen.get(a) || a - b).slice(0, LANES_MOST);
-        const far = strata.distances(model.nodes.length, model.cables, start);
+        const far = strata.distances(model.vertices, model.edges, start);
         nodes.sort((a, b) => far[a] - far[b] || a - b);
         return {nodes, leftOut: Math.max(0, left)};
     }
@@ -57,22 +57,28 @@
             : conversation ? lanesOf(model, frames, start) : lanesOfAll(model, frames);
         const lane = new Map(lanes.nodes.map((node, i) => [node, i]));
         const list = ends ? conversation.journeys : frames, usual = usualTimes(model, frames);
-        const arrows = {count: 0, frame: new Uint32Array(list.length), from: new Uint8Array(list.length),
-            to: new Uint8Array(list.length), start: new Float64Array(list.length), end: new Float64Array(list.length),
-            lost: new Uint8Array(list.length)};
+        const room = list.length + (ends ? 0 : copiesOf(model, list));
+        const arrows = {count: 0, frame: new Uint32Array(room), from: new Uint8Array(room), to: new Uint8Array(room),
+            start: new Float64Array(room), end: new Float64Array(room), lost: new Uint8Array(room)};
+        const add = (frame, from, to, end) => {
+            if (from === undefined || to === undefined || from === to)
+                return -1;
+            arrows.frame[arrows.count] = frame;
+            arrows.from[arrows.count] = from;
+            arrows.to[arrows.count] = to;
+            arrows.start[arrows.count] = f.sent[frame];
+            arrows.end[arrows.count] = end;
+            return arrows.count++;
+        };
         for (const frame of list) {
             const last = ends ? model.lastHop[frame] : frame;
             const from = lane.get(model.from(frame));
-            const to = ends ? (from === 0 ? 1 : 0) : lane.get(model.to(frame));
-            if (from === undefined || to === undefined || from === to)
+            const i = add(frame, from, ends ? (from === 0 ? 1 : 0) : lane.get(model.to(frame)), model.arrived(last));
+            for (const copy of ends ? [] : model.copies.get(frame) || [])
+                add(frame, from, lane.get(copy.to), copy.arrived);
+            if (i < 0)
                 continue;
-            const i = arrows.count++, lost = f.fate[last] === strata.FATE.lost;
-            arrows.frame[i] = frame;
-            arrows.from[i] = from;
-            arrows.to[i] = to;
-            arrows.start[i] = f.sent[frame];
-            arrows.end[i] = model.arrived(last);
-            if (lost) {
+            if (f.fate[last] === strata.FATE.lost) {
                 const near = NEAR_REASONS.includes(model.texts[f.reason[last]]);
                 arrows.lost[i] = near && last === frame ? 1 : 2;
                 const took = usual.get(f.cable[last] * 2 + f.direction[last]) || 0;
@@ -84,6 +90,13 @@
         }
         return {arrows, lanes: lanes.nodes, leftOut: lanes.leftOut, ends: Boolean(ends)};
     };
+    function copiesOf(model, frames) {
+        let count = 0;
+        if (model.copies.size > 0)
+            for (const frame of frames)
+                count += (model.copies.get(frame) || []).length;
+        return count;
+    }
     function everyFrame(model) {
         if (!model.every || model.every.length !== model.frames.count)
             model.every = Uint32Array.from({length: model.frames.count}, (_, i) => i);

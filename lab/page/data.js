@@ -7,7 +7,8 @@
     "use strict";
 
     const FRAME_COLUMNS = {
-        sent: Float64Array, took: Float64Array, cable: Uint32Array, direction: Uint8Array, length: Uint32Array,
+        sent: Float64Array, took: Float64Array, cable: Uint32Array, direction: Uint8Array, from: Uint32Array,
+        to: Uint32Array, length: Uint32Array,
         fate: Uint8Array, flags: Uint8Array, conversation: Int32Array, side: Uint8Array, journey: Uint32Array,
         text: Uint32Array, reason: Uint32Array, seq: Uint32Array, ack: Uint32Array, window: Uint16Array,
         tcp: Uint16Array, payload: Uint32Array, stored: Uint32Array,
@@ -114,6 +115,8 @@
             this.flips = new Map();
             this.nodes = [];
             this.cables = [];
+            this.edges = [];
+            this.vertices = 0;
             this.counters = [];
             this.checks = [];
             this.head = {};
@@ -128,6 +131,7 @@
             this.head = part;
             this.nodes = part.nodes;
             this.cables = part.cables;
+            this.addEdges();
             this.checks = part.checks;
             if (part.counters)
                 this.counters = part.counters;
@@ -137,7 +141,7 @@
             this.frames.add(part.frames);
             this.addFrames(first);
             this.addChanges(part.changes);
-            this.addPairs(this.copies, part.copies, ["arrived"]);
+            this.addPairs(this.copies, part.copies, ["to", "arrived"]);
             this.addPairs(this.flips, part.flips, ["offset", "value"]);
             const bytes = bytesOf(part.bytes);
             if (bytes.length > 0)
@@ -147,6 +151,21 @@
             this.addCurves(part);
             this.now = part.now;
             this.revision++;
+        }
+
+        /** Lines between vertices: each node is one, and each bus, to which its stations are tied. */
+        addEdges() {
+            this.edges = [];
+            this.vertices = this.nodes.length;
+            this.cables.forEach((cable, index) => {
+                if (!cable.stations) {
+                    this.edges.push({cable: index, a: cable.a, b: cable.b});
+                    return;
+                }
+                cable.vertex = this.vertices++;
+                for (const [node] of cable.stations)
+                    this.edges.push({cable: index, a: cable.vertex, b: node});
+            });
         }
 
         addConversations(list) {
@@ -190,7 +209,7 @@
 
         addChanges(part) {
             const frame = numbersOf(part.frame, part.count, Uint32Array);
-            const columns = ["took", "fate", "flags", "reason"].map((name) =>
+            const columns = ["took", "fate", "flags", "reason", "to"].map((name) =>
                 numbersOf(part[name], part.count, FRAME_COLUMNS[name]));
             const f = this.frames;
             for (let i = 0; i < part.count; i++) {
@@ -200,6 +219,7 @@
                 f.fate[index] = columns[1][i];
                 f.flags[index] = columns[2][i];
                 f.reason[index] = columns[3][i];
+                f.to[index] = columns[4][i];
                 if (!c)
                     continue;
                 c.last = Math.max(c.last, f.sent[index] + f.took[index]);
@@ -238,12 +258,10 @@
 
         /** The nodes at both ends of the hop that a frame made. */
         from(frame) {
-            const cable = this.cables[this.frames.cable[frame]];
-            return this.frames.direction[frame] === 0 ? cable.a : cable.b;
+            return this.frames.from[frame];
         }
         to(frame) {
-            const cable = this.cables[this.frames.cable[frame]];
-            return this.frames.direction[frame] === 0 ? cable.b : cable.a;
+            return this.frames.to[frame];
         }
         arrived(frame) {
             return this.frames.sent[frame] + this.frames.took[frame];

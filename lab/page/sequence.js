@@ -6,7 +6,7 @@
 (function (strata) {
     "use strict";
 
-    const HEAD = 38, HEIGHT_MOST = 6e6, OVERVIEW = 18, LABELS_MOST = 1200;
+    const HEAD = 38, HEIGHT_MOST = 6e6, OVERVIEW = 18, LABELS_MOST = 1200, ROW = 11.5;
     const {app, byId} = strata;
     const KINDS = Object.keys(strata.KINDS), AGAIN = KINDS.indexOf("again");
 
@@ -377,36 +377,41 @@
                 const low = Math.min(arrows.from[i], arrows.to[i]), high = Math.max(arrows.from[i], arrows.to[i]);
                 const x1 = this.x(low), x2 = this.x(high);
                 const lost = arrows.lost[i] === 1 || arrows.lost[i] === 2;
-                const middle = (y1 + y2) / 2;
-                const near = Math.round(middle / 12);
-                let free = true;
-                for (let lane = low; lane < high && free; lane++)
-                    free = ![near - 1, near, near + 1].some((row) =>
-                        Math.abs((taken.get(lane * 4096 + row) ?? 1e9) - middle) < 12.5);
-                if (!free && !chosen)
+                const share = [0.5, 0.72, 0.28].find((one) => this.isFree(taken, low, high, y1 + (y2 - y1) * one));
+                if (share === undefined && !chosen)
                     continue;
-                const room = Math.hypot(x2 - x1, y2 - y1) - 24;
+                const place = share === undefined ? 0.5 : share, y = y1 + (y2 - y1) * place;
+                const room = (Math.hypot(x2 - x1, y2 - y1) - 20) * 2 * Math.min(place, 1 - place);
                 const trouble = lost ? strata.trouble(app.model, this.lostHop(arrows.frame[i])) + " · " : "";
                 const text = fitting(context, strata.labelsOf(app.model, arrows.frame[i]).map((one) => trouble + one), room);
                 if (!text)
                     continue;
                 for (let lane = low; lane < high; lane++)
-                    taken.set(lane * 4096 + near, middle);
-                this.paintLabel(context, text, arrows.from[i] < arrows.to[i] ? [x1, y1, x2, y2] : [x2, y1, x1, y2],
+                    taken.set(lane * 4096 + Math.round(y / ROW), y);
+                this.paintLabel(context, text, arrows.from[i] < arrows.to[i] ? [x1, y1, x2, y2] : [x2, y1, x1, y2], place,
                     strata.colour(lost ? "lost" : strata.KINDS[kind].colour));
             }
         }
         lostHop(frame) {
             return this.ends || this.mode === "ends" ? app.model.lastHop[frame] : frame;
         }
-        paintLabel(context, text, [x1, y1, x2, y2], colour) {
+        /** Whether no label is near a height, between all the lanes that an arrow crosses. */
+        isFree(taken, low, high, y) {
+            const near = Math.round(y / ROW);
+            for (let lane = low; lane < high; lane++)
+                for (let row = near - 1; row <= near + 1; row++)
+                    if (Math.abs((taken.get(lane * 4096 + row) ?? 1e9) - y) < ROW)
+                        return false;
+            return true;
+        }
+        paintLabel(context, text, [x1, y1, x2, y2], place, colour) {
             let angle = Math.atan2(y2 - y1, x2 - x1);
             if (angle > Math.PI / 2)
                 angle -= Math.PI;
             if (Math.abs(angle) > 0.9)
                 angle = 0;
             context.save();
-            context.translate((x1 + x2) / 2, (y1 + y2) / 2);
+            context.translate(x1 + (x2 - x1) * place, y1 + (y2 - y1) * place);
             context.rotate(angle);
             context.lineJoin = "round";
             context.lineWidth = 3.5;

@@ -43,7 +43,7 @@
         "#late", "#damaged", "#longest queue"];
     function cables(model) {
         const rows = [];
-        for (const cable of model.cables)
+        for (const cable of model.cables.filter((one) => !one.bus))
             for (let direction = 0; direction < 2; direction++) {
                 const counts = cable.directions[direction];
                 const ends = [model.nodeName(cable.a), model.nodeName(cable.b)];

@@ -18,12 +18,12 @@
 
         place() {
             const model = app.model;
-            if (!model.place || model.place.x.length !== model.nodes.length)
-                model.place = strata.layout(model.nodes.length, model.cables, 2.4);
+            if (!model.place || model.place.x.length !== model.vertices)
+                model.place = strata.layout(model.vertices, model.edges, 2.4);
             return model.place;
         }
         resize() {
-            if (app.model && this.box.clientWidth !== this.width)
+            if (app.model && app.model.revision > 0 && this.box.clientWidth !== this.width)
                 this.load();
         }
 
@@ -36,7 +36,7 @@
             const tall = Math.max(140, Math.min(560, 130 + spread * Math.max(260, Math.min(inside / 2.4, 420)) *
                 (n > 60 ? 1.3 : 1)));
             const least = Math.min(...place.y, 0.5), span = spread || 1;
-            this.at = model.nodes.map((_, i) => [65 + place.x[i] * inside,
+            this.at = Array.from({length: model.vertices}, (_, i) => [65 + place.x[i] * inside,
                 spread < 0.01 ? tall / 2 - 8 : 62 + (place.y[i] - least) / span * (tall - 124)]);
             this.dots = svg("g", {"aria-hidden": "true"});
             this.drawing = svg("svg", {viewBox: `0 0 ${wide} ${tall}`, role: "group",
@@ -46,28 +46,42 @@
             this.paintDots();
         }
 
-        /** Ends of a cable on paper; parallel ones bow apart. */
-        ends(cable) {
-            return [this.at[cable.a], this.at[cable.b]];
-        }
         cable(cable, index) {
-            const [[x1, y1], [x2, y2]] = this.ends(cable), path = `M${x1} ${y1} L${x2} ${y2}`;
-            const lost = cable.directions.reduce((sum, d) => sum + (d.lost || 0) + (d.lost_queue || 0) + (d.lost_down || 0), 0);
+            const lost = cable.directions.reduce((sum, d) => sum + (d.lost || 0) + (d.lost_queue || 0) + (d.lost_down || 0),
+                0) + (cable.bus ? cable.bus.excessive + cable.bus.late + cable.bus.lost_queue + cable.bus.lost_down : 0);
             const [forward, backward] = cable.directions.map(strata.cableWords);
-            const words = forward === backward ? forward : [forward || "plain", backward || "plain"].join(" | ");
+            const words = cable.bus ? strata.count(cable.bus.collisions) + " collisions"
+                : forward === backward ? forward : [forward || "plain", backward || "plain"].join(" | ");
+            const group = svg("g", {class: "cable-group", tabindex: 0, role: "button",
+                "aria-label": (cable.bus ? "Bus " : "Cable ") + cable.name + (words ? ": " + words : "") +
+                    (lost ? ", " + lost + " lost" : "")},
+            cable.bus ? this.bus(cable, words, lost) : this.line(cable, words, lost));
+            return this.choosable(group, "cable", index);
+        }
+        line(cable, words, lost) {
+            const [x1, y1] = this.at[cable.a], [x2, y2] = this.at[cable.b], path = `M${x1} ${y1} L${x2} ${y2}`;
             const long = Math.hypot(x2 - x1, y2 - y1);
             let angle = Math.atan2(y2 - y1, x2 - x1) * 180 / Math.PI;
             if (angle > 90 || angle <= -90)
                 angle += 180;
             const turn = `translate(${(x1 + x2) / 2} ${(y1 + y2) / 2}) rotate(${angle})`;
             const fits = words.length * 5.9 < long - 60;
-            const group = svg("g", {class: "cable-group", tabindex: 0, role: "button",
-                "aria-label": "Cable " + cable.name + (words ? ": " + words : "") + (lost ? ", " + lost + " lost" : "")},
-            svg("path", {class: "cable" + (cable.up ? "" : " cut"), d: path}), svg("path", {class: "cable-hit", d: path}),
-            words && fits && !this.small ? svg("text", {class: "cable-name halo", transform: turn, y: -8}, words) : null,
-            lost && long > 70 ? svg("text", {class: "cable-lost halo", transform: turn, y: 17}, "✗ " + strata.count(lost) +
-                " lost") : null);
-            return this.choosable(group, "cable", index);
+            return [svg("path", {class: "cable" + (cable.up ? "" : " cut"), d: path}),
+                svg("path", {class: "cable-hit", d: path}),
+                words && fits && !this.small ? svg("text", {class: "cable-name halo", transform: turn, y: -8}, words) : null,
+                lost && long > 70 ? svg("text", {class: "cable-lost halo", transform: turn, y: 17},
+                    "✗ " + strata.count(lost) + " lost") : null];
+        }
+        /** A bus: what ties its stations, with a line to each. */
+        bus(cable, words, lost) {
+            const [x, y] = this.at[cable.vertex];
+            const path = cable.stations.map(([node]) => `M${x} ${y} L${this.at[node][0]} ${this.at[node][1]}`).join(" ");
+            return [svg("path", {class: "cable" + (cable.up ? "" : " cut"), d: path}),
+                svg("path", {class: "cable-hit", d: path}),
+                svg("rect", {class: "bus-shape", x: x - 52, y: y - 7, width: 104, height: 14, rx: 7}),
+                svg("text", {class: "node-name halo", x, y: y - 14}, cable.name),
+                svg("text", {class: "cable-name halo", x, y: y + 22}, words),
+                lost ? svg("text", {class: "cable-lost halo", x, y: y + 36}, "✗ " + strata.count(lost) + " lost") : null];
         }
 
         node(node, index) {
@@ -88,7 +102,7 @@
         /** Whether its cables go down rather than up, so that its name is better above it. */
         hangs(index) {
             let down = 0;
-            for (const cable of app.model.cables)
+            for (const cable of app.model.edges)
                 if (cable.a === index || cable.b === index) {
                     const other = this.at[cable.a === index ? cable.b : cable.a], own = this.at[index];
                     const far = Math.hypot(other[0] - own[0], other[1] - own[1]) || 1;
@@ -139,16 +153,24 @@
                 const took = this.took(i), end = f.sent[i] + took, lost = f.fate[i] === strata.FATE.lost;
                 if (shown.length >= DOTS_MOST || time > end || (time === end && took > 0))
                     continue;
-                const cable = model.cables[f.cable[i]], ends = this.ends(cable);
-                const [from, to] = f.direction[i] ? [ends[1], ends[0]] : ends;
                 const share = took > 0 ? (time - f.sent[i]) / took : 0.5;
+                const [x, y] = this.underWay(model.cables[f.cable[i]], this.at[f.from[i]], this.at[f.to[i]], share);
                 const dot = svg("circle", {class: "dot", r: f.length[i] > 200 ? 6 : 4.2,
-                    cx: from[0] + (to[0] - from[0]) * share, cy: from[1] + (to[1] - from[1]) * share});
+                    cx: x, cy: y});
                 dot.style.fill = "var(--" + (lost ? "lost" : strata.KINDS[strata.kindOf(model, i)].colour) + ")";
                 shown.push(dot);
             }
             this.dots.replaceChildren(...shown);
         }
+        /** Where a frame is that has gone so much of its way; over a bus it goes by the middle. */
+        underWay(cable, from, to, share) {
+            if (cable.stations) {
+                const middle = this.at[cable.vertex];
+                [from, to, share] = share < 0.5 ? [from, middle, share * 2] : [middle, to, share * 2 - 1];
+            }
+            return [from[0] + (to[0] - from[0]) * share, from[1] + (to[1] - from[1]) * share];
+        }
+
         /** How long a frame is on its cable; one that has not arrived yet, as long as the cable needs at least. */
         took(i) {
             const f = app.model.frames;
@@ -191,7 +213,16 @@
             element("details", {open: node.counters.length < 12}, element("summary", {}, "Counters"),
                 strata.counterTable(model, node))];
     }
+    function busDetails(model, cable) {
+        const counts = Object.entries(cable.bus).filter(([, value]) => value > 0).map(([name, value]) =>
+            [name.replace("_ppm", "").replace("_", " "), name.endsWith("_ppm") ? strata.share(value) : strata.count(value)]);
+        return [element("h3", {}, "Bus " + cable.name + (cable.up ? "" : ", cut")),
+            element("p", {}, cable.stations.map(([node, port]) => model.nodeName(node) + ":eth" + port).join(", ")),
+            strata.table(["counter", "#value"], counts)];
+    }
     function cableDetails(model, cable) {
+        if (cable.bus)
+            return busDetails(model, cable);
         const ends = [model.nodeName(cable.a) + ":eth" + cable.port_a, model.nodeName(cable.b) + ":eth" + cable.port_b];
         const names = [["sent", "sent"], ["delivered", "delivered"], ["lost", "lost"], ["lost_queue", "lost in the queue"],
             ["lost_down", "lost to cuts"], ["marked", "marked"], ["duplicated", "doubled"], ["reordered", "out of order"],

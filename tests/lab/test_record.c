@@ -167,6 +167,52 @@ TEST(losses_and_repetitions_are_told)
     done(record, world);
 }
 
+/* ---- A bus -------------------------------------------------------------------------------------------------- */
+
+static int ask(struct strata_rt *rt, int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    struct strata_endpoint peer;
+    struct strata_conn *socket;
+    strata_endpoint_parse("10.0.0.3:9", &peer);
+    if (strata_rt_datagram(rt, NULL, &socket) != 0)
+        return 1;
+    strata_rt_send_to(socket, "?", 1, &peer, STRATA_NEVER);
+    strata_rt_sleep(rt, STRATA_SECOND);
+    strata_rt_close(socket);
+    return 0;
+}
+
+TEST(on_a_bus_a_frame_goes_to_whom_it_is_for)
+{
+    struct strata_world *world;
+    struct strata_world_config config = {.size = sizeof config, .trace_hosts = true};
+    REQUIRE(strata_world_new(&world, &config) == 0);
+    struct strata_bus_end ends[3] = {{strata_world_host(world, "a", NULL), 0},
+                                     {strata_world_host(world, "b", NULL), 0},
+                                     {strata_world_host(world, "c", NULL), 0}};
+    REQUIRE(strata_world_bus(world, ends, 3, &(struct strata_bus_config){.size = sizeof(struct strata_bus_config)}));
+    strata_node_address(ends[0].node, 1, "10.0.0.1/24");
+    strata_node_address(ends[1].node, 1, "10.0.0.2/24");
+    strata_node_address(ends[2].node, 1, "10.0.0.3/24");
+    strata_node_start(ends[0].node, "ask", ask, 0, NULL, NULL);
+    struct record *record = recorded(world, NULL);
+    unsigned questions = 0, answers = 0, broadcasts = 0;
+    for (unsigned i = 0; i < record->frames.count; i++) {
+        const struct record_frame *frame = &record->frames.items[i];
+        const uint8_t *bytes = record->bytes + frame->at;
+        CHECK_EQ(frame->fate, FATE_DELIVERED);
+        CHECK(frame->from != frame->to);
+        broadcasts += bytes[0] & 1;
+        questions += frame->from == 0 && !(bytes[0] & 1) && frame->to == 2;
+        answers += frame->from == 2 && !(bytes[0] & 1) && frame->to == 0;
+        CHECK(bytes[0] & 1 || frame->to != 1); // b overhears it, no more
+    }
+    CHECK(questions >= 1 && answers >= 1 && broadcasts >= 1);
+    CHECK_EQ(record->copies.count, broadcasts); // two others hear each, of whom the first stands in the frame
+    done(record, world);
+}
+
 TEST(curves_and_words_are_kept)
 {
     struct strata_world *world = world_made(0, 60000);
@@ -312,7 +358,8 @@ TEST(listening_changes_nothing)
 }
 
 TEST_MAIN(TEST_ENTRY(every_frame_is_kept_with_its_fate), TEST_ENTRY(hops_of_a_datagram_are_one_journey),
-          TEST_ENTRY(losses_and_repetitions_are_told), TEST_ENTRY(curves_and_words_are_kept),
+          TEST_ENTRY(losses_and_repetitions_are_told), TEST_ENTRY(on_a_bus_a_frame_goes_to_whom_it_is_for),
+          TEST_ENTRY(curves_and_words_are_kept),
           TEST_ENTRY(what_does_not_fit_is_counted), TEST_ENTRY(a_full_curve_keeps_its_peaks),
           TEST_ENTRY(nothing_that_is_told_can_end_a_script), TEST_ENTRY(news_are_told_once),
           TEST_ENTRY(listening_changes_nothing))

@@ -69,6 +69,7 @@ async function launch() {
 async function open(browser, address, options, allowed) {
     const page = await browser.newPage(Object.assign({viewport: {width: 1280, height: 860}, reducedMotion: "reduce"},
         options));
+    page.setDefaultTimeout(90000); // a machine may be busy with other tests
     page.on("console", (message) => {
         const ours = message.text().includes("willReadFrequently"); // the tests read the canvas, the page does not
         if ((message.type() === "error" || message.type() === "warning") && !ours)

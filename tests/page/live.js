@@ -47,7 +47,7 @@ async function lab(folder, name) {
 }
 
 const visit = (made) => open(browser, made.address, {}, (url) => url.startsWith(made.address));
-const until = (page, condition, argument) => page.waitForFunction(condition, argument, {timeout: 30000});
+const until = (page, condition, argument) => page.waitForFunction(condition, argument, {timeout: 90000});
 
 async function begin() {
     browser = await launch();

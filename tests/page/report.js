@@ -75,10 +75,12 @@ async function arrows_are_drawn_and_open_their_frames(folder) {
     const about = await page.evaluate(() => {
         const {arrows} = strata.views.sequence, c = strata.app.model.conversations[strata.app.talk];
         const lost = arrows.lost.subarray(0, arrows.count).filter((one) => one === 1 || one === 2).length;
-        return {count: arrows.count, frames: c.frames.length, lost, wanted: c.lost,
+        const copies = c.frames.reduce((sum, frame) => sum + (strata.app.model.copies.get(frame) || []).length, 0);
+        return {count: arrows.count, frames: c.frames.length + copies, copies, lost, wanted: c.lost,
             states: strata.views.sequence.states.map((state) => state.name)};
     });
-    equal(about.count, about.frames, "an arrow for each frame");
+    equal(about.count, about.frames, "an arrow for each frame, and each copy");
+    expect(about.copies > 0, "copies");
     equal(about.lost, about.wanted, "a cross for each loss");
     expect(about.states.includes("SYN-SENT") && about.states.includes("ESTABLISHED"), "states: " + about.states);
     for (const colour of ["data", "pure", "syn", "lost"])
