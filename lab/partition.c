@@ -82,6 +82,8 @@ static void flap(struct strata_world *world, void *context)
 int strata_cable_flap(struct strata_cable *cable, const struct strata_flap *plan)
 {
     if (!plan) {
+        if (cable->flap_due != STRATA_NEVER && cable->flap_down)
+            strata_cable_set_up(cable, true);
         cable->flap_due = STRATA_NEVER;
         return 0;
     }

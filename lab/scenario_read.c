@@ -132,12 +132,33 @@ static int write_chunk(void *to, unsigned char *bytes, size_t size)
     return fwrite(bytes, 1, size, to) == size;
 }
 
+/** Writes $${ for ${ again, so that what is written reads as it was meant. */
+static void escape_formulas(yaml_node_t *node)
+{
+    char *from = (char *)node->data.scalar.value, *escaped = strstr(from, "${") ? malloc(2 * strlen(from) + 1) : NULL;
+    if (!escaped)
+        return;
+    char *to = escaped;
+    for (const char *c = from; *c; c++) {
+        if (c[0] == '$' && c[1] == '{')
+            *to++ = '$';
+        *to++ = *c;
+    }
+    *to = '\0';
+    node->data.scalar.value = (yaml_char_t *)escaped;
+    node->data.scalar.length = (size_t)(to - escaped);
+    free(from);
+}
+
 /** Writes a document as YAML; it is gone afterwards. */
 static void write_document(yaml_document_t *document, FILE *to)
 {
     yaml_emitter_t emitter;
     if (!yaml_emitter_initialize(&emitter))
         return;
+    for (yaml_node_t *node = document->nodes.start; node < document->nodes.top; node++)
+        if (node->type == YAML_SCALAR_NODE)
+            escape_formulas(node);
     yaml_emitter_set_output(&emitter, write_chunk, to);
     yaml_emitter_set_unicode(&emitter, 1);
     yaml_emitter_set_width(&emitter, 110);
@@ -201,6 +222,8 @@ int scenario_read(struct scenario **made, const struct scenario_input *input, st
     sources_free(&expander);
     yaml_document_delete(&expander.result);
     complaints_sort(complaints);
+    if (complaints->count == 0)
+        complaints_free(complaints); // only names of files, of which nothing is said
     if (!error && complaints->count > 0 && !input->only_parameters)
         error = -EINVAL;
     if (error)

@@ -85,7 +85,7 @@ int main(void)
         hosts[i] = strata_world_host(world, names[i], NULL);
     struct strata_node *lan = strata_world_switch(world, "s", 5);
     for (int i = 0; i < 5; i++) {
-        char address[20];
+        char address[24];
         snprintf(address, sizeof address, "10.0.0.%d/24", i < 4 ? i + 1 : 9);
         cables[i] = strata_world_cable(world, hosts[i], lan, NULL);
         strata_node_address(hosts[i], 1, address);

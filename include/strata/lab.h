@@ -210,7 +210,7 @@ STRATA_API struct strata_node *strata_cable_end(const struct strata_cable *cable
 /** Cut or mend; the ports lose or find their carrier. Frames in flight are lost. */
 STRATA_API int strata_cable_set_up(struct strata_cable *cable, bool up);
 /** Cuts a cable again and again, beginning now: each time for `down_ns`, every `every_ns`. A cable has one flap at a
- * time; NULL ends it. */
+ * time; NULL ends it, and mends what it has cut. */
 struct strata_flap {
     size_t size;
     strata_time down_ns;
