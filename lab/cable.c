@@ -573,7 +573,7 @@ void strata_cable_impairment(const struct strata_cable *cable, int direction,
 
 int strata_cable_script(struct strata_cable *cable, int direction, const struct strata_fault *faults, unsigned count)
 {
-    if (direction < 0 || direction > 1)
+    if (direction < 0 || direction > 1 || (cable->bus && count > 0))
         return -EINVAL;
     return script_add(&cable->direction[direction].script, cable->direction[direction].counts.sent, faults, count);
 }

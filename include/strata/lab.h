@@ -225,7 +225,7 @@ STRATA_API void strata_cable_impairment(const struct strata_cable *cable, int di
                                         struct strata_impairment *impairment);
 /** Scripts faults of a direction, beside what chance does: numbers count the frames that are handed to it from now on,
  * 1 is the next. What was said before still holds. Copied; in any order. @return 0, -EINVAL (a number 0, no such
- * direction, a time beyond a year), -ENOMEM. */
+ * direction, a time beyond a year, a bus), -ENOMEM. */
 STRATA_API int strata_cable_script(struct strata_cable *cable, int direction, const struct strata_fault *faults,
                                    unsigned count);
 /** Loses certain frames: a script of nothing but STRATA_FAULT_LOSE. */
