@@ -40,7 +40,7 @@ static strata_time gap(struct source *source, strata_time mean)
     return source->poisson ? (strata_time)draw_exponential(&source->draw, (uint64_t)mean) : mean;
 }
 
-/** When a packet that was due at `due` goes: not in a period of silence. */
+/** When a packet that was due at `due` goes: in a period of silence the source's clock stands still. */
 static strata_time when_on(struct source *source, strata_time due)
 {
     while (source->on > 0 && due >= source->on_until) {
