@@ -429,7 +429,7 @@ static void write_nodes(struct out *out, const struct record *record)
 {
     open_with(out, "nodes", '[');
     for (unsigned i = 0; i < record->world->node_count; i++) {
-        struct strata_node *node = record->world->nodes[i];
+        const struct strata_node *node = record->world->nodes[i];
         open_with(out, NULL, '{');
         text_field(out, "name", node->name);
         text_field(out, "kind", kind_of(node));
@@ -437,12 +437,14 @@ static void write_nodes(struct out *out, const struct record *record)
         write_addresses(out, node);
         open_with(out, "counters", '[');
         for (unsigned j = 0; j < strata_counters(); j++) {
-            int64_t value = strata_node_counter(node, strata_counter_name(j));
-            if (value <= 0)
+            uint64_t value = node->host     ? strata_counter(node->host, j)
+                             : node->bridge ? strata_bridge_counter(node->bridge, j)
+                                            : 0;
+            if (value == 0)
                 continue;
             open_with(out, NULL, '[');
             number_field(out, NULL, j);
-            number_field(out, NULL, value);
+            number_field(out, NULL, (int64_t)value);
             close_with(out, ']');
         }
         close_with(out, ']');

@@ -110,6 +110,32 @@
         return best;
     }
 
+    /** What the address asks for behind its #, as in #only=diagram&talk=tcp&mode=ends&time=4.2: for pictures and links. */
+    function asked(views) {
+        const wish = new URLSearchParams(location.hash.slice(1)), {sequence, plots} = views;
+        const only = byId(wish.get("only") || "");
+        if (only && only.classList.contains("panel")) {
+            document.body.classList.add("only");
+            only.classList.add("only-this");
+        }
+        const talk = wish.get("talk") === "tcp" ? plots.talk : Number(wish.get("talk") || NaN);
+        if (app.model.conversations[talk])
+            app.set("talk", talk);
+        if (wish.get("mode") === "ends")
+            sequence.choose("mode", "ends");
+        if (wish.get("scale") === "linear")
+            sequence.choose("readable", false);
+        if (wish.has("zoom"))
+            wish.get("zoom") === "fit" ? sequence.fit() : sequence.zoomBy(Number(wish.get("zoom")) || 1);
+        const frame = Number(wish.get("frame") || NaN);
+        if (frame >= 1 && frame <= app.model.frames.count)
+            app.set("frame", frame - 1);
+        if (wish.has("time")) {
+            app.set("time", (Number(wish.get("time")) || 0) * 1e9);
+            sequence.box.scrollTop = Math.max(0, sequence.place(app.time) - 40);
+        }
+    }
+
     function begin() {
         const sequence = new strata.Sequence(), plots = new strata.Plots();
         const views = {sequence, plots, windows: new strata.Windows(plots), inspector: new strata.Inspector(sequence),
@@ -128,6 +154,7 @@
         byId("record").remove(); // it is unpacked, and large
         app.to = app.model.now;
         strata.showAll(views, true);
+        asked(views);
     }
 
     if (typeof document !== "undefined")

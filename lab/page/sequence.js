@@ -142,9 +142,9 @@
                 return;
             const width = this.box.clientWidth;
             const narrow = width < 560;
-            this.left = narrow ? 62 : this.states.length ? 196 : 104;
+            this.left = narrow ? 62 : this.states.length ? 190 : 104;
             this.right = narrow ? 26 : this.states.length ? 112 : 64;
-            const least = narrow ? 64 : 84;
+            const least = narrow ? 64 : 72;
             this.width = Math.max(width, this.left + this.right + least * (this.lanes.length - 1));
             this.height = this.box.clientHeight;
             const whole = this.total();
@@ -381,7 +381,9 @@
                 if (share === undefined && !chosen)
                     continue;
                 const place = share === undefined ? 0.5 : share, y = y1 + (y2 - y1) * place;
-                const room = (Math.hypot(x2 - x1, y2 - y1) - 20) * 2 * Math.min(place, 1 - place);
+                const level = isSteep(x2 - x1, y2 - y1); // then the label does not lie along the arrow
+                const room = level ? x2 - x1 + 16
+                    : (Math.hypot(x2 - x1, y2 - y1) - 20) * 2 * Math.min(place, 1 - place);
                 const trouble = lost ? strata.trouble(app.model, this.lostHop(arrows.frame[i])) + " · " : "";
                 const text = fitting(context, strata.labelsOf(app.model, arrows.frame[i]).map((one) => trouble + one), room);
                 if (!text)
@@ -408,7 +410,7 @@
             let angle = Math.atan2(y2 - y1, x2 - x1);
             if (angle > Math.PI / 2)
                 angle -= Math.PI;
-            if (Math.abs(angle) > 0.9)
+            if (isSteep(x2 - x1, y2 - y1))
                 angle = 0;
             context.save();
             context.translate(x1 + (x2 - x1) * place, y1 + (y2 - y1) * place);
@@ -602,6 +604,10 @@
                 shown < 1 ? "The part from " + strata.seconds(this.viewport()[0], 3) + " s on; the page on a screen " +
                 "scrolls through all of it." : ""));
         }
+    }
+
+    function isSteep(dx, dy) {
+        return Math.abs(dy) > 1.26 * Math.abs(dx);
     }
 
     /** A place near the canvas as a whole number that fits a key. */

@@ -106,7 +106,7 @@
     strata.labelsOf = function (model, frame) {
         const text = strata.describe(model, frame, false), c = model.conversations[model.frames.conversation[frame]];
         if (!c || c.kind === "TCP")
-            return [text];
+            return [text, text.replace(/(–\d+) ack \d+/, "$1")];
         const bare = text.replace(/^(ARP|DHCP|ICMP) /, "");
         return [text, bare, bare.replace(/: (is|no|I|what|somebody) .*/, "").replace(/^(.{3,}?)\? tell .*/, "$1?")
             .replace(/^(DNS [a-z]+: [A-Z]+) of ([^:?]+).*/, "$1 $2"), bare.replace(/[:?] ?.*/, "")];

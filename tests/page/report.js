@@ -205,6 +205,20 @@ async function lines_are_filtered_and_found(folder) {
     await page.close();
 }
 
+async function an_address_says_what_is_shown(folder) {
+    const file = report(folder, "day-in-the-life/day.yaml", "address");
+    const page = await open(browser, file + "#only=diagram&talk=tcp&mode=ends&scale=linear&zoom=2&time=4.25");
+    expect(await page.isVisible("#diagram") && await page.isHidden("#network") && await page.isHidden(".player"),
+        "only the diagram");
+    const about = await page.evaluate(() => ({kind: strata.app.model.conversations[strata.app.talk].kind,
+        mode: strata.views.sequence.mode, readable: strata.views.sequence.readable, time: strata.app.time}));
+    equal(about, {kind: "TCP", mode: "ends", readable: false, time: 4.25e9}, "what was asked for");
+    await page.close();
+    const other = await open(browser, file + "#only=nothing&talk=x&frame=99999&time=y&zoom=z&mode=<b>");
+    expect(await other.isVisible("#network") && await other.isHidden("#inspector"), "nonsense shows the whole page");
+    await other.close();
+}
+
 async function nothing_of_a_scenario_is_html(folder) {
     const page = await open(browser, report(folder, NASTY, "nasty"));
     equal(await page.textContent("#title"), "<script>alert('title')</script>", "the title is text");
@@ -331,5 +345,6 @@ async function end() {
 }
 
 main([begin, a_day_is_shown, arrows_are_drawn_and_open_their_frames, the_diagram_has_its_scales, curves_zoom_together,
-    windows_follow_the_player, lines_are_filtered_and_found, nothing_of_a_scenario_is_html, light_and_dark_can_be_read,
-    a_phone_is_wide_enough, paper_has_everything, many_frames_are_thinned, end]);
+    windows_follow_the_player, lines_are_filtered_and_found, an_address_says_what_is_shown,
+    nothing_of_a_scenario_is_html, light_and_dark_can_be_read, a_phone_is_wide_enough, paper_has_everything,
+    many_frames_are_thinned, end]);
