@@ -73,6 +73,19 @@ foreach(pair "peers;peer" "house;house" "tool;tool" "lab;lab" "page;page")
     endforeach()
 endforeach()
 
+# An example in C that builds a world of its own checks what comes of it, and must end ok.
+file(GLOB_RECURSE worlds CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/examples examples/*.c)
+foreach(source IN LISTS worlds)
+    file(STRINGS ${PROJECT_SOURCE_DIR}/examples/${source} uses_lab REGEX "#include [<\"]strata/lab\\.h")
+    if(uses_lab)
+        string(REGEX REPLACE "\\.c$" "" name ${source})
+        string(REPLACE "/" "_" target ${name})
+        string(REPLACE "/" "." name ${name})
+        add_test(NAME example.${name} COMMAND example_${target} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+        apply_directives(example.${name} ${PROJECT_SOURCE_DIR}/examples/${source} 60 "example")
+    endif()
+endforeach()
+
 # Every scenario under examples/ must end ok.
 if(HAVE_SCENARIO AND TARGET strata_tool)
     file(GLOB_RECURSE scenarios CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/examples examples/*.yaml)

@@ -23,6 +23,7 @@ static const struct strata_program_entry programs[] = {
     {"ping", program_ping, "send echo requests to a host"},
     {"traceroute", program_traceroute, "show the routers on the way to a host"},
     {"traffic", program_traffic, "send packets: constant, Poisson, in bursts, on and off; or ask for answers"},
+    {"swarm", program_swarm, "distribute a file: a server alone, or with its peers"},
     {"insist", program_insist, "send at a fixed rate, and again what is not acknowledged in time"},
     {"traffic-sink", program_traffic_sink, "count traffic that arrives and measure its delay"},
     {"traffic-server", program_traffic_server, "answer traffic with as much as it asks for"},

@@ -30,6 +30,7 @@ int program_address(struct strata_rt *rt, int argc, char **argv);
 int program_talk(struct strata_rt *rt, int argc, char **argv);
 int program_ping(struct strata_rt *rt, int argc, char **argv);
 int program_traceroute(struct strata_rt *rt, int argc, char **argv);
+int program_swarm(struct strata_rt *rt, int argc, char **argv);
 int program_insist(struct strata_rt *rt, int argc, char **argv);
 int program_traffic(struct strata_rt *rt, int argc, char **argv);
 int program_traffic_sink(struct strata_rt *rt, int argc, char **argv);

@@ -1,0 +1,11 @@
+"""The book's times for N = 1000: see distribution.py.
+
+ctest: label long
+ctest: timeout 900
+"""
+
+import os
+import runpy
+
+os.environ["DISTRIBUTION"] = "1000"
+runpy.run_path(os.path.join(os.path.dirname(os.path.abspath(__file__)), "distribution.py"))
