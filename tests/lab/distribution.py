@@ -1,6 +1,7 @@
-"""Client-server against peer to peer: the book's times for N = 10 and N = 100, from transfers in the lab. The check in the
-scenario knows the formula; here its results are compared with the printed numbers as well. DISTRIBUTION=1000 does the
-same for a thousand peers.
+"""Client-server against peer to peer: the book's times for N = 10 and N = 100, from transfers in the lab.
+
+The check in the scenario knows the formula; here its results are compared with the printed numbers as well.
+DISTRIBUTION=1000 does the same for a thousand peers.
 
 ctest: timeout 600
 """

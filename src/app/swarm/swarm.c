@@ -4,11 +4,11 @@
  *     swarm server --peers 100 --chunks 1250 --server-rate 30000000 --peer-rate 300000
  *     swarm peer 10.0.0.1 --index 17 --next 10.0.1.18 ... the same numbers
  *
- * The peers stand in a ring. The server gives each chunk to some of them, evenly spaced, other ones for each chunk; a peer
- * passes what it gets on to the next one, unless that one has it from the server. With copies = N us / (us + N u) of each
- * chunk from the server, server and peers have the same share of their rates to do, and nobody holds up the others:
- * the bound max{F/us, F/dmin, NF/(us + sum u)} is met, but for the time that the last chunk takes along the ring. A
- * peer rate of 0 makes it client-server: everybody has everything from the server.
+ * The peers stand in a ring. The server gives each chunk to some of them, evenly spaced, other ones for each chunk;
+ * a peer passes what it gets on to the next one, unless that one has it from the server. With N us / (us + N u) copies
+ * of each chunk from the server, server and peers have the same share of their rates to do, and nobody holds up the
+ * others: the bound max{F/us, F/dmin, NF/(us + sum u)} is met, but for the time that the last chunk takes along the
+ * ring. A peer rate of 0 makes it client-server: everybody has everything from the server.
  *
  * A chunk is as long as a segment: its number, then letters that follow from it, which every peer verifies.
  */
@@ -25,9 +25,9 @@
 #define SWARM_PORT 6881
 #define CHUNK_MOST 65536
 #define PEERS_MAX 10000
-/** What the server keeps in its buffers, all connections together: a queue of little more than a second at 30 Mbit/s.
- * And for each of them, in chunks: not so few that its acknowledgements are waited for, not so many that the peer before
- * is crowded out of the way to a peer. */
+/** What the server keeps in its buffers, all connections together: a queue of a good second at 30 Mbit/s. And for
+ * each of them, in chunks: not so few that its acknowledgements are waited for, not so many that the peer before is
+ * crowded out of the way to a peer. */
 #define SERVER_BUFFERS 4500000
 #define SERVER_LEAST 4
 #define SERVER_MOST 24

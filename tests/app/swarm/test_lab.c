@@ -42,7 +42,7 @@ TEST(the_server_alone)
 
 TEST(server_and_peers_have_the_same_share_of_their_rates)
 {
-    // us = u: of the three copies of each chunk the server sends 3/4, the peers the rest: 40 * (3 - 3/4), but at least one.
+    // us = u: of the three copies of each chunk the server would send 3/4, but sends at least one; the peers the rest.
     CHECK_EQ(run("--server-rate 1000000 --peer-rate 1000000"), 80);
     // us = 3u: 3/2 from the server.
     CHECK_EQ(run("--server-rate 3000000 --peer-rate 1000000"), 60);
