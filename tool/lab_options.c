@@ -227,7 +227,7 @@ enum { LONG_BASE = 256 };
 
 static const char opening[] = "usage: strata lab FILE [OPTION ...]                run a scenario\n"
                               "       strata lab FILE --seeds LIST [OPTION ...]   run it again and again\n"
-                              "       strata lab sweep FILE --grid NAME=V,V ...   run it with each of these values\n"
+                              "       strata lab sweep FILE --grid NAME=V,V ...   one run for each value\n"
                               "       strata lab check FILE ...                   look for mistakes in it\n"
                               "       strata lab FILE --help                      what may be chosen of it\n"
                               "       strata lab schema                           the language as a JSON schema\n";

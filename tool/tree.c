@@ -11,14 +11,15 @@
 #include <yaml.h>
 
 #define WIDTH 100
-/** Anchors may name a thing in many places; expanded scenarios have none, and others are not read. */
+/** Anchors may name a thing in many places, and in itself; expanded scenarios have none. */
 #define NODES_MAX 1000000u
+#define DEPTH_MAX 100u
 
 /* ---- Reading --------------------------------------------------------------------------------------------- */
 
 struct maker {
     yaml_document_t *document;
-    unsigned made;
+    unsigned made, depth;
 };
 
 static void node_free(struct tree_node *node)
@@ -73,10 +74,12 @@ static bool fill(struct maker *maker, struct tree_node *node, const yaml_node_t 
 static struct tree_node *node_make(struct maker *maker, int index, struct tree_node *parent)
 {
     const yaml_node_t *from = yaml_document_get_node(maker->document, index);
-    struct tree_node *node = from && maker->made < NODES_MAX ? calloc(1, sizeof *node) : NULL;
+    bool too_many = maker->made >= NODES_MAX || maker->depth >= DEPTH_MAX;
+    struct tree_node *node = from && !too_many ? calloc(1, sizeof *node) : NULL;
     if (!node)
         return NULL;
     maker->made++;
+    maker->depth++;
     node->parent = parent;
     bool made;
     if (from->type == YAML_SEQUENCE_NODE || from->type == YAML_MAPPING_NODE) {
@@ -90,6 +93,7 @@ static struct tree_node *node_make(struct maker *maker, int index, struct tree_n
         node->text = strdup((const char *)from->data.scalar.value);
         made = node->text != NULL;
     }
+    maker->depth--;
     if (made)
         return node;
     node_free(node);
