@@ -116,7 +116,8 @@ def check_signals(folder):
         expect(error.startswith("strata: ended by") and len(error.splitlines()) == 1, f"one sentence: {error}")
         read = subprocess.run([STRATA, "capture", "--read", pcap, "--json"], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, timeout=60, check=False)
-        expect(read.returncode == 0 and len(read.stdout.splitlines()) == result["frames"], f"the capture: {read.stderr}")
+        frames = len(read.stdout.splitlines())
+        expect(read.returncode == 0 and frames == result["frames"], f"the capture: {frames}, {read.stderr}")
         with open(curve, encoding="utf-8", newline="") as file:
             expect(next(csv.reader(file))[0] == "time_s", "the curve")
         os.remove(pcap)
@@ -125,8 +126,8 @@ def check_signals(folder):
            "a runs ping" in result.stdout, "a limit of real time", result)
     with open("/dev/full", "w", encoding="utf-8") as full:
         for words in ([endless], [endless, "--jsonl"], [PING], [PING, "--json"]):
-            result = subprocess.run([STRATA, "lab", *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
-                                    check=False)
+            result = subprocess.run([STRATA, "lab", *words], stdout=full, stderr=subprocess.PIPE, text=True,
+                                    timeout=60, check=False)
             expect(result.returncode == 1 and result.stderr == "strata: standard output: No space left on device\n",
                    f"a full disk ends it: {words}: {result.stderr}")
 
