@@ -1,6 +1,6 @@
 /*
- * Fills in the page. Its policy names the one script and the one style that it has by their hashes, so that nothing
- * else in it can run or be fetched, whatever a scenario or a program managed to write there.
+ * Fills in the page. Its policy names the one script and the one style that it has by their hashes, so that
+ * nothing else in it can run or be fetched, whatever a scenario or a program managed to write there.
  */
 #include "lab/page.h"
 
@@ -34,7 +34,8 @@ void page_policy(char policy[PAGE_POLICY_BYTES], bool live)
     hash_of(&page_script, script);
     hash_of(&page_style, style);
     snprintf(policy, PAGE_POLICY_BYTES,
-             "default-src 'none'; script-src %s; style-src %s; img-src data:; base-uri 'none'; form-action 'none'%s",
+             "default-src 'none'; script-src %s; style-src %s; img-src data:; base-uri 'none'; form-action "
+             "'none'%s",
              script, style, live ? "; connect-src 'self'; frame-ancestors 'none'" : "");
 }
 

@@ -1,6 +1,6 @@
 /**
- * The page that shows the record of a run: one HTML file with everything in it, which asks nobody for anything. Its
- * sources are in lab/page/, put into the program when it is built.
+ * The page that shows the record of a run: one HTML file with everything in it, which asks nobody for
+ * anything. Its sources are in lab/page/, put into the program when it is built.
  */
 #ifndef LAB_PAGE_H
 #define LAB_PAGE_H
@@ -13,7 +13,8 @@ struct page_part {
 };
 extern const struct page_part page_html, page_style, page_script;
 
-/** What the page may do, as Content-Security-Policy has it. `live` allows it to talk with whom it comes from. */
+/** What the page may do, as Content-Security-Policy has it. `live` allows it to talk with whom it comes from.
+ */
 enum { PAGE_POLICY_BYTES = 400 };
 void page_policy(char policy[PAGE_POLICY_BYTES], bool live);
 

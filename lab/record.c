@@ -1,8 +1,8 @@
 /*
- * Keeping a run. A datagram that crosses four cables is four frames here; they are tied together by what routers do
- * not change in it, so that a page can show both the whole way and each hop. Everything is kept in the order in which
- * it happened, in arrays with a bound: beyond it things are counted, not kept, and full curves lose every other
- * point. Nothing here touches the world.
+ * Keeping a run. A datagram that crosses four cables is four frames here; they are tied together by what
+ * routers do not change in it, so that a page can show both the whole way and each hop. Everything is kept in
+ * the order in which it happened, in arrays with a bound: beyond it things are counted, not kept, and full
+ * curves lose every other point. Nothing here touches the world.
  */
 #include "lab/record.h"
 
@@ -17,7 +17,7 @@
 /** So many frames that may go on to another cable are looked at before the oldest is forgotten. */
 enum { WAITING_LOOKED_AT = 32 };
 
-/* ---- Texts -------------------------------------------------------------------------------------------------- */
+/* ---- Texts ------------------------------------------------------------------------------------------ */
 
 /** The number of a text, which is kept once. Text 0 is empty; it stands for what found no room as well. */
 static uint32_t text_number(struct record *record, const char *text, size_t length)
@@ -53,7 +53,7 @@ static uint32_t text_of_string(struct record *record, const char *text)
     return text ? text_number(record, text, strlen(text)) : 0;
 }
 
-/* ---- Curves ------------------------------------------------------------------------------------------------- */
+/* ---- Curves ----------------------------------------------------------------------------------------- */
 
 /** Of every four points, keeps the two with the least and the greatest first value. */
 static void thin(struct record *record, struct record_curve *curve)
@@ -129,7 +129,7 @@ static void note_queue(struct record *record, const struct strata_lab_event *eve
     add_point(record, curve, &(struct record_point){.time = event->time, .value = {waiting}});
 }
 
-/* ---- Who talks with whom ------------------------------------------------------------------------------------ */
+/* ---- Who talks with whom ---------------------------------------------------------------------------- */
 
 static uint64_t endpoint_hash(const struct strata_endpoint *endpoint)
 {
@@ -183,7 +183,8 @@ static uint32_t conversation_of(struct record *record, const struct description 
     return conversation_new(record, what, kind, bucket);
 }
 
-/** Frames without addresses of IP talk between the stations of Ethernet; DHCP has one conversation for all. */
+/** Frames without addresses of IP talk between the stations of Ethernet; DHCP has one conversation for all.
+ */
 static void settle_ends(const struct strata_lab_event *event, struct description *what)
 {
     struct ethernet_header header;
@@ -199,7 +200,8 @@ static void settle_ends(const struct strata_lab_event *event, struct description
 }
 
 /** Notes what a segment says about its conversation. Only where it begins its way. */
-static void note_segment(struct record_conversation *c, struct record_frame *frame, const struct description *what)
+static void note_segment(struct record_conversation *c, struct record_frame *frame,
+                         const struct description *what)
 {
     struct record_side *side = &c->side[frame->side];
     const struct tcp_header *tcp = &what->tcp;
@@ -223,9 +225,10 @@ static void note_segment(struct record_conversation *c, struct record_frame *fra
         c->ended = true;
 }
 
-/* ---- Frames ------------------------------------------------------------------------------------------------- */
+/* ---- Frames ----------------------------------------------------------------------------------------- */
 
-/** A number for what routers and switches do not change in a frame: all but lifetime, marks and header checksum. */
+/** A number for what routers and switches do not change in a frame: all but lifetime, marks and header
+ * checksum. */
 static uint64_t key_of(enum strata_link link, const uint8_t *frame, size_t length)
 {
     uint8_t head[40];
@@ -269,9 +272,10 @@ static void wait_to_go_on(struct record *record, uint32_t index)
             record->frames.items[i].next_waiting = RECORD_NONE;
 }
 
-/** The frame that goes on as this one: the oldest of the same content at the same node. A router sends it on once,
- * a switch to several cables. @return RECORD_NONE: it begins here. */
-static uint32_t journey_of(struct record *record, const struct record_frame *frame, const struct strata_node *sender)
+/** The frame that goes on as this one: the oldest of the same content at the same node. A router sends it on
+ * once, a switch to several cables. @return RECORD_NONE: it begins here. */
+static uint32_t journey_of(struct record *record, const struct record_frame *frame,
+                           const struct strata_node *sender)
 {
     if (sender->kind == NODE_HOST && !sender->forwards)
         return RECORD_NONE;
@@ -279,8 +283,9 @@ static uint32_t journey_of(struct record *record, const struct record_frame *fra
     for (uint32_t i = record->waiting_buckets[frame->key % RECORD_BUCKETS]; i != RECORD_NONE;
          i = record->frames.items[i].next_waiting) {
         const struct record_frame *other = &record->frames.items[i];
-        bool may = other->key == frame->key && other->to == sender->index &&
-                   (sender->kind != NODE_HOST ? other->arrived == frame->sent || !other->went_on : !other->went_on);
+        bool may =
+            other->key == frame->key && other->to == sender->index &&
+            (sender->kind != NODE_HOST ? other->arrived == frame->sent || !other->went_on : !other->went_on);
         if (may)
             found = i;
     }
@@ -290,7 +295,8 @@ static uint32_t journey_of(struct record *record, const struct record_frame *fra
     return record->frames.items[found].journey;
 }
 
-/** Keeps the bytes of a frame: of one that was sent on only what changed, as long as that is its beginning. */
+/** Keeps the bytes of a frame: of one that was sent on only what changed, as long as that is its beginning.
+ */
 static void keep_bytes(struct record *record, struct record_frame *frame, const uint8_t *bytes)
 {
     uint32_t wanted = frame->length, beginning = frame->payload ? frame->length - frame->payload + 16 : 96;
@@ -324,7 +330,8 @@ static void keep_bytes(struct record *record, struct record_frame *frame, const 
         record->bytes = larger;
         record->byte_room = room;
     }
-    memcpy(record->bytes + record->byte_count, bytes, wanted);
+    if (wanted > 0)
+        memcpy(record->bytes + record->byte_count, bytes, wanted);
     frame->at = record->byte_count;
     frame->stored = wanted;
     record->byte_count += wanted;
@@ -428,8 +435,8 @@ static void note_damage(struct record *record, uint32_t index, const struct stra
         }
 }
 
-/** Whether a frame is for a node that hears it: on a cable of two ends always, on a bus by its address. Hosts of the
- * lab have the addresses of host.c; what is no host takes all. */
+/** Whether a frame is for a node that hears it: on a cable of two ends always, on a bus by its address. Hosts
+ * of the lab have the addresses of host.c; what is no host takes all. */
 static bool is_for(const struct strata_lab_event *event)
 {
     const uint8_t *to = event->frame;
@@ -437,8 +444,8 @@ static bool is_for(const struct strata_lab_event *event)
     if (!event->cable->bus || event->cable->link != STRATA_LINK_ETHERNET || event->node->kind != NODE_HOST ||
         event->length < 6)
         return true;
-    return ethernet_is_group(to) || (to[2] == (uint8_t)(index >> 16) && to[3] == (uint8_t)(index >> 8) &&
-                                     to[4] == (uint8_t)index);
+    return ethernet_is_group(to) ||
+           (to[2] == (uint8_t)(index >> 16) && to[3] == (uint8_t)(index >> 8) && to[4] == (uint8_t)index);
 }
 
 /** Notes who has a frame now. @return whether it is news: on a bus most only overhear it. */
@@ -506,11 +513,13 @@ static void note_fault(struct record *record, const struct strata_lab_event *eve
     note_change(record, index);
 }
 
-/* ---- Events and traces -------------------------------------------------------------------------------------- */
+/* ---- Events and traces ------------------------------------------------------------------------------ */
 
-static void note_event(struct record *record, uint8_t kind, const struct strata_lab_event *event, uint32_t text)
+static void note_event(struct record *record, uint8_t kind, const struct strata_lab_event *event,
+                       uint32_t text)
 {
-    struct record_event *noted = record->events.count < record->limits.events ? ROOM_ADD(record->events) : NULL;
+    struct record_event *noted =
+        record->events.count < record->limits.events ? ROOM_ADD(record->events) : NULL;
     if (!noted) {
         record->events_left_out++;
         return;
@@ -529,7 +538,8 @@ static void note_event(struct record *record, uint8_t kind, const struct strata_
 static struct record_tcp *tcp_of(struct record *record, const struct strata_lab_event *event)
 {
     const struct strata_trace_record *trace = event->trace;
-    uint64_t hash = hash_mix(endpoint_hash(&trace->local) * 3 + endpoint_hash(&trace->remote), event->node->index);
+    uint64_t hash =
+        hash_mix(endpoint_hash(&trace->local) * 3 + endpoint_hash(&trace->remote), event->node->index);
     uint32_t *bucket = &record->tcp_buckets[hash % RECORD_BUCKETS];
     for (uint32_t i = *bucket; i != RECORD_NONE; i = record->tcps.items[i].chain) {
         struct record_tcp *tcp = &record->tcps.items[i];
@@ -553,7 +563,8 @@ static struct record_tcp *tcp_of(struct record *record, const struct strata_lab_
 }
 
 /** Adds what a host says of a connection, unless that is what it said before. */
-static void note_tcp(struct record *record, const struct strata_lab_event *event, enum tcp_curve which, int values)
+static void note_tcp(struct record *record, const struct strata_lab_event *event, enum tcp_curve which,
+                     int values)
 {
     struct record_tcp *tcp = tcp_of(record, event);
     if (!tcp)
@@ -563,7 +574,8 @@ static void note_tcp(struct record *record, const struct strata_lab_event *event
     memcpy(point.value, event->trace->value, (size_t)values * sizeof point.value[0]);
     if (which == CURVE_CWND && point.value[1] >= UINT32_MAX)
         point.value[1] = -1; // as high as can be: there is none yet
-    const struct record_point *last = curve->points.count ? &curve->points.items[curve->points.count - 1] : NULL;
+    const struct record_point *last =
+        curve->points.count ? &curve->points.items[curve->points.count - 1] : NULL;
     if (which == CURVE_CWND && last && memcmp(last->value, point.value, sizeof point.value) == 0)
         return;
     add_point(record, curve, &point);
@@ -627,7 +639,8 @@ static void listen(void *context, const struct strata_lab_event *event)
         note_event(record, RECORD_PRINT, event, text_number(record, event->text, event->length));
         break;
     case STRATA_LAB_PROGRAM:
-        note_event(record, event->value == -1 ? RECORD_START : RECORD_END, event, text_of_string(record, event->text));
+        note_event(record, event->value == -1 ? RECORD_START : RECORD_END, event,
+                   text_of_string(record, event->text));
         break;
     case STRATA_LAB_NOTE:
         note_event(record, RECORD_NOTE, event, text_of_string(record, event->text));
@@ -638,7 +651,7 @@ static void listen(void *context, const struct strata_lab_event *event)
     }
 }
 
-/* ---- Beginning and end -------------------------------------------------------------------------------------- */
+/* ---- Beginning and end ------------------------------------------------------------------------------ */
 
 static uint32_t or_else(uint32_t value, uint32_t otherwise)
 {
@@ -716,6 +729,6 @@ void record_free(struct record *record)
 
 bool record_is_thinned(const struct record *record)
 {
-    return record->frames_left_out || record->frames_cut || record->events_left_out || record->points_left_out ||
-           record->conversations_left_out;
+    return record->frames_left_out || record->frames_cut || record->events_left_out ||
+           record->points_left_out || record->conversations_left_out;
 }

@@ -1,6 +1,7 @@
 /*
- * A record as a pcapng file, for who pulls the packets of a run that goes on. As in other captures, each byte of a TCP
- * stream is there once (see capture.c); bytes that the record did not keep are missing at the end of their frames.
+ * A record as a pcapng file, for who pulls the packets of a run that goes on. As in other captures, each byte
+ * of a TCP stream is there once (see capture.c); bytes that the record did not keep are missing at the end of
+ * their frames.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +17,8 @@ static uint32_t bytes_of(const struct record *record, const struct record_frame 
 {
     const struct record_frame *first = &record->frames.items[frame->journey];
     uint32_t count = frame->stored;
-    memcpy(bytes, record->bytes + frame->at, count);
+    if (count > 0)
+        memcpy(bytes, record->bytes + frame->at, count);
     if (first != frame && first->stored > count && (count > 0 || !(frame->flags & FRAME_CUT))) {
         memcpy(bytes + count, record->bytes + first->at + count, first->stored - count);
         count = first->stored;
@@ -29,20 +31,23 @@ static void comment_of(const struct record *record, const struct record_frame *f
     static const struct {
         uint8_t flag;
         const char *word;
-    } words[] = {{FRAME_CORRUPT, "corrupt"}, {FRAME_DUPLICATE, "duplicate"}, {FRAME_REORDER, "reorder"},
+    } words[] = {{FRAME_CORRUPT, "corrupt"},
+                 {FRAME_DUPLICATE, "duplicate"},
+                 {FRAME_REORDER, "reorder"},
                  {FRAME_MARK, "mark"}};
     size_t length = 0;
     text[0] = '\0';
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (frame->flags & words[i].flag)
-            length += (size_t)snprintf(text + length, size - length, "%s%s", length ? ", " : "", words[i].word);
+            length +=
+                (size_t)snprintf(text + length, size - length, "%s%s", length ? ", " : "", words[i].word);
     if (frame->fate == FATE_LOST)
         snprintf(text + length, size - length, "%slost: %.80s", length ? ", " : "",
                  record->texts.items[frame->reason]);
 }
 
-static void write_frame(struct record *record, struct pcapng_writer *writer, struct seen *seen, uint32_t index,
-                        uint8_t *bytes)
+static void write_frame(struct record *record, struct pcapng_writer *writer, struct seen *seen,
+                        uint32_t index, uint8_t *bytes)
 {
     const struct record_frame *frame = &record->frames.items[index];
     const struct strata_cable *cable = record->world->cables[frame->cable];

@@ -19,8 +19,9 @@
     }
 /** Room for one more: NULL when out of memory, which ends the recording. */
 #define ROOM_ADD(array)                                                                                      \
-    (array_grow(&(array).items, sizeof *(array).items, (array).count, &(array).room) ? NULL                   \
-                                                                                     : &(array).items[(array).count++])
+    (array_grow(&(array).items, sizeof *(array).items, (array).count, &(array).room)                         \
+         ? NULL                                                                                              \
+         : &(array).items[(array).count++])
 
 enum record_fate { FATE_UNDER_WAY, FATE_DELIVERED, FATE_LOST };
 enum record_flag {
@@ -36,10 +37,10 @@ struct record_frame {
     strata_time sent, arrived; /**< Arrived, or was lost. */
     uint64_t number, key;
     uint32_t cable, length, conversation;
-    uint32_t journey;         /**< The frame that began the way of this datagram; its own index: it is the first. */
-    uint32_t text;            /**< What it says, unless it is TCP. */
-    uint32_t reason;          /**< A text, when it was lost. */
-    uint32_t at;              /**< Where its bytes are, `stored` of them; the others are the journey's first's. */
+    uint32_t journey; /**< The frame that began the way of this datagram; its own index: it is the first. */
+    uint32_t text;    /**< What it says, unless it is TCP. */
+    uint32_t reason;  /**< A text, when it was lost. */
+    uint32_t at;      /**< Where its bytes are, `stored` of them; the others are the journey's first's. */
     uint32_t stored;
     uint32_t seq, ack, payload; /**< TCP: as on the wire; bytes of content. */
     uint32_t from, to;          /**< Nodes; to whom it was, on a bus, of all who heard it. */
@@ -47,7 +48,7 @@ struct record_frame {
     uint16_t window, tcp;       /**< TCP: as on the wire; flags. */
     uint8_t direction, side, fate, flags;
     bool waits, went_on; /**< At a node that may send it on; it was. */
-    bool overheard; /**< On a bus: nobody whom it was for has it yet. */
+    bool overheard;      /**< On a bus: nobody whom it was for has it yet. */
 };
 /** A second arrival of a frame, or one bit of it that was flipped. */
 struct record_copy {

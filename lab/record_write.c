@@ -1,7 +1,8 @@
 /*
- * Telling a record as JSON. Numbers that come in long rows are columns: each a text in base64 of the differences
- * from one number to the next, zigzagged and written seven bits to a byte, the least first (LEB128), so that a page
- * of a hundred thousand frames has a few bytes for each number and reads them fast. docs/trace.md is the format.
+ * Telling a record as JSON. Numbers that come in long rows are columns: each a text in base64 of the
+ * differences from one number to the next, zigzagged and written seven bits to a byte, the least first
+ * (LEB128), so that a page of a hundred thousand frames has a few bytes for each number and reads them fast.
+ * docs/trace.md is the format.
  *
  * Only what is new since the last time is written, so that a page that follows a run hears everything once.
  */
@@ -14,7 +15,7 @@
 #include "base/address.h"
 #include "lab/record_inside.h"
 
-/* ---- Text out ----------------------------------------------------------------------------------------------- */
+/* ---- Text out --------------------------------------------------------------------------------------- */
 
 struct out {
     record_sink sink;
@@ -52,8 +53,11 @@ static void puts_plain(struct out *out, const char *text)
 /** How many bytes of UTF-8 begin here; 0: none that is valid. */
 static size_t utf8_length(const uint8_t *c)
 {
-    size_t length = c[0] < 0x80 ? 1 : c[0] >= 0xc2 && c[0] < 0xe0 ? 2 : c[0] >= 0xe0 && c[0] < 0xf0 ? 3
-                    : c[0] >= 0xf0 && c[0] < 0xf5 ? 4 : 0;
+    size_t length = c[0] < 0x80                   ? 1
+                    : c[0] >= 0xc2 && c[0] < 0xe0 ? 2
+                    : c[0] >= 0xe0 && c[0] < 0xf0 ? 3
+                    : c[0] >= 0xf0 && c[0] < 0xf5 ? 4
+                                                  : 0;
     for (size_t i = 1; i < length; i++)
         if ((c[i] & 0xc0) != 0x80)
             return 0;
@@ -132,7 +136,7 @@ static void bool_field(struct out *out, const char *name, bool value)
     puts_plain(out, value ? "true" : "false");
 }
 
-/* ---- Columns ------------------------------------------------------------------------------------------------ */
+/* ---- Columns ---------------------------------------------------------------------------------------- */
 
 static void put_group(struct out *out, int bytes)
 {
@@ -191,7 +195,7 @@ static int64_t or_minus_one(uint32_t number)
     return number == RECORD_NONE ? -1 : (int64_t)number;
 }
 
-/* ---- Frames ------------------------------------------------------------------------------------------------- */
+/* ---- Frames ----------------------------------------------------------------------------------------- */
 
 static void write_frames(struct out *out, const struct record *record, unsigned from)
 {
@@ -238,7 +242,8 @@ static void write_changes(struct out *out, const struct record *record)
     open_with(out, "changes", '{');
     number_field(out, "count", record->changed.count);
     COLUMN(out, "frame", record->changed, 0, *it);
-    COLUMN(out, "took", record->changed, 0, record->frames.items[*it].arrived - record->frames.items[*it].sent);
+    COLUMN(out, "took", record->changed, 0,
+           record->frames.items[*it].arrived - record->frames.items[*it].sent);
     COLUMN(out, "to", record->changed, 0, record->frames.items[*it].to);
     COLUMN(out, "fate", record->changed, 0, record->frames.items[*it].fate);
     COLUMN(out, "flags", record->changed, 0, record->frames.items[*it].flags);
@@ -255,14 +260,16 @@ static void write_bytes(struct out *out, const struct record *record, uint32_t f
     close_column(out);
 }
 
-/* ---- Who, what, when ---------------------------------------------------------------------------------------- */
+/* ---- Who, what, when -------------------------------------------------------------------------------- */
 
-static void write_endpoint(struct out *out, const struct record_conversation *c, const struct record_side *side)
+static void write_endpoint(struct out *out, const struct record_conversation *c,
+                           const struct record_side *side)
 {
     char text[STRATA_ADDRESS_TEXT];
     const uint8_t *mac = side->endpoint.address.bytes;
     if (c->plain)
-        snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+        snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+                 mac[5]);
     else
         strata_address_format(&side->endpoint.address, text, sizeof text);
     open_with(out, NULL, '{');
@@ -326,7 +333,8 @@ static void write_events(struct out *out, const struct record *record, unsigned 
 }
 
 /** A curve under its names; nothing when it has no news. */
-static void write_curve(struct out *out, struct record_curve *curve, const char *name, const char *const *names)
+static void write_curve(struct out *out, struct record_curve *curve, const char *name,
+                        const char *const *names)
 {
     unsigned from = curve->thinned ? 0 : curve->written;
     if (from == curve->points.count && !curve->thinned)
@@ -393,7 +401,7 @@ static void write_queues(struct out *out, struct record *record)
     close_with(out, ']');
 }
 
-/* ---- The world as it is ------------------------------------------------------------------------------------- */
+/* ---- The world as it is ----------------------------------------------------------------------------- */
 
 static void write_addresses(struct out *out, const struct strata_node *node)
 {
@@ -461,14 +469,27 @@ static void write_direction(struct out *out, const struct strata_cable *cable, i
         const char *name;
         int64_t value;
     } fields[] = {
-        {"rate", (int64_t)is->rate_bps}, {"delay", is->delay_ns}, {"jitter", is->jitter_ns},
-        {"loss_ppm", is->loss_ppm}, {"burst_ppm", is->burst_enter_ppm}, {"duplicate_ppm", is->duplicate_ppm},
-        {"reorder_ppm", is->reorder_ppm}, {"corrupt_ppm", is->corrupt_ppm}, {"limit", is->queue_frames},
-        {"sent", (int64_t)c->sent}, {"delivered", (int64_t)c->delivered}, {"bytes_sent", (int64_t)c->bytes_sent},
-        {"bytes_delivered", (int64_t)c->bytes_delivered}, {"lost", (int64_t)(c->lost + c->lost_burst)},
-        {"lost_queue", (int64_t)c->lost_queue}, {"lost_down", (int64_t)c->lost_down},
-        {"duplicated", (int64_t)c->duplicated}, {"reordered", (int64_t)c->reordered},
-        {"corrupted", (int64_t)c->corrupted}, {"marked", (int64_t)c->marked}, {"queue_most", (int64_t)c->queue_most},
+        {"rate", (int64_t)is->rate_bps},
+        {"delay", is->delay_ns},
+        {"jitter", is->jitter_ns},
+        {"loss_ppm", is->loss_ppm},
+        {"burst_ppm", is->burst_enter_ppm},
+        {"duplicate_ppm", is->duplicate_ppm},
+        {"reorder_ppm", is->reorder_ppm},
+        {"corrupt_ppm", is->corrupt_ppm},
+        {"limit", is->queue_frames},
+        {"sent", (int64_t)c->sent},
+        {"delivered", (int64_t)c->delivered},
+        {"bytes_sent", (int64_t)c->bytes_sent},
+        {"bytes_delivered", (int64_t)c->bytes_delivered},
+        {"lost", (int64_t)(c->lost + c->lost_burst)},
+        {"lost_queue", (int64_t)c->lost_queue},
+        {"lost_down", (int64_t)c->lost_down},
+        {"duplicated", (int64_t)c->duplicated},
+        {"reordered", (int64_t)c->reordered},
+        {"corrupted", (int64_t)c->corrupted},
+        {"marked", (int64_t)c->marked},
+        {"queue_most", (int64_t)c->queue_most},
     };
     open_with(out, NULL, '{');
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
@@ -497,10 +518,18 @@ static void write_bus(struct out *out, const struct strata_cable *cable)
         const char *name;
         uint64_t value;
     } fields[] = {
-        {"frames", c.frames},       {"sent", c.sent},           {"attempts", c.attempts},
-        {"collided", c.collided},   {"collisions", c.collisions}, {"excessive", c.excessive},
-        {"late", c.late},           {"unnoticed", c.unnoticed}, {"lost_queue", c.lost_queue},
-        {"lost_down", c.lost_down}, {"deferred", c.deferred},   {"tokens", c.tokens},
+        {"frames", c.frames},
+        {"sent", c.sent},
+        {"attempts", c.attempts},
+        {"collided", c.collided},
+        {"collisions", c.collisions},
+        {"excessive", c.excessive},
+        {"late", c.late},
+        {"unnoticed", c.unnoticed},
+        {"lost_queue", c.lost_queue},
+        {"lost_down", c.lost_down},
+        {"deferred", c.deferred},
+        {"tokens", c.tokens},
         {"efficiency_ppm", strata_bus_efficiency_ppm(&c)},
     };
     open_with(out, "bus", '{');
@@ -582,7 +611,8 @@ static void write_story(struct out *out, const struct record *record, const stru
     close_with(out, '}');
 }
 
-static void write_everything(struct out *out, struct record *record, const struct record_story *story, bool whole)
+static void write_everything(struct out *out, struct record *record, const struct record_story *story,
+                             bool whole)
 {
     open_with(out, NULL, '{');
     text_field(out, "format", "strata-record");
@@ -619,7 +649,8 @@ static void rewind_all(struct record *record)
     record->written = false;
 }
 
-int record_write(struct record *record, const struct record_story *story, bool again, record_sink sink, void *context)
+int record_write(struct record *record, const struct record_story *story, bool again, record_sink sink,
+                 void *context)
 {
     struct out *out = calloc(1, sizeof *out);
     if (!out || record->error) {

@@ -1,7 +1,7 @@
 /*
- * A run that somebody watches. Virtual time follows the machine's clock at a speed that the page chooses; what is done
- * by hand happens at the virtual time at which the button was pressed, as an event of a scenario would, and is kept as
- * such an event, so that a run can be had again without hands.
+ * A run that somebody watches. Virtual time follows the machine's clock at a speed that the page chooses;
+ * what is done by hand happens at the virtual time at which the button was pressed, as an event of a scenario
+ * would, and is kept as such an event, so that a run can be had again without hands.
  */
 #include "tool/live.h"
 
@@ -62,7 +62,7 @@ struct live {
     char problem[300];
 };
 
-/* ---- The clock ---------------------------------------------------------------------------------------------- */
+/* ---- The clock -------------------------------------------------------------------------------------- */
 
 static strata_time clock_of(const struct live *live)
 {
@@ -93,7 +93,7 @@ static void set_running(struct live *live, bool running)
     live_server_changed(live->server);
 }
 
-/* ---- News --------------------------------------------------------------------------------------------------- */
+/* ---- News ------------------------------------------------------------------------------------------- */
 
 struct growing {
     char *text;
@@ -133,7 +133,8 @@ static void tell(struct live *live)
     free(command);
     free((void *)story.checks);
     live->told = activity(live);
-    live->news_due = progress_clock() + NEWS_NS + (int64_t)news.length * STRATA_SECOND / NEWS_BYTES_PER_SECOND;
+    live->news_due =
+        progress_clock() + NEWS_NS + (int64_t)news.length * STRATA_SECOND / NEWS_BYTES_PER_SECOND;
 }
 
 static void tell_when_due(struct live *live)
@@ -142,7 +143,7 @@ static void tell_when_due(struct live *live)
         tell(live);
 }
 
-/* ---- What is done by hand ----------------------------------------------------------------------------------- */
+/* ---- What is done by hand --------------------------------------------------------------------------- */
 
 static void act(struct strata_world *world, void *context)
 {
@@ -285,9 +286,9 @@ const char *live_state(struct live *live)
     add_actions(live, actions);
     strata_time now = strata_world_now(live->world), clock = clock_of(live);
     json_t *object =
-        json_pack("{s:I, s:b, s:b, s:f, s:o}", "now", (json_int_t)(clock > now && !live->over ? clock : now), "running",
-                  live->running && !live->over, "over", live->over, "speed", (double)live->speed_milli / 1000,
-                  "actions", actions);
+        json_pack("{s:I, s:b, s:b, s:f, s:o}", "now", (json_int_t)(clock > now && !live->over ? clock : now),
+                  "running", live->running && !live->over, "over", live->over, "speed",
+                  (double)live->speed_milli / 1000, "actions", actions);
     free(live->state);
     live->state = object ? json_dumps(object, JSON_COMPACT) : NULL;
     json_decref(object);
@@ -308,7 +309,7 @@ char *live_packets(struct live *live, size_t *length)
     return text;
 }
 
-/* ---- The run ------------------------------------------------------------------------------------------------ */
+/* ---- The run ---------------------------------------------------------------------------------------- */
 
 /** Whether the next moment may come. When not, `wait_ns` is how long at least it may not. */
 static bool may_go_on(struct live *live, int64_t *wait_ns)

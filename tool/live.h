@@ -4,8 +4,9 @@
  *     live.c         the run: when it goes on, what is done to it, what is told
  *     live_serve.c   HTTP on the kernel's loopback: the page, the news, what browsers ask for
  *
- * Both run in the one thread of the process. The world asks after every moment whether to stop; instead of an answer it
- * waits there, for the clock, for a step, or for somebody to press a button, and meanwhile the server is served.
+ * Both run in the one thread of the process. The world asks after every moment whether to stop; instead of an
+ * answer it waits there, for the clock, for a step, or for somebody to press a button, and meanwhile the
+ * server is served.
  */
 #ifndef TOOL_LIVE_H
 #define TOOL_LIVE_H
@@ -16,22 +17,25 @@
 struct live;
 struct live_server;
 
-/* ---- live.c ------------------------------------------------------------------------------------------------- */
+/* ---- live.c ----------------------------------------------------------------------------------------- */
 
-/** Begins to serve, and has the run ask `live` after every moment. @return 0, or the exit status after a complaint. */
+/** Begins to serve, and has the run ask `live` after every moment. @return 0, or the exit status after a
+ * complaint. */
 int live_begin(struct live **live, struct lab_job *job, struct scenario_options *run);
 /** The run is over: serves on until a signal comes. NULL is allowed. */
 void live_linger(struct live *live);
 void live_free(struct live *live);
 
-/** Does what a browser asks for, a JSON object. @return NULL, or a sentence that says what is wrong with it. */
+/** Does what a browser asks for, a JSON object. @return NULL, or a sentence that says what is wrong with it.
+ */
 const char *live_command(struct live *live, const char *text, size_t length);
-/** How it stands, as JSON: the clock, the speed, what was done by hand. Valid until the next call; NULL: no memory. */
+/** How it stands, as JSON: the clock, the speed, what was done by hand. Valid until the next call; NULL: no
+ * memory. */
 const char *live_state(struct live *live);
 /** All frames so far as a pcapng file, malloc'ed; NULL: no memory. */
 char *live_packets(struct live *live, size_t *length);
 
-/* ---- live_serve.c ------------------------------------------------------------------------------------------- */
+/* ---- live_serve.c ----------------------------------------------------------------------------------- */
 
 /** Listens on the loopback; port 0: any that is free. @return 0, or a negative errno. */
 int live_server_new(struct live_server **server, struct live *live, uint16_t port);

@@ -1,11 +1,12 @@
 /*
- * The server of a live lab: HTTP/1.1 on the loopback by the project's own runtime and parser. A fiber per connection.
+ * The server of a live lab: HTTP/1.1 on the loopback by the project's own runtime and parser. A fiber per
+ * connection.
  *
  * Who may do what. The address holds a token of 128 random bits, without which there is nothing but 404. That
- * keeps out other users and other pages, which cannot know it. Besides: the Host field must be ours, so that no
- * name that points to 127.0.0.1 leads here (DNS rebinding); an Origin must be ours, and a browser that says where
- * a request comes from (Sec-Fetch-Site) must say from here; what changes something is POST of JSON, which a
- * foreign page cannot send without being asked first, and the answer to that is no.
+ * keeps out other users and other pages, which cannot know it. Besides: the Host field must be ours, so that
+ * no name that points to 127.0.0.1 leads here (DNS rebinding); an Origin must be ours, and a browser that
+ * says where a request comes from (Sec-Fetch-Site) must say from here; what changes something is POST of
+ * JSON, which a foreign page cannot send without being asked first, and the answer to that is no.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ struct session {
     bool gone;
 };
 
-/* ---- Answers ------------------------------------------------------------------------------------------------ */
+/* ---- Answers ---------------------------------------------------------------------------------------- */
 
 static bool write_all(struct session *session, const void *data, size_t size)
 {
@@ -107,7 +108,7 @@ static void answer_text(struct session *session, int status, const char *sentenc
     answer(session, status, "text/plain; charset=utf-8", line, (size_t)length);
 }
 
-/* ---- Who may ask -------------------------------------------------------------------------------------------- */
+/* ---- Who may ask ------------------------------------------------------------------------------------ */
 
 /** Whether a text is `before`, then 127.0.0.1 or localhost, and our port. */
 static bool is_ours(const struct live_server *server, struct http_slice value, const char *before)
@@ -135,12 +136,14 @@ static const char *foreign(const struct session *session)
         return "This lab answers only to 127.0.0.1 and localhost.";
     if (origin && !is_ours(session->server, origin->value, "http://"))
         return "Other pages may not drive this lab.";
-    if (site && !http_slice_is_nocase(site->value, "same-origin") && !http_slice_is_nocase(site->value, "none"))
+    if (site && !http_slice_is_nocase(site->value, "same-origin") &&
+        !http_slice_is_nocase(site->value, "none"))
         return "Other pages may not drive this lab.";
     return NULL;
 }
 
-/** The part of the target behind the token, or NULL: the token is not ours. In the same time for every wrong token. */
+/** The part of the target behind the token, or NULL: the token is not ours. In the same time for every wrong
+ * token. */
 static const char *behind_token(const struct session *session, char room[64])
 {
     const struct http_slice *target = &session->target;
@@ -158,7 +161,7 @@ static const char *behind_token(const struct session *session, char room[64])
     return room;
 }
 
-/* ---- What is asked for -------------------------------------------------------------------------------------- */
+/* ---- What is asked for ------------------------------------------------------------------------------ */
 
 static int gather(void *context, const char *text, size_t length)
 {
@@ -247,7 +250,8 @@ static void give_events(struct session *session)
     while (place < CONNECTIONS_MOST && server->hearers[place])
         place++;
     session->hearer = strata_rt_self(server->rt);
-    if (place == CONNECTIONS_MOST || strata_rt_spawn(server->rt, "watch", watch_browser, session, &watcher) != 0) {
+    if (place == CONNECTIONS_MOST ||
+        strata_rt_spawn(server->rt, "watch", watch_browser, session, &watcher) != 0) {
         answer_text(session, 503, "Too many pages listen already.");
         return;
     }
@@ -298,7 +302,7 @@ static void dispatch(struct session *session, const char *body, size_t length)
         answer_text(session, 404, "Nothing is here.");
 }
 
-/* ---- Connections -------------------------------------------------------------------------------------------- */
+/* ---- Connections ------------------------------------------------------------------------------------ */
 
 /** Reads a head. @return its length, 0: the peer has gone, or minus the status that refuses it. */
 static int read_head(struct session *session)
@@ -308,7 +312,8 @@ static int read_head(struct session *session)
     strata_time deadline = begun + IDLE_PATIENCE;
     for (;;) {
         size_t pending = http_stream_pending(stream);
-        int length = pending ? http_request_parse(&session->head, stream->buffer + stream->start, pending) : 0;
+        int length =
+            pending ? http_request_parse(&session->head, stream->buffer + stream->start, pending) : 0;
         if (length != 0)
             return length;
         if (pending && deadline > begun + HEAD_PATIENCE)
@@ -344,8 +349,8 @@ static int read_body(struct session *session, char *body)
     return result < 0 ? -400 : (int)length;
 }
 
-/** One request. The head lies in the stream's buffer, which reading a body moves: so commands, which have one, are
- * copied first. @return false: that was the last one. */
+/** One request. The head lies in the stream's buffer, which reading a body moves: so commands, which have
+ * one, are copied first. @return false: that was the last one. */
 static bool serve_request(struct session *session)
 {
     char copy[HTTP_HEAD_MAX_BYTES], body[BODY_MOST];
@@ -418,7 +423,7 @@ static void accept_browsers(void *argument)
     }
 }
 
-/* ---- For live.c --------------------------------------------------------------------------------------------- */
+/* ---- For live.c ------------------------------------------------------------------------------------- */
 
 static int open_listener(struct live_server *server, uint16_t port)
 {

@@ -1,13 +1,14 @@
 /*
- * The record of a run: what it keeps of frames, journeys, conversations and curves; what it leaves out at its bounds,
- * and says so; and that the pieces told while a run goes on are together what is told at its end.
+ * The record of a run: what it keeps of frames, journeys, conversations and curves; what it leaves out at its
+ * bounds, and says so; and that the pieces told while a run goes on are together what is told at its end.
  */
 #include <errno.h>
 
 #include "lab/record_inside.h"
 #include "tests/test.h"
 
-/* ---- A world: client - router - server, and a short transfer ------------------------------------------------ */
+/* ---- A world: client - router - server, and a short transfer
+ * ------------------------------------------------ */
 
 static uint32_t sent_bytes;
 
@@ -34,7 +35,8 @@ static int call(struct strata_rt *rt, int argc, char **argv)
     struct strata_endpoint peer;
     struct strata_conn *stream;
     static char data[60000];
-    if (strata_endpoint_parse("10.0.1.2:7", &peer) != 0 || strata_rt_dial(rt, &peer, STRATA_NEVER, &stream) != 0)
+    if (strata_endpoint_parse("10.0.1.2:7", &peer) != 0 ||
+        strata_rt_dial(rt, &peer, STRATA_NEVER, &stream) != 0)
         return 1;
     strata_rt_print(rt, "hello\n");
     strata_rt_write(stream, data, sent_bytes, STRATA_NEVER);
@@ -46,14 +48,16 @@ static struct strata_world *world_made(uint32_t loss_ppm, uint32_t bytes)
 {
     struct strata_world *world;
     sent_bytes = bytes;
-    REQUIRE(strata_world_new(&world, &(struct strata_world_config){
-                                         .size = sizeof(struct strata_world_config), .trace_hosts = true}) == 0);
+    REQUIRE(strata_world_new(&world, &(struct strata_world_config){.size = sizeof(struct strata_world_config),
+                                                                   .trace_hosts = true}) == 0);
     struct strata_node *client = strata_world_host(world, "client", NULL);
     struct strata_node *router = strata_world_router(world, "router", NULL);
     struct strata_node *server = strata_world_host(world, "server", NULL);
-    struct strata_impairment way = {.rate_bps = 10000000, .delay_ns = STRATA_MILLISECOND, .loss_ppm = loss_ppm};
+    struct strata_impairment way = {
+        .rate_bps = 10000000, .delay_ns = STRATA_MILLISECOND, .loss_ppm = loss_ppm};
     struct strata_cable_config config = {.size = sizeof config, .forward = way, .backward = way};
-    REQUIRE(strata_world_cable(world, client, router, &config) && strata_world_cable(world, router, server, &config));
+    REQUIRE(strata_world_cable(world, client, router, &config) &&
+            strata_world_cable(world, router, server, &config));
     strata_node_address(client, 1, "10.0.0.1/24");
     strata_node_address(router, 1, "10.0.0.254/24");
     strata_node_address(router, 2, "10.0.1.254/24");
@@ -88,7 +92,7 @@ static const struct record_conversation *tcp_conversation(const struct record *r
     return NULL;
 }
 
-/* ---- What is kept ------------------------------------------------------------------------------------------- */
+/* ---- What is kept ----------------------------------------------------------------------------------- */
 
 TEST(every_frame_is_kept_with_its_fate)
 {
@@ -167,7 +171,7 @@ TEST(losses_and_repetitions_are_told)
     done(record, world);
 }
 
-/* ---- A bus -------------------------------------------------------------------------------------------------- */
+/* ---- A bus ------------------------------------------------------------------------------------------ */
 
 static int ask(struct strata_rt *rt, int argc, char **argv)
 {
@@ -191,7 +195,8 @@ TEST(on_a_bus_a_frame_goes_to_whom_it_is_for)
     struct strata_bus_end ends[3] = {{strata_world_host(world, "a", NULL), 0},
                                      {strata_world_host(world, "b", NULL), 0},
                                      {strata_world_host(world, "c", NULL), 0}};
-    REQUIRE(strata_world_bus(world, ends, 3, &(struct strata_bus_config){.size = sizeof(struct strata_bus_config)}));
+    REQUIRE(strata_world_bus(world, ends, 3,
+                             &(struct strata_bus_config){.size = sizeof(struct strata_bus_config)}));
     strata_node_address(ends[0].node, 1, "10.0.0.1/24");
     strata_node_address(ends[1].node, 1, "10.0.0.2/24");
     strata_node_address(ends[2].node, 1, "10.0.0.3/24");
@@ -233,19 +238,25 @@ TEST(curves_and_words_are_kept)
     for (unsigned i = 0; i < record->events.count; i++) {
         const struct record_event *event = &record->events.items[i];
         said |= event->kind == RECORD_PRINT && !strcmp(record->texts.items[event->text], "hello");
-        ended |= event->kind == RECORD_END && !strcmp(record->texts.items[event->text], "call") && event->value == 0;
+        ended |= event->kind == RECORD_END && !strcmp(record->texts.items[event->text], "call") &&
+                 event->value == 0;
     }
     CHECK(said && ended);
     done(record, world);
 }
 
-/* ---- Bounds ------------------------------------------------------------------------------------------------- */
+/* ---- Bounds ----------------------------------------------------------------------------------------- */
 
 TEST(what_does_not_fit_is_counted)
 {
     struct strata_world *world = world_made(0, 60000);
-    struct record_limits limits = {.frames = 30, .whole_bytes = 2000, .bytes = 5000, .points_each = 16, .events = 2,
-                                   .text_bytes = 30, .conversations = 2};
+    struct record_limits limits = {.frames = 30,
+                                   .whole_bytes = 2000,
+                                   .bytes = 5000,
+                                   .points_each = 16,
+                                   .events = 2,
+                                   .text_bytes = 30,
+                                   .conversations = 2};
     struct record *record = recorded(world, &limits);
     CHECK_EQ(record->frames.count, 30);
     CHECK_EQ(record->frames_left_out, strata_world_frames(world) - 30);
@@ -281,7 +292,7 @@ TEST(a_full_curve_keeps_its_peaks)
     done(thin, world);
 }
 
-/* ---- Telling ------------------------------------------------------------------------------------------------ */
+/* ---- Telling ---------------------------------------------------------------------------------------- */
 
 struct told {
     char *text;
@@ -315,7 +326,8 @@ TEST(nothing_that_is_told_can_end_a_script)
     CHECK_EQ(record_write(record, &story, true, take, &told), 0);
     CHECK(!strpbrk(told.text, "<>&'"));
     CHECK(!strstr(told.text, "\xe2\x80\xa8") && strstr(told.text, "\\u2028"));
-    CHECK(strstr(told.text, "\\ufffd\\ufffd") && strstr(told.text, "\\u0001") && strstr(told.text, "\\u003cscript"));
+    CHECK(strstr(told.text, "\\ufffd\\ufffd") && strstr(told.text, "\\u0001") &&
+          strstr(told.text, "\\u003cscript"));
     CHECK_EQ(record_write(record, &story, true, refuse, NULL), -ENOSPC);
     free(told.text);
     done(record, world);
@@ -359,7 +371,6 @@ TEST(listening_changes_nothing)
 
 TEST_MAIN(TEST_ENTRY(every_frame_is_kept_with_its_fate), TEST_ENTRY(hops_of_a_datagram_are_one_journey),
           TEST_ENTRY(losses_and_repetitions_are_told), TEST_ENTRY(on_a_bus_a_frame_goes_to_whom_it_is_for),
-          TEST_ENTRY(curves_and_words_are_kept),
-          TEST_ENTRY(what_does_not_fit_is_counted), TEST_ENTRY(a_full_curve_keeps_its_peaks),
-          TEST_ENTRY(nothing_that_is_told_can_end_a_script), TEST_ENTRY(news_are_told_once),
-          TEST_ENTRY(listening_changes_nothing))
+          TEST_ENTRY(curves_and_words_are_kept), TEST_ENTRY(what_does_not_fit_is_counted),
+          TEST_ENTRY(a_full_curve_keeps_its_peaks), TEST_ENTRY(nothing_that_is_told_can_end_a_script),
+          TEST_ENTRY(news_are_told_once), TEST_ENTRY(listening_changes_nothing))
