@@ -17,6 +17,7 @@ html_show_sphinx = False
 html_show_copyright = False
 html_copy_source = False
 html_show_sourcelink = False
+html_show_search_summary = False  # a page that is opened from disk may fetch no other
 highlight_language = "text"
 pygments_style = "tango"
 pygments_dark_style = "monokai"

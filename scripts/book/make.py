@@ -25,6 +25,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 
 import chapters  # noqa: E402
+import mend  # noqa: E402
 import topology  # noqa: E402
 
 ROOMS = [
@@ -257,6 +258,11 @@ class Book:
         out.append(f"<details><summary>{name}</summary>\n\n```yaml\n{read(path).rstrip()}\n```\n\n</details>\n")
         return "\n".join(out)
 
+    def is_whole(self, path):
+        """Whether a file is a scenario by itself."""
+        return subprocess.run([self.strata, "lab", "check", path], cwd=ROOT, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, check=False).returncode == 0
+
     def screenshot(self, report):
         """The beginning of a report as a picture; None without a browser."""
         browser = shutil.which("chromium") or shutil.which("google-chrome")
@@ -281,11 +287,11 @@ class Book:
         runs = [path for path in files if path.endswith(".yaml")]
         made = []
         for i, path in enumerate(runs):
-            try:
+            if self.is_whole(path):
                 made.append(self.scenario(path, with_reports and i == 0))
-            except Exception as wrong:  # a part of a scenario that others include is none by itself
-                if self.run("lab", "check", path, check=False).startswith(path):
-                    raise wrong
+            else:  # what scenarios include
+                made.append(f"<details><summary>{os.path.relpath(path, f'examples/{folder}')}</summary>\n\n"
+                            f"```yaml\n{read(path).rstrip()}\n```\n\n</details>\n")
         if made:
             text += "\n## What a run shows\n\n" + "\n".join(made)
         sources = [path for path in files if path.endswith(".c")]
@@ -370,6 +376,7 @@ def main():
     shutil.rmtree(output, ignore_errors=True)
     status = subprocess.run([sphinx, "-q", "-W", "--keep-going", "-b", "html", "-d", output + "-doctrees", source,
                              output], check=False).returncode
+    mend.mend(os.path.join(output, "_static"))
     if status == 0:
         print(f"{len(book.written)} pages: {os.path.relpath(os.path.join(output, 'index.html'))}")
     return status

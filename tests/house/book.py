@@ -1,4 +1,4 @@
-# ctest: timeout 300
+# ctest: timeout 600
 """The book is bound, no link in it leads nowhere, nothing is loaded from elsewhere, and everything has its page."""
 
 import html.parser
@@ -114,6 +114,16 @@ def check_tour(complaints):
         complaints.add("docs/tour.md", f"the tour has {len(steps)} steps")
 
 
+def browse(book, complaints):
+    """The book in a browser, where there is one: tests/page/book.js."""
+    script = os.path.join(ROOT, "tests", "page", "_browser.sh")
+    result = subprocess.run(["bash", script, "book.js"], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            env=dict(os.environ, BOOK=book), check=False, timeout=200)
+    print(result.stdout)
+    if result.returncode not in (0, 77):
+        complaints.add("tests/page/book.js", result.stdout)
+
+
 def main():
     if not shutil.which("sphinx-build") or not os.access(STRATA, os.X_OK):
         print("SKIPPED: the book needs sphinx-build, python3-myst-parser, furo and the strata command")
@@ -133,6 +143,7 @@ def main():
             complaints.finish(1)
         pages, count = check_links(book, complaints)
         check_whole(book, pages, complaints)
+        browse(book, complaints)
     complaints.finish(count)
 
 

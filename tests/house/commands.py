@@ -1,4 +1,4 @@
-# ctest: timeout 300
+# ctest: timeout 600
 """Every command in every page is run: those of documents, of README files, of tables.
 
 What a page tells a reader to type is typed here, in a folder of its own per page, in the order of the page. Some
