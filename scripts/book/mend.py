@@ -8,6 +8,15 @@ for readers who prefer that.
 import os
 import re
 
+AUTO = """
+@media not print {
+  @media (prefers-color-scheme: dark) {
+    body:not([data-theme="light"]) {%s}
+    html body:not([data-theme="light"]) .only-light { display: none !important; }
+    body:not([data-theme="light"]) .only-dark { display: block !important; }
+  }
+}
+"""
 NORMALIZE = "/usr/share/javascript/normalize.css/normalize.css"
 
 
@@ -36,9 +45,7 @@ def styles(path):
     mended = re.sub(r"@import url\(/javascript/normalize\.css/[^)]*\);", lambda _: read(NORMALIZE), sheet)
     dark = re.search(r'body\[data-theme="dark"\] \{(\s*--[^}]*)\}', mended)
     if dark and "prefers-color-scheme" not in mended:
-        mended += "\n@media not print {\n  @media (prefers-color-scheme: dark) {\n    body:not([data-theme=\"light\"]) {" + \
-                  dark.group(1) + "}\n    html body:not([data-theme=\"light\"]) .only-light { display: none !important; }\n" \
-                  "    body:not([data-theme=\"light\"]) .only-dark { display: block !important; }\n  }\n}\n"
+        mended += AUTO % dark.group(1)
     if mended != sheet:
         write(path, mended)
 
