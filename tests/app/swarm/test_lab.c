@@ -9,11 +9,11 @@ static unsigned run(const char *rates)
     struct stage *stage = stage_new(1);
     struct strata_node *server = stage_host(stage, "server", "10.0.0.1/24");
     int status[4];
-    char line[200], address[20];
+    char line[200], address[40];
     snprintf(line, sizeof line, "swarm server --peers 3 --chunks 40 %s", rates);
     stage_start(server, line, false, &status[3]);
     for (int i = 0; i < 3; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "p%d", i);
         snprintf(address, sizeof address, "10.0.0.%d/24", 10 + i);
         struct strata_node *peer = stage_host(stage, name, address);
