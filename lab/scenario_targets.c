@@ -32,7 +32,7 @@ static void no_such(struct verifier *v, const struct scenario_name *name)
 {
     struct nearest nearest;
     nearest_begin(&nearest, name->text);
-    for (unsigned i = 0; i < v->scenario->nodes.count; i++)
+    for (unsigned i = 0; i < v->scenario->nodes.count && v->complaints->count < SUGGESTIONS_MAX; i++)
         nearest_try(&nearest, v->scenario->nodes.items[i].name);
     for (unsigned i = 0; i < v->scenario->groups.count; i++)
         nearest_try(&nearest, v->scenario->groups.items[i]->name);

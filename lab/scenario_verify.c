@@ -23,7 +23,7 @@ struct scenario_node *find_node(struct verifier *v, struct place place, const ch
         return node;
     struct nearest nearest;
     nearest_begin(&nearest, name);
-    for (unsigned i = 0; i < v->scenario->nodes.count; i++)
+    for (unsigned i = 0; i < v->scenario->nodes.count && v->complaints->count < SUGGESTIONS_MAX; i++)
         nearest_try(&nearest, v->scenario->nodes.items[i].name);
     complain(v->complaints, place, "there is no node %s%s", name, nearest_text(&nearest));
     return NULL;
@@ -46,7 +46,7 @@ struct scenario_link *find_link(struct verifier *v, struct place place, const ch
         return link;
     struct nearest nearest;
     nearest_begin(&nearest, name);
-    for (unsigned i = 0; i < v->scenario->links.count; i++)
+    for (unsigned i = 0; i < v->scenario->links.count && v->complaints->count < SUGGESTIONS_MAX; i++)
         nearest_try(&nearest, v->scenario->links.items[i].name);
     complain(v->complaints, place, "there is no link %s%s", name, nearest_text(&nearest));
     return NULL;
@@ -335,12 +335,9 @@ static void verify_addresses(struct verifier *v)
 
 static void verify_setting(struct verifier *v, const struct scenario_setting *setting)
 {
-    struct nearest nearest;
-    nearest_begin(&nearest, setting->name);
     const char *name, *meaning;
     int64_t minimum, maximum, initial;
     for (unsigned i = 0; (name = settings_name(i, &minimum, &maximum, &initial, &meaning)); i++) {
-        nearest_try(&nearest, name);
         if (strcmp(name, setting->name) != 0)
             continue;
         if (setting->value < minimum || setting->value > maximum)
@@ -348,6 +345,10 @@ static void verify_setting(struct verifier *v, const struct scenario_setting *se
                      (long long)maximum, meaning);
         return;
     }
+    struct nearest nearest;
+    nearest_begin(&nearest, setting->name);
+    for (unsigned i = 0; (name = settings_name(i, &minimum, &maximum, &initial, &meaning)); i++)
+        nearest_try(&nearest, name);
     complain(v->complaints, setting->place, "there is no setting %s%s", setting->name,
              nearest_text(&nearest));
 }
@@ -370,52 +371,86 @@ static void verify_programs(struct verifier *v, struct scenario_node *node)
 /* ---- Events and checks ------------------------------------------------------------------------------------
  */
 
-/** A program by its name, on a given node or wherever there is exactly one. Those that events start count. */
-static void find_checked_program(struct verifier *v, struct scenario_check *check)
+/** Programs of one name. */
+struct called {
+    struct scenario_program *one;
+    unsigned count;
+};
+
+static void count_program(struct verifier *v, struct scenario_program *program)
 {
-    struct nearest nearest;
-    nearest_begin(&nearest, check->target);
-    unsigned found = 0;
-    for (unsigned i = 0; i < v->scenario->nodes.count; i++) {
-        struct scenario_node *node = &v->scenario->nodes.items[i];
-        for (unsigned j = 0; j < node->programs.count; j++) {
-            struct scenario_program *program = &node->programs.items[j];
-            nearest_try(&nearest, program->name);
-            if (strcmp(program->name, check->target) == 0 && (!check->node || check->node == node) && ++found)
-                check->program = program;
-        }
+    struct called *called = names_find(&v->programs, program->name);
+    if (!called) {
+        called = arena_take(&v->scenario->arena, sizeof *called);
+        names_add(&v->programs, program->name, called);
     }
+    called->one = program;
+    called->count++;
+}
+
+/** Counts the programs of each name, those that events start as well: ten thousand checks look there. */
+static void count_programs(struct verifier *v)
+{
+    for (unsigned i = 0; i < v->scenario->nodes.count; i++)
+        for (unsigned j = 0; j < v->scenario->nodes.items[i].programs.count; j++)
+            count_program(v, &v->scenario->nodes.items[i].programs.items[j]);
+    for (unsigned i = 0; i < v->scenario->events.count; i++)
+        for (unsigned j = 0; j < v->scenario->events.items[i].programs.count; j++)
+            count_program(v, v->scenario->events.items[i].programs.items[j]);
+}
+
+/** The programs of a name on a node. */
+static struct called programs_on(const struct verifier *v, const struct scenario_node *node, const char *name)
+{
+    struct called called = {0};
+    for (unsigned i = 0; i < node->programs.count; i++)
+        if (strcmp(node->programs.items[i].name, name) == 0)
+            called = (struct called){&node->programs.items[i], called.count + 1};
     for (unsigned i = 0; i < v->scenario->events.count; i++) {
         const struct scenario_event *event = &v->scenario->events.items[i];
-        for (unsigned j = 0; j < event->programs.count; j++) {
-            struct scenario_program *program = event->programs.items[j];
-            nearest_try(&nearest, program->name);
-            if (strcmp(program->name, check->target) == 0 && (!check->node || check->node == program->node) && ++found)
-                check->program = program;
-        }
+        for (unsigned j = 0; j < event->programs.count; j++)
+            if (event->programs.items[j]->node == node && strcmp(event->programs.items[j]->name, name) == 0)
+                called = (struct called){event->programs.items[j], called.count + 1};
     }
-    if (found == 0)
-        complain(v->complaints, check->target_place, "no program is called %s%s", check->target,
-                 nearest_text(&nearest));
-    else if (found > 1)
+    return called;
+}
+
+/** A program by its name, on a given node or wherever there is exactly one. */
+static void find_checked_program(struct verifier *v, struct scenario_check *check)
+{
+    const struct called *everywhere = names_find(&v->programs, check->target);
+    struct called found = {0};
+    if (check->node)
+        found = programs_on(v, check->node, check->target);
+    else if (everywhere)
+        found = *everywhere;
+    check->program = found.one;
+    if (found.count > 1)
         complain(v->complaints, check->target_place,
-                 "%u programs are called %s; say which node, or name them", found, check->target);
+                 "%u programs are called %s; say which node, or name them", found.count, check->target);
+    if (found.count > 0)
+        return;
+    struct nearest nearest;
+    nearest_begin(&nearest, check->target);
+    for (unsigned i = 0; v->programs.slots && i <= v->programs.mask && v->complaints->count < SUGGESTIONS_MAX; i++)
+        if (v->programs.slots[i].name)
+            nearest_try(&nearest, v->programs.slots[i].name);
+    complain(v->complaints, check->target_place, "no program is called %s%s", check->target, nearest_text(&nearest));
 }
 
 static void find_counter(struct verifier *v, const struct scenario_check *check)
 {
-    struct nearest nearest;
-    nearest_begin(&nearest, check->target);
-    for (unsigned i = 0; i < strata_counters(); i++) {
+    for (unsigned i = 0; i < strata_counters(); i++)
         if (strcmp(strata_counter_name(i), check->target) == 0)
             return;
+    struct nearest nearest;
+    nearest_begin(&nearest, check->target);
+    for (unsigned i = 0; i < strata_counters(); i++)
         nearest_try(&nearest, strata_counter_name(i));
-    }
     complain(v->complaints, check->target_place, "there is no counter %s%s", check->target,
              nearest_text(&nearest));
 }
 
-/** "NODE" or "NODE:eth2" */
 /** "NODE:eth1", or a node alone. */
 static void find_port(struct verifier *v, struct scenario_port *port)
 {
@@ -525,9 +560,11 @@ void scenario_verify(struct scenario *scenario, struct complaints *complaints)
     }
     for (unsigned i = 0; i < scenario->events.count; i++)
         verify_event(&v, &scenario->events.items[i]);
+    count_programs(&v);
     for (unsigned i = 0; i < scenario->checks.count; i++)
         verify_check(&v, &scenario->checks.items[i]);
     names_free(&v.nodes);
     names_free(&v.links);
     names_free(&v.groups);
+    names_free(&v.programs);
 }

@@ -7,10 +7,13 @@
 #include "lab/names.h"
 #include "lab/scenario.h"
 
+/** After so many mistakes nobody looks for the nearest words any more. */
+#define SUGGESTIONS_MAX 200u
+
 struct verifier {
     struct scenario *scenario;
     struct complaints *complaints;
-    struct names nodes, links, groups;
+    struct names nodes, links, groups, programs;
 };
 
 static inline bool is_host(const struct scenario_node *node)
