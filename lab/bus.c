@@ -361,7 +361,7 @@ static struct strata_cable *cable_new(struct strata_world *world, const struct s
     for (int i = 0; i < 2; i++) {
         struct direction *direction = &cable->direction[i];
         direction->cable = cable;
-        direction->held.due = STRATA_NEVER;
+        direction->queue_due = STRATA_NEVER;
         direction->counts.size = sizeof direction->counts;
     }
     return cable;

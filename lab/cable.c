@@ -27,14 +27,8 @@
 #include <string.h>
 
 #define MILLION 1000000u
-#define QUEUE_FRAMES_DEFAULT 1000u
 
-static bool chance(struct random *random, uint32_t ppm)
-{
-    return ppm > 0 && random_below(random, MILLION) < ppm;
-}
-
-static void emit(const struct flight *flight, enum strata_lab_event_kind kind, const char *text)
+void cable_emit(const struct flight *flight, enum strata_lab_event_kind kind, const char *text)
 {
     struct strata_cable *cable = flight->cable;
     if (!world_listens(cable->world))
@@ -54,18 +48,11 @@ static void emit(const struct flight *flight, enum strata_lab_event_kind kind, c
     world_emit(cable->world, &event);
 }
 
-static void lose(struct flight *flight, uint64_t *counter, const char *why)
+void cable_lose(struct flight *flight, uint64_t *counter, const char *why)
 {
     (*counter)++;
-    emit(flight, STRATA_LAB_LOST, why);
+    cable_emit(flight, STRATA_LAB_LOST, why);
     flight_free(flight->cable->world, flight);
-}
-
-/** Nanoseconds that sending so many bytes takes, rounded up: no link is faster than its rate. */
-static strata_time sending_time(uint32_t bytes, uint64_t rate_bps)
-{
-    uint64_t bits_ns = (uint64_t)bytes * 8 * UINT64_C(1000000000); // at most 65553 * 8e9, well below 2^64
-    return (strata_time)(bits_ns / rate_bps + (bits_ns % rate_bps != 0));
 }
 
 static uint32_t waiting(struct direction *direction, strata_time now)
@@ -95,7 +82,7 @@ static int wait_in_queue(struct direction *direction, strata_time start)
     return 0;
 }
 
-static void count_waiting(struct direction *direction, uint32_t count)
+void cable_count_waiting(struct direction *direction, uint32_t count)
 {
     if (count > direction->counts.queue_most)
         direction->counts.queue_most = count;
@@ -106,15 +93,29 @@ static uint32_t limit_of(const struct strata_impairment *impairment)
     return impairment->queue_frames ? impairment->queue_frames : QUEUE_FRAMES_DEFAULT;
 }
 
-/** Says that a frame met with congestion. @return false: its sender would not understand. */
-static bool mark(struct flight *flight, struct direction *direction)
+bool cable_mark_queued(struct direction *direction, struct flight *flight)
 {
     fold_changing(flight->cable->world, flight);
     if (!frame_mark_ce(flight->cable->link, flight->bytes, flight->length))
         return false;
     direction->counts.marked++;
-    emit(flight, STRATA_LAB_FAULT, "mark");
+    cable_emit(flight, STRATA_LAB_FAULT, "mark");
     return true;
+}
+
+void cable_tell_queue(struct direction *direction)
+{
+    struct strata_cable *cable = direction->cable;
+    if (!cable->world->trace_queues)
+        return;
+    int which = direction == &cable->direction[1];
+    struct strata_lab_event event = {.kind = STRATA_LAB_QUEUE,
+                                     .node = cable->node[which],
+                                     .cable = cable,
+                                     .direction = which,
+                                     .end = (unsigned)which,
+                                     .value = (int)strata_cable_waiting(cable, which)};
+    world_emit(cable->world, &event);
 }
 
 /** What FIFO and RED do to a frame that arrives. @return why it is dropped, NULL: it is not. */
@@ -127,7 +128,7 @@ static const char *refusal(struct flight *flight, struct direction *direction)
     bool full = direction->free_at > now && before >= limit_of(impairment);
     if (queue->kind == STRATA_QUEUE_FIFO) {
         if (!full && queue->mark_frames > 0 && before >= queue->mark_frames)
-            (void)mark(flight, direction);
+            (void)cable_mark_queued(direction, flight);
         return full ? "queue full" : NULL;
     }
     if (impairment->rate_bps == 0)
@@ -136,7 +137,7 @@ static const char *refusal(struct flight *flight, struct direction *direction)
                               sending_time(flight->cable->mtu_bytes, impairment->rate_bps), &direction->random);
     if (full)
         return "queue full";
-    return chosen && !(queue->ecn && mark(flight, direction)) ? "RED" : NULL;
+    return chosen && !(queue->ecn && cable_mark_queued(direction, flight)) ? "RED" : NULL;
 }
 
 /** When the last bit of a frame that is not refused leaves the sender; negative: no memory. */
@@ -147,193 +148,14 @@ static strata_time leave_time(struct strata_world *world, struct direction *dire
     if (start > world->now) {
         if (wait_in_queue(direction, start) != 0)
             return world->error = -ENOMEM;
-        count_waiting(direction, direction->start_count);
+        cable_count_waiting(direction, direction->start_count);
+        if (world->trace_queues && queue_push(&world->queue, start, EVENT_TOLD, direction) != 0)
+            return world->error = -ENOMEM;
     }
     direction->free_at = start + (impairment->rate_bps ? sending_time(bytes, impairment->rate_bps) : 0);
+    if (start > world->now)
+        cable_tell_queue(direction);
     return direction->free_at;
-}
-
-/** Loss in the present state of the two-state model, which then may change. */
-static bool lost_in_burst(struct direction *direction)
-{
-    const struct strata_impairment *impairment = &direction->impairment;
-    if (impairment->burst_enter_ppm == 0) {
-        direction->bad = false;
-        return false;
-    }
-    uint32_t loss_ppm = impairment->burst_loss_ppm ? impairment->burst_loss_ppm : MILLION;
-    bool lost = direction->bad && chance(&direction->loss, loss_ppm);
-    uint32_t change_ppm = direction->bad ? impairment->burst_leave_ppm : impairment->burst_enter_ppm;
-    if (chance(&direction->loss, change_ppm))
-        direction->bad = !direction->bad;
-    return lost;
-}
-
-/** Flips a bit, and says so with the bytes as they were: that is what was said. */
-static void damage(struct flight *flight, struct direction *direction, uint64_t bit)
-{
-    direction->counts.corrupted++;
-    emit(flight, STRATA_LAB_FAULT, "corrupt");
-    fold_changing(flight->cable->world, flight);
-    flight->bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
-}
-
-/** One copy travels: bits may flip, and it arrives when it does. */
-static void travel(struct flight *flight, struct direction *direction, strata_time leaves)
-{
-    struct strata_world *world = flight->cable->world;
-    const struct strata_impairment *impairment = &direction->impairment;
-    if (chance(&direction->random, impairment->corrupt_ppm) && flight->length > 0)
-        damage(flight, direction, random_below(&direction->random, (uint64_t)flight->length * 8));
-    if (flight->scripted.damage && flight->length > 0)
-        damage(flight, direction, (uint64_t)flight->length * 8 - 8); // bit 0 of the last byte
-    strata_time arrival = leaves + impairment->delay_ns;
-    if (impairment->jitter_ns > 0)
-        arrival += (strata_time)random_below(&direction->random, (uint64_t)impairment->jitter_ns + 1);
-    bool reordered = chance(&direction->random, impairment->reorder_ppm);
-    if (reordered || flight->scripted.late_ns > 0) {
-        if (reordered && impairment->reorder_early)
-            arrival = leaves;
-        else if (reordered)
-            arrival += impairment->reorder_ns ? impairment->reorder_ns
-                                              : impairment->delay_ns / 2 + STRATA_MILLISECOND;
-        arrival += flight->scripted.late_ns;
-        direction->counts.reordered++;
-        emit(flight, STRATA_LAB_FAULT, "reorder");
-    } else {
-        if (arrival < direction->last_arrival)
-            arrival = direction->last_arrival;
-        direction->last_arrival = arrival;
-    }
-    int error = queue_push(&world->queue, arrival, EVENT_FRAME, flight);
-    if (error) {
-        world->error = error;
-        flight_free(world, flight);
-    }
-}
-
-static struct flight *copy_of(struct strata_world *world, const struct flight *flight)
-{
-    struct flight *copy = flight_new(world, flight->length);
-    if (!copy)
-        return NULL;
-    uint32_t room = copy->room;
-    memcpy(copy, flight, sizeof *flight + flight->length);
-    copy->room = room;
-    copy->state = FLIGHT_NEW;
-    return copy;
-}
-
-/** It leaves the sender for good: what may happen on the way. */
-static void depart(struct flight *flight, struct direction *direction, strata_time leaves)
-{
-    struct strata_world *world = flight->cable->world;
-    if (flight->scripted.lose) {
-        lose(flight, &direction->counts.lost, "script");
-        return;
-    }
-    if (flight->lost) {
-        lose(flight, &direction->counts.lost, "loss");
-        return;
-    }
-    if (flight->lost_in_burst) {
-        lose(flight, &direction->counts.lost_burst, "loss in a burst");
-        return;
-    }
-    struct flight *copy = NULL;
-    if (chance(&direction->random, direction->impairment.duplicate_ppm) || flight->scripted.twice)
-        copy = copy_of(world, flight);
-    if (copy) {
-        copy->scripted = (struct scripted){0};
-        direction->counts.duplicated++;
-        emit(flight, STRATA_LAB_FAULT, "duplicate");
-    }
-    travel(flight, direction, leaves);
-    if (copy)
-        travel(copy, direction, leaves);
-}
-
-/* ---- Frames that are held until their turn comes -------------------------------------------------- */
-
-static struct flight *take_held(struct held_queue *held)
-{
-    struct flight *flight = held->first;
-    held->first = flight->next;
-    held->frames--;
-    held->bytes -= flight->length;
-    return flight;
-}
-
-/** Whether a frame whose turn has come may go. */
-static bool dismiss(struct flight *flight, struct direction *direction)
-{
-    const struct strata_queue *queue = &direction->impairment.queue;
-    struct held_queue *held = &direction->held;
-    strata_time now = flight->cable->world->now;
-    if (queue->kind != STRATA_QUEUE_CODEL)
-        return true; // it is another discipline by now
-    bool chosen = codel_chooses(&held->codel, queue, now - flight->queued_at, held->bytes,
-                                flight->cable->mtu_bytes, now);
-    return !chosen || (queue->ecn && mark(flight, direction));
-}
-
-static void transmit_held(struct direction *direction)
-{
-    struct strata_world *world = direction->cable->world;
-    struct held_queue *held = &direction->held;
-    uint64_t rate_bps = direction->impairment.rate_bps;
-    while (held->frames > 0 && direction->free_at <= world->now) {
-        struct flight *flight = take_held(held);
-        if (!dismiss(flight, direction)) {
-            lose(flight, &direction->counts.lost_queue, "CoDel");
-            continue;
-        }
-        direction->free_at = world->now + (rate_bps ? sending_time(flight->length, rate_bps) : 0);
-        depart(flight, direction, direction->free_at);
-    }
-    held->due = STRATA_NEVER;
-    if (held->frames == 0) {
-        codel_rest(&held->codel);
-        return;
-    }
-    held->due = direction->free_at;
-    if (queue_push(&world->queue, held->due, EVENT_QUEUE, direction) != 0)
-        world->error = -ENOMEM;
-}
-
-void cable_transmit(struct direction *direction)
-{
-    if (direction->held.due == direction->cable->world->now)
-        transmit_held(direction); // otherwise the cable was cut meanwhile
-}
-
-static void hold(struct flight *flight, struct direction *direction)
-{
-    struct held_queue *held = &direction->held;
-    if (held->frames >= limit_of(&direction->impairment)) {
-        lose(flight, &direction->counts.lost_queue, "queue full");
-        return;
-    }
-    flight->next = NULL;
-    flight->queued_at = direction->cable->world->now;
-    if (held->frames++ == 0)
-        held->first = flight;
-    else
-        held->last->next = flight;
-    held->last = flight;
-    held->bytes += flight->length;
-    if (held->frames == 1)
-        transmit_held(direction);
-    count_waiting(direction, held->frames);
-}
-
-static void lose_held(struct direction *direction)
-{
-    struct held_queue *held = &direction->held;
-    while (held->frames > 0)
-        lose(take_held(held), &direction->counts.lost_down, "cable was cut");
-    held->due = STRATA_NEVER;
-    codel_rest(&held->codel);
 }
 
 /* ---- Sending and arriving ------------------------------------------------------------------------- */
@@ -356,34 +178,35 @@ void cable_send(struct strata_cable *cable, int which, struct flight *flight)
     direction->counts.sent++;
     direction->counts.bytes_sent += flight->length;
     fold_frame(flight, STRATA_LAB_SENT);
-    emit(flight, STRATA_LAB_SENT, NULL);
+    cable_emit(flight, STRATA_LAB_SENT, NULL);
 
     uint32_t header_bytes = cable->link == STRATA_LINK_ETHERNET ? 18 : 0;
     if (!cable->up) {
-        lose(flight, &direction->counts.lost_down, "cable is cut");
+        cable_lose(flight, &direction->counts.lost_down, "cable is cut");
         return;
     }
     if (flight->length > cable->mtu_bytes + header_bytes) {
-        lose(flight, &direction->counts.lost_down, "too long for the cable");
+        cable_lose(flight, &direction->counts.lost_down, "too long for the cable");
         return;
     }
-    flight->lost = chance(&direction->loss, direction->impairment.loss_ppm);
-    flight->lost_in_burst = lost_in_burst(direction);
+    if (direction->follower)
+        follower_apply(direction->follower, &direction->impairment, world->now);
+    cable_decide_loss(flight, direction);
     flight->scripted = script_fate(&direction->script, direction->counts.sent);
-    if (direction->impairment.queue.kind == STRATA_QUEUE_CODEL || direction->held.frames > 0) {
-        hold(flight, direction);
+    if (direction->queue) {
+        cable_hold(flight, direction);
         return;
     }
     const char *why = refusal(flight, direction);
     if (why) {
-        lose(flight, &direction->counts.lost_queue, why);
+        cable_lose(flight, &direction->counts.lost_queue, why);
         return;
     }
     strata_time leaves = leave_time(world, direction, flight->length);
     if (leaves < 0)
         flight_free(world, flight); // world->error ends the run
     else
-        depart(flight, direction, leaves);
+        cable_depart(flight, direction, leaves);
 }
 
 void cable_deliver(struct flight *flight)
@@ -393,22 +216,22 @@ void cable_deliver(struct flight *flight)
     int end = !flight->direction;
     struct strata_node *node = cable->node[end];
     if (flight->epoch != cable->epoch) {
-        lose(flight, &direction->counts.lost_down, "cable was cut");
+        cable_lose(flight, &direction->counts.lost_down, "cable was cut");
         return;
     }
     if (node->down) {
-        lose(flight, &direction->counts.lost_down, "node is down");
+        cable_lose(flight, &direction->counts.lost_down, "node is down");
         return;
     }
     if (node->side &&
         partition_stops(cable->node[flight->direction], node, cable->link, flight->bytes, flight->length)) {
-        lose(flight, &direction->counts.lost_down, "partition");
+        cable_lose(flight, &direction->counts.lost_down, "partition");
         return;
     }
     direction->counts.delivered++;
     direction->counts.bytes_delivered += flight->length;
     fold_frame(flight, STRATA_LAB_DELIVERED);
-    emit(flight, STRATA_LAB_DELIVERED, NULL);
+    cable_emit(flight, STRATA_LAB_DELIVERED, NULL);
     node->device.ops->input(node->device.self, cable->port[end], flight->bytes, flight->length, NULL,
                             cable->world->now);
     flight_free(cable->world, flight);
@@ -434,23 +257,38 @@ static char *name_cable(struct strata_world *world, const struct strata_node *a,
 
 static bool impairment_is_possible(const struct strata_impairment *impairment)
 {
-    const uint32_t shares[] = {impairment->loss_ppm,        impairment->burst_enter_ppm,
-                               impairment->burst_leave_ppm, impairment->burst_loss_ppm,
-                               impairment->duplicate_ppm,   impairment->reorder_ppm,
-                               impairment->corrupt_ppm};
+    const struct strata_loss_states *states = &impairment->states;
+    const uint32_t shares[] = {impairment->loss_ppm,
+                               impairment->burst_enter_ppm,
+                               impairment->burst_leave_ppm,
+                               impairment->burst_loss_ppm,
+                               impairment->duplicate_ppm,
+                               impairment->reorder_ppm,
+                               impairment->corrupt_ppm,
+                               impairment->loss_correlation_ppm,
+                               impairment->duplicate_correlation_ppm,
+                               impairment->reorder_correlation_ppm,
+                               impairment->corrupt_correlation_ppm,
+                               impairment->jitter_correlation_ppm,
+                               states->p23};
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
         if (shares[i] > MILLION)
             return false;
+    if (states->p13 > MILLION || states->p14 > MILLION - states->p13 || states->p31 > MILLION ||
+        states->p32 > MILLION - states->p31 || (unsigned)impairment->distribution > STRATA_JITTER_PARETO_NORMAL)
+        return false;
     // Times beyond a year are mistakes, and would overflow in the end.
     const strata_time longest = 366 * 86400 * STRATA_SECOND;
-    const strata_time times[] = {impairment->delay_ns, impairment->jitter_ns, impairment->reorder_ns};
+    const strata_time times[] = {impairment->delay_ns, impairment->jitter_ns, impairment->reorder_ns,
+                                 impairment->slot_min_ns, impairment->slot_max_ns};
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)
         if (times[i] < 0 || times[i] > longest)
             return false;
-    return queue_is_possible(&impairment->queue);
+    return impairment->slot_min_ns <= impairment->slot_max_ns && queue_is_possible(&impairment->queue) &&
+           (!impairment->trace || trace_is_possible(impairment->trace));
 }
 
-static void start_direction(struct strata_cable *cable, int which, const struct strata_impairment *impairment)
+static int start_direction(struct strata_cable *cable, int which, const struct strata_impairment *impairment)
 {
     struct direction *direction = &cable->direction[which];
     uint8_t seed[32];
@@ -459,9 +297,9 @@ static void start_direction(struct strata_cable *cable, int which, const struct 
     world_derive(cable->world, "loss", cable->name, (uint32_t)which, seed);
     random_init(&direction->loss, seed);
     direction->cable = cable;
-    direction->impairment = *impairment;
-    direction->held.due = STRATA_NEVER;
+    direction->queue_due = STRATA_NEVER;
     direction->counts.size = sizeof direction->counts;
+    return direction_change(direction, impairment);
 }
 
 struct strata_cable *strata_world_cable(struct strata_world *world, struct strata_node *a,
@@ -500,13 +338,14 @@ struct strata_cable *strata_world_cable(struct strata_world *world, struct strat
         nodes[end]->ports[port].cable = cable;
         nodes[end]->ports[port].end = end;
     }
-    if (names_add(&world->cable_names, cable->name, cable) != 0) {
+    if (start_direction(cable, 0, &config->forward) != 0 || start_direction(cable, 1, &config->backward) != 0 ||
+        names_add(&world->cable_names, cable->name, cable) != 0) {
         a->ports[cable->port[0]].cable = b->ports[cable->port[1]].cable = NULL;
+        direction_end(&cable->direction[0]);
+        direction_end(&cable->direction[1]);
         goto failed;
     }
     cable->id = hash_bytes(cable->name, strlen(cable->name));
-    start_direction(cable, 0, &config->forward);
-    start_direction(cable, 1, &config->backward);
     world->cables[world->cable_count++] = cable;
     for (int end = 0; end < 2; end++)
         node_carrier(nodes[end], cable->port[end], true);
@@ -521,8 +360,7 @@ void cable_free(struct strata_cable *cable)
 {
     for (int i = 0; i < 2; i++) {
         struct direction *direction = &cable->direction[i];
-        while (direction->held.frames > 0)
-            flight_free(cable->world, take_held(&direction->held));
+        direction_end(direction);
         free(direction->starts);
         script_free(&direction->script);
     }
@@ -543,7 +381,7 @@ int strata_cable_set_up(struct strata_cable *cable, bool up)
             cable->direction[i].free_at = cable->world->now;
             cable->direction[i].last_arrival = cable->world->now;
             cable->direction[i].start_count = 0;
-            lose_held(&cable->direction[i]);
+            cable_lose_held(&cable->direction[i]);
         }
     }
     world_emit(cable->world, &(struct strata_lab_event){
@@ -561,8 +399,7 @@ int strata_cable_impair(struct strata_cable *cable, int direction, const struct 
 {
     if (direction < 0 || direction > 1 || !impairment_is_possible(impairment) || cable->bus)
         return -EINVAL;
-    cable->direction[direction].impairment = *impairment;
-    return 0;
+    return direction_change(&cable->direction[direction], impairment);
 }
 
 void strata_cable_impairment(const struct strata_cable *cable, int direction,
@@ -600,7 +437,7 @@ uint32_t strata_cable_waiting(const struct strata_cable *cable, int direction)
     if (cable->bus)
         return direction == 0 ? bus_waiting(cable->bus) : 0;
     const struct direction *d = &cable->direction[direction & 1];
-    uint32_t count = d->held.frames;
+    uint32_t count = d->queue ? d->queue->counts.waiting : 0;
     for (uint32_t i = d->start_count; i > 0; i--) // times ascend
         if (d->starts[(d->start_first + i - 1) % d->start_room] <= cable->world->now)
             return count;

@@ -166,12 +166,8 @@ bool frame_mark_ce(enum strata_link link, uint8_t *frame, size_t length)
     return length >= at + IPV6_HEADER_BYTES && frame[at] >> 4 == 6 && ipv6_mark_ce(frame + at);
 }
 
-bool queue_is_possible(const struct strata_queue *queue)
+bool red_is_possible(const struct strata_queue *queue)
 {
-    if (queue->kind > STRATA_QUEUE_CODEL)
-        return false;
-    const strata_time longest = 3600 * STRATA_SECOND;
     return min_frames(queue) < max_frames(queue) && max_frames(queue) <= MILLION &&
-           queue->probability_ppm <= MILLION && queue->weight_ppm <= MILLION && queue->target_ns >= 0 &&
-           queue->target_ns <= longest && queue->interval_ns >= 0 && queue->interval_ns <= longest;
+           queue->probability_ppm <= MILLION && queue->weight_ppm <= MILLION;
 }

@@ -43,7 +43,9 @@ void codel_rest(struct codel *codel);
 /** Marks a frame with Congestion Experienced. @return false: it is no IP, or its sender is not capable of ECN. */
 bool frame_mark_ce(enum strata_link link, uint8_t *frame, size_t length);
 
-/** Whether a discipline makes sense. */
+/** Whether the thresholds and shares of RED make sense. */
+bool red_is_possible(const struct strata_queue *queue);
+/** Whether a queue makes sense, with all that is inside (queue_copy.c). */
 bool queue_is_possible(const struct strata_queue *queue);
 
 #endif

@@ -132,6 +132,14 @@ static void listen(void *context, const struct strata_lab_event *event)
     case STRATA_LAB_FAULT:
         write_frame(to, event, "fault");
         break;
+    case STRATA_LAB_QUEUE:
+        if (lines->config.level < 1)
+            return;
+        begin(to, event, "queue");
+        word_of(to, "cable", event->cable->name);
+        word_of(to, "direction", event->direction ? "backward" : "forward");
+        fprintf(to, ",\"waiting\":%d", event->value);
+        break;
     case STRATA_LAB_PRINT:
         begin(to, event, "print");
         word_of(to, "node", event->node->name);
@@ -169,6 +177,8 @@ int json_lines_new(struct json_lines **made, struct strata_world *world, const s
         return -ENOMEM;
     lines->config = *config;
     int error = strata_world_listen(world, listen, lines);
+    if (!error && config->level >= 1)
+        strata_world_trace_queues(world);
     if (error)
         free(lines);
     else

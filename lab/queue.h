@@ -9,7 +9,7 @@
 
 #include <strata/lab.h>
 
-enum event_kind { EVENT_FRAME, EVENT_NODE, EVENT_ACTION, EVENT_QUEUE, EVENT_BUS };
+enum event_kind { EVENT_FRAME, EVENT_NODE, EVENT_ACTION, EVENT_QUEUE, EVENT_TOLD, EVENT_BUS };
 
 struct event {
     strata_time time;

@@ -615,7 +615,7 @@ static void listen(void *context, const struct strata_lab_event *event)
     if (record->error)
         return;
     bool cable = event->cable != NULL;
-    record->activity += event->kind != STRATA_LAB_TRACE;
+    record->activity += event->kind != STRATA_LAB_TRACE && event->kind != STRATA_LAB_QUEUE;
     switch (event->kind) {
     case STRATA_LAB_SENT:
         if (cable) {
@@ -628,6 +628,9 @@ static void listen(void *context, const struct strata_lab_event *event)
             note_delivered(record, event);
             note_queue(record, event);
         }
+        break;
+    case STRATA_LAB_QUEUE:
+        note_queue(record, event);
         break;
     case STRATA_LAB_LOST:
         note_lost(record, event);
@@ -693,6 +696,8 @@ int record_new(struct record **made, struct strata_world *world, const struct re
     }
     if (!error)
         error = strata_world_listen(world, listen, record);
+    if (!error)
+        strata_world_trace_queues(world);
     if (error) {
         record_free(record);
         return error;

@@ -496,6 +496,7 @@ static void listen(void *context, const struct strata_lab_event *event)
             show_trace(t, event);
         break;
     case STRATA_LAB_DELIVERED:
+    case STRATA_LAB_QUEUE:
         break;
     }
 }

@@ -87,6 +87,11 @@ int strata_world_listen(struct strata_world *world,
     return 0;
 }
 
+void strata_world_trace_queues(struct strata_world *world)
+{
+    world->trace_queues = true;
+}
+
 void world_emit(struct strata_world *world, const struct strata_lab_event *event)
 {
     struct strata_lab_event timed = *event;
@@ -177,6 +182,10 @@ static void run_instant(struct strata_world *world)
         struct event event;
         if ((world->error = queue_pop(&world->queue, &event)) != 0)
             break;
+        if (event.kind == EVENT_TOLD) { // somebody listens, which must not count
+            cable_tell_queue(event.object);
+            continue;
+        }
         if (world->node_count > CROWD_NODES)
             look_ahead(world);
         handle(world, &event);

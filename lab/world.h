@@ -15,9 +15,11 @@
 
 #include "base/random.h"
 #include "lab/discipline.h"
+#include "lab/follow.h"
 #include "lab/names.h"
 #include "lab/pool.h"
 #include "lab/queue.h"
+#include "lab/queues.h"
 #include "lab/script.h"
 
 /** What a device is offered for a frame at first. */
@@ -89,6 +91,7 @@ struct strata_world {
     struct names node_names, cable_names;
     struct listener *listeners;
     unsigned listener_count;
+    bool trace_queues;
     uint64_t frames; /**< Sent. */
     struct folds folds;
     unsigned programs; /**< That run and are waited for. */
@@ -169,13 +172,10 @@ struct strata_node {
     struct strata_bridge *bridge;
 };
 
-/** Frames whose fate is not known before they leave the queue. */
-struct held_queue {
-    struct flight *first, *last;
-    uint32_t frames;
-    uint64_t bytes;
-    strata_time due; /**< When the transmitter takes the next one: the event that counts; STRATA_NEVER: none. */
-    struct codel codel;
+/** A draw that the next one may repeat. */
+struct repeated {
+    uint32_t value;
+    bool any;
 };
 
 struct direction {
@@ -184,12 +184,20 @@ struct direction {
     struct random loss;       /**< Decides who is lost, and nothing else. */
     struct random random;     /**< Everything else. */
     bool bad;                 /**< State of Gilbert-Elliott. */
+    enum { LOSS_GAP, LOSS_BURST_RECEIVED, LOSS_BURST, LOSS_ALONE } loss_state; /**< Of netem's four. */
+    struct repeated last_loss, last_duplicate, last_corrupt, last_reorder, last_jitter;
+    uint32_t since_reordered; /**< Frames. */
+    strata_time slot_end;
+    uint32_t slot_used;
     strata_time free_at;      /**< When the transmitter has sent all it was given. */
     strata_time last_arrival; /**< Of frames that keep their order. */
     strata_time *starts;      /**< Ring: when waiting frames begin to be sent. */
     uint32_t start_room, start_first, start_count;
     struct red red;
-    struct held_queue held;
+    struct discipline *queue;    /**< NULL: a plain one, which holds nothing. */
+    struct discipline *put_into; /**< The innermost one that the last frame came to. */
+    strata_time queue_due;       /**< When it is asked again: the event that counts; STRATA_NEVER: none. */
+    struct follower *follower;   /**< Of a trace, or NULL. */
     struct script script;
     struct strata_cable_counts counts;
 };
@@ -282,8 +290,34 @@ void flight_free(struct strata_world *world, struct flight *flight);
 /* cable.c */
 /** A node hands a frame to its cable; takes the flight over. */
 void cable_send(struct strata_cable *cable, int direction, struct flight *flight);
+/** Tells listeners of a frame. */
+void cable_emit(const struct flight *flight, enum strata_lab_event_kind kind, const char *text);
+/** Loses it. */
+void cable_lose(struct flight *flight, uint64_t *counter, const char *why);
+/** Tells how long the queue is, where somebody wants to know. */
+void cable_tell_queue(struct direction *direction);
+void cable_count_waiting(struct direction *direction, uint32_t count);
+/* cable_queue.c */
 /** The transmitter is free for the next frame that was held. */
 void cable_transmit(struct direction *direction);
+/** A frame waits in a queue until its turn comes. */
+void cable_hold(struct flight *flight, struct direction *direction);
+/** The cable is cut. */
+void cable_lose_held(struct direction *direction);
+/** Behaves differently from now on. @return 0, -ENOMEM. */
+int direction_change(struct direction *direction, const struct strata_impairment *wanted);
+void direction_end(struct direction *direction);
+/* cable_travel.c */
+/** Says whether it will be lost, by its number. */
+void cable_decide_loss(struct flight *flight, struct direction *direction);
+/** It leaves the sender for good: what may happen on the way. */
+void cable_depart(struct flight *flight, struct direction *direction, strata_time leaves);
+/** Nanoseconds that sending so many bytes takes, rounded up: no link is faster than its rate. At most 10^9 bytes. */
+static inline strata_time sending_time(uint32_t bytes, uint64_t rate_bps)
+{
+    uint64_t bits_ns = (uint64_t)bytes * 8 * UINT64_C(1000000000); // below 2^63
+    return (strata_time)(bits_ns / rate_bps + (bits_ns % rate_bps != 0));
+}
 /** A frame has reached the other end. */
 void cable_deliver(struct flight *flight);
 void cable_free(struct strata_cable *cable);

@@ -39,6 +39,7 @@ enum strata_lab_event_kind {
     STRATA_LAB_PRINT,       /**< A program printed a line. */
     STRATA_LAB_PROGRAM,     /**< A program started (value -1) or ended (value = status). */
     STRATA_LAB_NOTE,        /**< Something was done to the world: cut, crash, ... */
+    STRATA_LAB_QUEUE,       /**< A queue became longer or shorter; `value` frames wait. Ask for it first. */
 };
 struct strata_lab_event {
     strata_time time;
@@ -69,6 +70,9 @@ STRATA_API void strata_world_free(struct strata_world *world);
 STRATA_API int strata_world_listen(struct strata_world *world,
                                    void (*listener)(void *context, const struct strata_lab_event *event),
                                void *context);
+
+/** Has listeners hear STRATA_LAB_QUEUE of every cable, from now on. It changes nothing else. */
+STRATA_API void strata_world_trace_queues(struct strata_world *world);
 
 /** Nodes. A host gets port 1 ("eth1") for its first cable, 2 for the next. `config` may be NULL; its seed, name
  * and trace are filled in by the world. A router is a host that forwards. NULL: out of memory or the name is
@@ -131,41 +135,147 @@ STRATA_API int strata_node_set_side(struct strata_node *node, unsigned side);
  * `restart` run again. */
 STRATA_API int strata_node_restart(struct strata_node *node);
 
-/** What keeps a queue short; beside the limit of struct strata_impairment, beyond which everything is lost. */
+/** A queue's discipline: who goes next, and who is lost. */
 enum strata_queue_kind {
-    STRATA_QUEUE_FIFO,  /**< Nothing but the limit, and a mark where `mark_frames` says so. */
-    STRATA_QUEUE_RED,   /**< Random early detection (Floyd, Jacobson 1993). */
-    STRATA_QUEUE_CODEL, /**< Controlled delay (RFC 8289). */
+    STRATA_QUEUE_FIFO,     /**< First come, first served; marks where `mark_frames` says so. */
+    STRATA_QUEUE_RED,      /**< FIFO with random early detection (Floyd, Jacobson 1993). */
+    STRATA_QUEUE_CODEL,    /**< FIFO with controlled delay (RFC 8289). */
+    STRATA_QUEUE_PRIO,     /**< Strict priority: the first class that has a frame. */
+    STRATA_QUEUE_RR,       /**< Round robin: as many frames of each in turn as its weight says. */
+    STRATA_QUEUE_DRR,      /**< Deficit round robin: as many bytes (Shreedhar, Varghese 1995). */
+    STRATA_QUEUE_WFQ,      /**< Weighted fair queueing: whose last bit would go first, were bits sent in turn
+                            * (Demers, Keshav, Shenker 1989; Parekh, Gallager 1993). */
+    STRATA_QUEUE_FQ_CODEL, /**< Deficit round robin over flows, new ones first, each with CoDel (RFC 8290). */
+    STRATA_QUEUE_TBF,      /**< Token bucket: so many bits per second, and a burst. */
 };
-/** A queue's discipline. Fields that are 0 mean what their comments say; a queue of zeros is a plain FIFO. */
+/** Who is lost when there is no room: who comes, who has waited longest, or any. */
+enum strata_drop { STRATA_DROP_TAIL, STRATA_DROP_HEAD, STRATA_DROP_RANDOM };
+
+/** Which datagrams a class takes: those for which all holds that `fields` names. */
+enum strata_match_field {
+    STRATA_MATCH_DSCP = 1,
+    STRATA_MATCH_PROTOCOL = 2,
+    STRATA_MATCH_PORT = 4, /**< Of UDP or TCP, source or destination. */
+    STRATA_MATCH_SOURCE = 8,
+    STRATA_MATCH_DESTINATION = 16,
+};
+struct strata_match {
+    uint32_t fields; /**< enum strata_match_field; 0: everything. */
+    uint8_t dscp, protocol;
+    uint16_t port;
+    struct strata_address source, destination;
+    unsigned source_prefix, destination_prefix; /**< Of the 128 bits: an IPv4 /24 is 120. */
+};
+
+struct strata_queue_class;
+/** A queue. Fields that are 0 mean what their comments say; a queue of zeros is a plain FIFO. Queues nest: each class
+ * has one, and so has a token bucket. Whatever a pointer points to is copied when a cable is given the queue. */
 struct strata_queue {
     enum strata_queue_kind kind;
-    bool ecn; /**< RED, CoDel: mark (RFC 3168 5) where the sender understands it, instead of dropping. */
+    bool ecn; /**< RED, CoDel, FQ-CoDel: mark (RFC 3168 5) where the sender understands it, instead of dropping. */
+    enum strata_drop drop;
+    uint32_t limit_frames;    /**< 0: what is around it says, the impairment's queue_frames at last. */
+    uint32_t limit_bytes;     /**< That wait, at most; 0: no limit by bytes. */
     uint32_t mark_frames;     /**< FIFO: mark what finds at least so many waiting; 0: never. */
     uint32_t min_frames;      /**< RED: nothing happens while the average is below; 0: 5. */
     uint32_t max_frames;      /**< RED: everything is dropped or marked from there on; 0: three times min_frames. */
     uint32_t probability_ppm; /**< RED: of a drop or mark just below max_frames; 0: 100,000 (10 %). */
     uint32_t weight_ppm;      /**< RED: of the present length in the average; 0: 2,000 (0.2 %). */
-    strata_time target_ns;    /**< CoDel: waiting that is always acceptable; 0: 5 ms. */
-    strata_time interval_ns;  /**< CoDel: waiting may be longer for so long; 0: 100 ms. */
+    strata_time target_ns;    /**< CoDel, FQ-CoDel: waiting that is always acceptable; 0: 5 ms. */
+    strata_time interval_ns;  /**< CoDel, FQ-CoDel: waiting may be longer for so long; 0: 100 ms. */
+    uint32_t flows;           /**< RR, DRR, WFQ without classes, FQ-CoDel: flows are spread over so many; 0: 1024. */
+    uint32_t quantum_bytes;   /**< DRR, FQ-CoDel: per turn; 0: a longest frame. */
+    uint64_t rate_bps;        /**< TBF: needed. */
+    uint32_t burst_bytes;     /**< TBF: that may go at once; needed, at least a longest frame. */
+    uint64_t peak_bps;        /**< TBF: nor faster than this; 0: as fast as the line is. */
+    uint32_t peak_burst_bytes; /**< TBF: that may go at once at the peak rate (tc's mtu); 0: a longest frame. */
+    bool police;              /**< TBF: what has no token is lost, instead of waiting. */
+    const struct strata_queue *inner; /**< TBF: where frames wait for tokens; NULL: a FIFO. */
+    /** PRIO, RR, DRR, WFQ. A datagram goes to the first class that takes it, or else to the last; what is no IP
+     * datagram (ARP) goes to the first. Without classes, PRIO has three bands by DSCP: CS5, EF, VOICE-ADMIT, CS6, CS7
+     * first, CS1 and LE last; the others have one class for each flow. */
+    const struct strata_queue_class *classes;
+    unsigned class_count; /**< At most 64. */
+};
+struct strata_queue_class {
+    const char *name; /**< NULL: its number, from 1 on. */
+    const struct strata_match *matches; /**< Any of these. */
+    unsigned match_count; /**< 0: it takes everything. */
+    uint32_t weight; /**< RR, DRR, WFQ; 0: 1. At most 10,000. */
+    struct strata_queue queue;
+};
+/** What went through a queue of a cable, or a class of one. Every frame is sent, lost or waits. */
+struct strata_queue_counts {
+    size_t size;
+    uint64_t frames, bytes;           /**< That came. */
+    uint64_t sent, bytes_sent;
+    uint64_t lost, bytes_lost;
+    uint64_t marked;
+    uint32_t waiting, waiting_bytes;  /**< Now. */
+    uint32_t waiting_most;
+    strata_time wait_sum_ns, wait_most_ns; /**< How long those that were sent had waited. */
 };
 
-/** A cable's properties, the same vocabulary as netem. Probabilities are parts per million. */
+/** How jitter is distributed. All but the first are netem's: delay plus or minus so much, never below 0. */
+enum strata_distribution {
+    STRATA_JITTER_ABOVE,         /**< Evenly from the delay to delay + jitter. */
+    STRATA_JITTER_UNIFORM,       /**< Evenly from delay - jitter to delay + jitter. */
+    STRATA_JITTER_NORMAL,        /**< The normal distribution; jitter is its standard deviation. */
+    STRATA_JITTER_PARETO,        /**< (x^(-1/3) - 3/2) 4/3 times jitter. */
+    STRATA_JITTER_PARETO_NORMAL, /**< A quarter of the normal one and three quarters of Pareto's. */
+};
+/** netem's four states: 1 received, 2 received within a burst, 3 lost within a burst, 4 lost alone. From one to the
+ * other per frame, in parts per million; p13 and p14 0: none of it. */
+struct strata_loss_states {
+    uint32_t p13, p31, p32, p23, p14;
+};
+/** What a cable does at a time, counted from when it began to follow the trace. */
+struct strata_trace_point {
+    strata_time at;
+    bool has_rate, has_delay, has_loss; /**< What it says; the rest stays. */
+    uint64_t rate_bps;                  /**< 0: nothing can be sent. */
+    strata_time delay_ns;
+    uint32_t loss_ppm;
+};
+/** A line that changes as it was measured once. Frames wait while it cannot send. */
+struct strata_link_trace {
+    const struct strata_trace_point *points; /**< Times ascend. */
+    unsigned point_count;
+    strata_time period_ns; /**< Begins again after so long; 0: the last point holds for ever. */
+    /** Instead of a rate: opportunities to send 1500 bytes, at these milliseconds, as Mahimahi records them; begins
+     * again after the last. */
+    const uint32_t *deliveries_ms;
+    unsigned delivery_count;
+};
+
+/** A cable's properties, the same vocabulary as netem. Probabilities are parts per million. A correlation is the
+ * probability that a draw repeats the one before: rates stay what they are, but come in clusters. */
 struct strata_impairment {
     uint64_t rate_bps;          /**< 0: unlimited. */
     strata_time delay_ns;       /**< Propagation. */
-    strata_time jitter_ns;      /**< Each frame is delayed by up to this much more, uniformly; keeps order. */
+    strata_time jitter_ns;      /**< Each frame is delayed by up to this much more; keeps order. */
+    enum strata_distribution distribution;
+    uint32_t jitter_correlation_ppm;
     uint32_t loss_ppm;          /**< Independent loss. */
+    uint32_t loss_correlation_ppm;
     uint32_t burst_enter_ppm;   /**< Gilbert-Elliott: good to bad, per frame; 0: none. */
     uint32_t burst_leave_ppm;   /**< Bad to good. */
     uint32_t burst_loss_ppm;    /**< Loss in the bad state; 0: everything is lost. */
+    struct strata_loss_states states;
     uint32_t duplicate_ppm;
+    uint32_t duplicate_correlation_ppm;
     uint32_t reorder_ppm;       /**< This share of frames ... */
+    uint32_t reorder_correlation_ppm;
+    uint32_t reorder_gap;       /**< ... but of each so many only the last; 0: of all ... */
     strata_time reorder_ns;     /**< ... is late by this much; 0: half of delay + 1 ms. */
     bool reorder_early;         /**< ... arrives without delay and jitter instead, as with netem. */
     uint32_t corrupt_ppm;       /**< One random bit flipped. */
-    uint32_t queue_frames;      /**< Waiting for the rate, at most; 0: 1000. */
-    struct strata_queue queue;  /**< What keeps the queue before the rate short. */
+    uint32_t corrupt_correlation_ppm;
+    strata_time slot_min_ns, slot_max_ns; /**< Frames arrive in slots, at random distances of min to max; 0: at once. */
+    uint32_t slot_frames;       /**< At most so many in a slot; 0: all that are there. */
+    uint32_t queue_frames;      /**< Waiting for the rate, at most; 0: 1000 (FQ-CoDel: 10240). */
+    struct strata_queue queue;  /**< What stands before the rate. */
+    const struct strata_link_trace *trace; /**< NULL: none. Copied; it begins when a cable is given it. */
 };
 /** A fault that is not left to chance: what happens to the n-th frame that is handed to a direction. A frame may have
  * several; one that is lost is lost. */
@@ -186,7 +296,7 @@ struct strata_cable_counts {
     size_t size;
     uint64_t sent, delivered, bytes_sent, bytes_delivered;
     uint64_t lost;       /**< By independent loss. */
-    uint64_t lost_burst; /**< In the bad state of Gilbert-Elliott. */
+    uint64_t lost_burst; /**< In the bad state of Gilbert-Elliott, or by the four states. */
     uint64_t lost_queue; /**< Found the queue full, or were dropped by its discipline. */
     uint64_t lost_down;  /**< Cut cable, crashed node, too long for the cable. */
     uint64_t duplicated, reordered, corrupted;
@@ -234,6 +344,14 @@ STRATA_API int strata_cable_counts(const struct strata_cable *cable, int directi
                                    struct strata_cable_counts *counts);
 /** Frames that wait in a direction for those before them to be sent. */
 STRATA_API uint32_t strata_cable_waiting(const struct strata_cable *cable, int direction);
+/** What the queue of a direction counted: the whole with "" or NULL, a class by its name, one inside with a slash:
+ * "office/voice". @return 0; -EINVAL; -ENOENT: it has no such class (a plain FIFO or RED queue has none and is counted by
+ * strata_cable_counts alone). */
+STRATA_API int strata_cable_queue(const struct strata_cable *cable, int direction, const char *name,
+                                  struct strata_queue_counts *counts);
+/** The name of the index-th class of a direction's queue, those inside others right behind them, or NULL. Lives until
+ * the queue is changed. */
+STRATA_API const char *strata_cable_class(const struct strata_cable *cable, int direction, unsigned index);
 /** The index-th cable in the order they were made, or NULL. */
 STRATA_API struct strata_cable *strata_world_cable_at(struct strata_world *world, unsigned index);
 STRATA_API enum strata_link strata_cable_link(const struct strata_cable *cable);

@@ -320,7 +320,7 @@ TEST(a_held_queue_keeps_its_limit_and_ends_with_the_cable)
 TEST(impossible_disciplines_are_refused)
 {
     static const struct strata_queue wrong[] = {
-        {.kind = (enum strata_queue_kind)3},
+        {.kind = (enum strata_queue_kind)9},
         {.kind = STRATA_QUEUE_RED, .min_frames = 7, .max_frames = 7},
         {.kind = STRATA_QUEUE_RED, .max_frames = 5},
         {.kind = STRATA_QUEUE_RED, .probability_ppm = 1000001},
