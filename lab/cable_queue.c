@@ -136,48 +136,35 @@ static int by_number(const void *a, const void *b)
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
-/** Hands what waits to another queue, in the order in which it came. @return 0, -ENOMEM. */
-static int move_frames(struct direction *direction, struct discipline *to)
-{
-    struct discipline *from = direction->queue;
-    uint32_t count = from ? from->counts.waiting : 0;
-    struct removal removal = {.flights = malloc((count ? count : 1) * sizeof(struct flight *))};
-    if (!removal.flights)
-        return -ENOMEM;
-    if (count > 0)
-        discipline_empty(from, remove_one, &removal);
-    if (count > 1)
-        qsort(removal.flights, removal.count, sizeof *removal.flights, by_number);
-    direction->queue = to;
-    for (uint32_t i = 0; i < removal.count; i++)
-        discipline_put(to, removal.flights[i]);
-    free(removal.flights);
-    return 0;
-}
-
-/** Another queue takes the place of the present one. */
+/** Another queue takes the place of the present one, and what waits, in the order in which it came. */
 static int change_queue(struct direction *direction, const struct strata_queue *wanted, bool holds)
 {
-    struct strata_queue present = direction->impairment.queue, copy;
-    struct discipline *before = direction->queue, *made = NULL;
-    int error = queue_copy(&copy, wanted);
-    if (error)
-        return error;
-    direction->impairment.queue = copy; // what disciplines are made for stays where it is
-    if (holds || (before && before->counts.waiting > 0))
-        error = discipline_new(&made, direction, &direction->impairment.queue, NULL, "");
-    if (!error && made)
-        error = move_frames(direction, made);
-    if (error) {
-        discipline_free(made);
-        queue_release(&copy);
-        direction->impairment.queue = present;
-        return error;
+    struct discipline *before = direction->queue;
+    uint32_t count = before ? before->counts.waiting : 0;
+    struct removal removal = {.flights = malloc((count ? count : 1) * sizeof(struct flight *))};
+    struct strata_queue copy;
+    if (!removal.flights || queue_copy(&copy, wanted) != 0) {
+        free(removal.flights);
+        return -ENOMEM;
     }
-    direction->queue = made;
+    if (count > 0)
+        discipline_empty(before, remove_one, &removal);
+    if (count > 1)
+        qsort(removal.flights, removal.count, sizeof *removal.flights, by_number);
     discipline_free(before);
-    queue_release(&present);
-    return 0;
+    queue_release(&direction->impairment.queue);
+    direction->impairment.queue = copy; // what disciplines are made for stays where it is
+    direction->queue = NULL;
+    int error = holds || count > 0
+                    ? discipline_new(&direction->queue, direction, &direction->impairment.queue, NULL, "")
+                    : 0;
+    for (uint32_t i = 0; i < removal.count; i++)
+        if (direction->queue)
+            discipline_put(direction->queue, removal.flights[i]);
+        else
+            cable_lose_queued(direction, removal.flights[i], "no memory");
+    free(removal.flights);
+    return error;
 }
 
 int direction_change(struct direction *direction, const struct strata_impairment *wanted)
@@ -194,7 +181,7 @@ int direction_change(struct direction *direction, const struct strata_impairment
     struct strata_queue present = impairment->queue, queue = wanted->queue;
     struct follower *old = direction->follower;
     if (queue.flows == 0)
-        queue.flows = QUEUE_FLOWS_DEFAULT;
+        queue.flows = QUEUE_FLOWS_DEFAULT; // as in a copy
     *impairment = *wanted;
     impairment->queue = present;
     direction->follower = wanted->trace ? follower : NULL;

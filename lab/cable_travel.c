@@ -1,6 +1,6 @@
 /*
- * What happens to a frame on its way, in this order: loss was decided when it was sent, by its number; it may be doubled;
- * bits of each copy may flip; each arrives when it does.
+ * What happens to a frame on its way, in this order: loss was decided when it was sent, by its number; it may
+ * be doubled; bits of each copy may flip; each arrives when it does.
  *
  * Correlation is netem's word. Where netem mixes each random number with the one before, which bends the rates that it
  * was told, a draw here repeats the one before with that probability: rates stay what they are, and the correlation of

@@ -145,7 +145,8 @@ static bool is_possible(const struct strata_queue *queue, unsigned depth)
         return false;
     // A bucket that takes longer than a year to fill is a mistake, and would overflow in the end.
     if (queue->kind == STRATA_QUEUE_TBF &&
-        (queue->rate_bps < 8 || queue->burst_bytes < 64 || (queue->peak_bps && queue->peak_bps < queue->rate_bps)))
+        (queue->rate_bps < 8 || queue->burst_bytes < 64 || queue->burst_bytes > 1000000000 ||
+         queue->peak_burst_bytes > 1000000000 || (queue->peak_bps && queue->peak_bps < queue->rate_bps)))
         return false;
     for (unsigned i = 0; i < queue->class_count; i++)
         if (!class_is_possible(&queue->classes[i], depth))

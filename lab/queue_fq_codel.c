@@ -1,8 +1,8 @@
 /*
  * FQ-CoDel: T. Hoeiland-Joergensen and others, The Flow Queue CoDel Packet Scheduler and Active Queue Management
- * Algorithm, RFC 8290. Flows are spread over queues by a hash (4.1.1); each has CoDel; they are served by deficit round
- * robin, those that have just begun before the others (4.2), so that a flow that sends little waits for next to nothing.
- * When there is no room, the flow with most bytes loses its first frame (4.1.3).
+ * Algorithm, RFC 8290. Flows are spread over queues by a hash (4.1); each has CoDel; they are served by deficit round
+ * robin, those that have just begun before the others (4.2), so that a flow that sends little waits for next
+ * to nothing. When there is no room, the flow with most bytes loses its first frame (4.1).
  */
 #include "lab/world.h"
 

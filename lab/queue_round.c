@@ -1,10 +1,10 @@
 /*
  * Round robin: classes, or flows, that have something are served in turn.
  *
- * rr gives each as many frames per turn as its weight says, so that whoever sends long frames gets more of the line. drr
- * gives each bytes: every turn adds a quantum times its weight to what it may send, and what it could not use, because
- * its next frame is longer, it keeps for the next turn, as long as it has something (M. Shreedhar, G. Varghese, Efficient
- * Fair Queuing Using Deficit Round Robin, 1995).
+ * rr gives each as many frames per turn as its weight says, so that whoever sends long frames gets more of the
+ * line. drr gives each bytes: every turn adds a quantum times its weight to what it may send, and what it
+ * could not use, because its next frame is longer, it keeps for the next turn, as long as it has something (M.
+ * Shreedhar, G. Varghese, Efficient Fair Queuing Using Deficit Round Robin, 1995).
  */
 #include "lab/world.h"
 

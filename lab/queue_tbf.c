@@ -1,8 +1,8 @@
 /*
- * Token bucket: tokens come at a rate, a bucket holds so many, and a frame needs one for each of its bits. In any time t
- * no more than burst + rate t goes. It shapes (frames wait, in a queue of any kind) or polices (what finds no tokens is
- * lost). With a peak rate there is a second, small bucket. As in tc's tbf, tokens are counted as the time that sending
- * them takes.
+ * Token bucket: tokens come at a rate, a bucket holds so many, and a frame needs one for each of its bits. In
+ * any time t no more than burst + rate t goes. It shapes (frames wait, in a queue of any kind) or polices
+ * (what finds no tokens is lost). With a peak rate there is a second, small bucket. As in tc's tbf, tokens are
+ * counted as the time that sending them takes.
  */
 #include "lab/world.h"
 

@@ -1,12 +1,13 @@
 /*
  * Weighted fair queueing: frames go in the order in which they would end if the line served all classes at once, bit by
- * bit, each by its weight (A. Demers, S. Keshav, S. Shenker, Analysis and Simulation of a Fair Queueing Algorithm, 1989;
- * A. Parekh, R. Gallager, A Generalized Processor Sharing Approach to Flow Control, 1993).
+ * bit, each by its weight (A. Demers, S. Keshav, S. Shenker, Analysis and Simulation of a Fair Queueing
+ * Algorithm, 1989; A. Parekh, R. Gallager, A Generalized Processor Sharing Approach to Flow Control, 1993).
  *
- * That fluid system is computed along. Its virtual time goes on by 1/W per nanosecond, W being the weights of those that
- * have something in it; a frame that the line sends in t gets the tag max(now, tag of the frame before it) + t/weight,
- * and its class has something until virtual time reaches its last tag. No frame ends later than in the fluid system by
- * more than the time of one longest frame. Virtual time counts 1/1024 ns and begins anew when nothing waits.
+ * That fluid system is computed along. Its virtual time goes on by 1/W per nanosecond, W being the weights of
+ * those that have something in it; a frame that the line sends in t gets the tag max(now, tag of the frame
+ * before it) + t/weight, and its class has something until virtual time reaches its last tag. No frame ends
+ * later than in the fluid system by more than the time of one longest frame. Virtual time counts 1/1024 ns and
+ * begins anew when nothing waits.
  */
 #include "lab/world.h"
 

@@ -345,8 +345,8 @@ STRATA_API int strata_cable_counts(const struct strata_cable *cable, int directi
 /** Frames that wait in a direction for those before them to be sent. */
 STRATA_API uint32_t strata_cable_waiting(const struct strata_cable *cable, int direction);
 /** What the queue of a direction counted: the whole with "" or NULL, a class by its name, one inside with a slash:
- * "office/voice". @return 0; -EINVAL; -ENOENT: it has no such class (a plain FIFO or RED queue has none and is counted by
- * strata_cable_counts alone). */
+ * "office/voice". @return 0; -EINVAL; -ENOENT: it has no such class (a plain FIFO or RED queue has none and is
+ * counted by strata_cable_counts alone). */
 STRATA_API int strata_cable_queue(const struct strata_cable *cable, int direction, const char *name,
                                   struct strata_queue_counts *counts);
 /** The name of the index-th class of a direction's queue, those inside others right behind them, or NULL. Lives until
