@@ -1,3 +1,6 @@
+/*
+ * Datagrams of UDP by hand, sent at their times and read again where they arrive.
+ */
 #include "tests/lab/line.h"
 
 #include <stdlib.h>
@@ -75,10 +78,11 @@ struct arrived line_arrived(const struct line *line, unsigned index)
     REQUIRE(index < line->b->heard_count);
     const struct heard *heard = &line->b->heard[index];
     const uint8_t *udp = heard->begin + IPV4_HEADER_BYTES;
+    uint32_t number = (uint32_t)udp[8] << 24 | (uint32_t)udp[9] << 16 | (uint32_t)udp[10] << 8 | udp[11];
     return (struct arrived){.at = heard->time,
                             .port = (uint16_t)(udp[2] << 8 | udp[3]),
                             .length = (uint16_t)heard->length,
-                            .number = (uint32_t)udp[8] << 24 | (uint32_t)udp[9] << 16 | (uint32_t)udp[10] << 8 | udp[11],
+                            .number = number,
                             .tos = heard->begin[1]};
 }
 

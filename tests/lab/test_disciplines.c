@@ -180,7 +180,8 @@ static int64_t distance(int64_t a, int64_t b)
  * weight. Frames of 1500 bytes against frames of 100. */
 TEST(deficit_round_robin_shares_bytes)
 {
-    static const struct strata_queue_class classes[] = {CLASS(0, "long", 1), CLASS(1, "short", 1), CLASS(2, "double", 2)};
+    static const struct strata_queue_class classes[] = {
+        CLASS(0, "long", 1), CLASS(1, "short", 1), CLASS(2, "double", 2)};
     struct strata_queue queue = {
         .kind = STRATA_QUEUE_DRR, .classes = classes, .class_count = 3, .quantum_bytes = 500};
     struct line line = line_with(10 * MBIT, &queue);
