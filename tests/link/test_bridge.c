@@ -223,7 +223,37 @@ TEST(configurations_and_memory)
     }
 }
 
-TEST_MAIN(TEST_ENTRY(learns_forwards_filters_and_floods), TEST_ENTRY(forgets_silent_stations),
+TEST(tells_which_stations_it_knows)
+{
+    struct lan lan;
+    lan_new(&lan, (struct strata_bridge_config){.ports = 3});
+    struct strata_bridge_station station = {.size = sizeof station};
+    CHECK_EQ(strata_bridge_station(lan.bridge, 0, lan.now, &station), -ENOENT);
+    say(&lan, 1, 0x11, 0xff, 'a');
+    lan.now += STRATA_SECOND;
+    say(&lan, 2, 0x22, 0xff, 'b');
+    lan.now += STRATA_SECOND;
+    say(&lan, 3, 0x11, 0xff, 'c'); // it has moved
+    // The one heard last is the first.
+    CHECK_EQ(strata_bridge_station(lan.bridge, 0, lan.now, &station), 0);
+    CHECK_EQ(station.mac[5], 0x11);
+    CHECK_EQ(station.port, 3);
+    CHECK_EQ(station.heard, lan.now);
+    CHECK_EQ(strata_bridge_station(lan.bridge, 1, lan.now, &station), 0);
+    CHECK_EQ(station.mac[5], 0x22);
+    CHECK_EQ(station.port, 2);
+    CHECK_EQ(strata_bridge_station(lan.bridge, 2, lan.now, &station), -ENOENT);
+    // Who has been silent for too long is not told of, though nobody has looked for him.
+    CHECK_EQ(strata_bridge_station(lan.bridge, 1, lan.now + 299 * STRATA_SECOND, &station), -ENOENT);
+    CHECK_EQ(strata_bridge_station(lan.bridge, 0, lan.now + 299 * STRATA_SECOND, &station), 0);
+    CHECK_EQ(strata_bridge_station(lan.bridge, 0, lan.now + 300 * STRATA_SECOND, &station), -ENOENT);
+    station.size = 1;
+    CHECK_EQ(strata_bridge_station(lan.bridge, 0, lan.now, &station), -EINVAL);
+    lan_free(&lan);
+}
+
+TEST_MAIN(TEST_ENTRY(tells_which_stations_it_knows),
+          TEST_ENTRY(learns_forwards_filters_and_floods), TEST_ENTRY(forgets_silent_stations),
           TEST_ENTRY(follows_a_station_that_moves), TEST_ENTRY(does_not_relay_what_is_for_neighbours_only),
           TEST_ENTRY(counts_what_it_cannot_read), TEST_ENTRY(queues_are_bounded_and_keep_their_order),
           TEST_ENTRY(table_is_bounded), TEST_ENTRY(a_hub_repeats_everything),

@@ -73,6 +73,22 @@ TEST(steps_repeat_and_connections_are_many)
     stage_free(p.stage);
 }
 
+/** Segments with data or without that b got. */
+static int64_t segments_of(const char *line)
+{
+    struct pair p = open_pair();
+    CHECK_EQ(run(&p, line, "talk --listen 9 read 60 finish", NULL), 0);
+    int64_t count = strata_node_counter(p.b, "tcp_segments_received");
+    stage_free(p.stage);
+    return count;
+}
+
+TEST(records_share_no_segment)
+{
+    int64_t together = segments_of("talk 10.0.0.2:9 --no-delay wait 0.1 write 10 write 20 write 30");
+    CHECK_EQ(segments_of("talk 10.0.0.2:9 --no-delay --records wait 0.1 write 10 write 20 write 30"), together + 2);
+}
+
 TEST(what_is_wrongly_asked_is_told)
 {
     static const struct {
@@ -100,4 +116,4 @@ TEST(what_is_wrongly_asked_is_told)
 }
 
 TEST_MAIN(TEST_ENTRY(both_ends_read_what_the_other_wrote), TEST_ENTRY(texts_are_compared_and_bytes_verified),
-          TEST_ENTRY(steps_repeat_and_connections_are_many), TEST_ENTRY(what_is_wrongly_asked_is_told))
+          TEST_ENTRY(records_share_no_segment), TEST_ENTRY(steps_repeat_and_connections_are_many), TEST_ENTRY(what_is_wrongly_asked_is_told))
