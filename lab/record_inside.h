@@ -146,4 +146,19 @@ struct record {
     bool written;
 };
 
+/* record.c */
+/** The number of a text, which is kept once. Text 0 is empty; it stands for what found no room as well. */
+uint32_t record_text(struct record *record, const char *text, size_t length);
+/** The same for a string, or NULL, which is empty. */
+uint32_t record_string(struct record *record, const char *text);
+/** The index of a cable in its world. */
+uint32_t record_cable_number(const struct record *record, const struct strata_cable *cable);
+uint64_t record_endpoint_hash(const struct strata_endpoint *endpoint);
+
+/* record_frames.c: what happens to frames */
+void record_sent(struct record *record, const struct strata_lab_event *event);
+void record_delivered(struct record *record, const struct strata_lab_event *event);
+void record_lost(struct record *record, const struct strata_lab_event *event);
+void record_fault(struct record *record, const struct strata_lab_event *event);
+
 #endif

@@ -320,6 +320,10 @@ TEST(nothing_that_is_told_can_end_a_script)
 {
     struct strata_world *world = world_made(0, 100);
     struct record *record = recorded(world, NULL);
+    world_emit(world, &(struct strata_lab_event){.kind = STRATA_LAB_PRINT, .node = world->nodes[0], .text = "a\0b\n",
+                                                 .length = 4});
+    world_emit(world, &(struct strata_lab_event){.kind = STRATA_LAB_PRINT, .node = world->nodes[0], .text = "a\0b\n",
+                                                 .length = 4});
     strata_world_note(world, "</script><!-- \xff\xfe \xe2\x80\xa8 \x01 \"quoted\" \\");
     struct told told = {0};
     struct record_story story = {.title = "<script>alert(1)</script>", .description = "]]> & 'it'"};
