@@ -58,8 +58,12 @@ static void write_frame(FILE *to, const struct strata_lab_event *event, const ch
     const struct strata_cable *cable = event->cable;
     begin(to, event, what);
     word_of(to, "cable", cable->name);
-    word_of(to, "from", cable->node[event->direction]->name);
-    word_of(to, "to", cable->node[!event->direction]->name);
+    if (cable->bus) { // the node at which it happened: who sent it, or one of those who heard it
+        word_of(to, event->kind == STRATA_LAB_DELIVERED ? "to" : "from", event->node->name);
+    } else {
+        word_of(to, "from", cable->node[event->direction]->name);
+        word_of(to, "to", cable->node[!event->direction]->name);
+    }
     fprintf(to, ",\"frame\":%" PRIu64 ",\"length\":%zu", event->frame_number, event->length);
     if (event->kind == STRATA_LAB_LOST || event->kind == STRATA_LAB_FAULT)
         word_of(to, "why", event->text);

@@ -152,11 +152,24 @@ const char *figures_find(struct figures *figures, const struct scenario *scenari
 
 /* ---- The run --------------------------------------------------------------------------------------------- */
 
+/** Whether a frame is for the node that heard it. On a bus everybody hears everything. */
+static bool is_for(const struct strata_lab_event *event)
+{
+    struct strata_port_info info = {.size = sizeof info};
+    int port = 0;
+    if (strata_cable_ends(event->cable) == 2)
+        return true; // nobody else hears what is sent
+    struct strata_host *host = strata_node_host(event->node);
+    (void)strata_cable_end(event->cable, (int)event->end, &port);
+    return host && strata_port_info(host, port, &info) == 0 && event->length >= 6 &&
+           memcmp(event->frame, info.mac, 6) == 0;
+}
+
 static void listen(void *context, const struct strata_lab_event *event)
 {
     struct figure *figure = context;
     struct description what;
-    if (event->kind != STRATA_LAB_DELIVERED || event->cable->node[!event->direction] != figure->node->made)
+    if (event->kind != STRATA_LAB_DELIVERED || event->node != figure->node->made || !is_for(event))
         return;
     describe(event->cable->link, event->frame, event->length, &what);
     if (what.subject != SUBJECT_TCP || what.payload_bytes == 0)

@@ -26,6 +26,12 @@ bool lab_wants_colour(FILE *to)
 
 /* ---- What was counted ------------------------------------------------------------------------------------ */
 
+static bool is_bus(const struct strata_cable *cable)
+{
+    struct strata_bus_counts counts = {.size = sizeof counts};
+    return strata_bus_counts(cable, &counts) == 0;
+}
+
 static void print_cables(struct strata_world *world, FILE *to)
 {
     struct sheet sheet = {0};
@@ -37,11 +43,11 @@ static void print_cables(struct strata_world *world, FILE *to)
         sheet_column(&sheet, (struct sheet_column){.title = titles[i], .optional = i > 1});
     struct strata_cable *cable;
     for (unsigned i = 0; (cable = strata_world_cable_at(world, i)); i++)
-        for (int direction = 0; direction < 2; direction++) {
+        for (int direction = 0; direction < (is_bus(cable) ? 1 : 2); direction++) {
             struct strata_cable_counts c = {.size = sizeof c};
             strata_cable_counts(cable, direction, &c);
             sheet_cell(&sheet, "%s", strata_cable_name(cable));
-            sheet_cell(&sheet, "%s", direction ? "backward" : "forward");
+            sheet_cell(&sheet, "%s", is_bus(cable) ? "to all" : direction ? "backward" : "forward");
             const uint64_t values[] = {c.sent,   c.delivered,  c.lost + c.lost_burst, c.lost_queue, c.lost_down,
                                        c.marked, c.duplicated, c.reordered,           c.corrupted,  c.queue_most};
             for (size_t j = 0; j < sizeof values / sizeof *values; j++)
@@ -49,6 +55,35 @@ static void print_cables(struct strata_world *world, FILE *to)
         }
     if (sheet.count > 0)
         sheet_print(&sheet, to, SHEET_WIDTH);
+    sheet_free(&sheet);
+}
+
+/** What stations on buses made of their attempts to speak. */
+static void print_buses(struct strata_world *world, FILE *to)
+{
+    struct sheet sheet = {0};
+    sheet_column(&sheet, (struct sheet_column){.title = "bus", .left = true, .stretch = true, .key = true});
+    static const char *const titles[] = {"attempts",  "collided", "collisions", "excessive", "late",
+                                         "unnoticed", "deferred", "tokens",     "efficiency"};
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+        sheet_column(&sheet, (struct sheet_column){.title = titles[i], .optional = true});
+    struct strata_cable *cable;
+    for (unsigned i = 0; (cable = strata_world_cable_at(world, i)); i++) {
+        struct strata_bus_counts c = {.size = sizeof c};
+        if (strata_bus_counts(cable, &c) != 0)
+            continue;
+        sheet_cell(&sheet, "%s", strata_cable_name(cable));
+        const uint64_t values[] = {c.attempts, c.collided,  c.collisions, c.excessive,
+                                   c.late,     c.unnoticed, c.deferred,   c.tokens};
+        for (size_t j = 0; j < sizeof values / sizeof *values; j++)
+            sheet_cell(&sheet, "%" PRIu64, values[j]);
+        uint32_t efficiency_ppm = strata_bus_efficiency_ppm(&c);
+        sheet_cell(&sheet, "%" PRIu32 ".%02" PRIu32 " %%", efficiency_ppm / 10000, efficiency_ppm % 10000 / 100);
+    }
+    if (sheet.count > 0) {
+        fputc('\n', to);
+        sheet_print(&sheet, to, SHEET_WIDTH);
+    }
     sheet_free(&sheet);
 }
 
@@ -100,6 +135,7 @@ void lab_print_stats(struct strata_world *world, FILE *to)
 {
     fputc('\n', to);
     print_cables(world, to);
+    print_buses(world, to);
     struct strata_node *node;
     for (unsigned i = 0; (node = strata_world_node(world, i)); i++)
         print_counters(node, to);

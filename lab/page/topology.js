@@ -47,8 +47,7 @@
         }
 
         cable(cable, index) {
-            const lost = cable.directions.reduce((sum, d) => sum + (d.lost || 0) + (d.lost_queue || 0) + (d.lost_down || 0),
-                0) + (cable.bus ? cable.bus.excessive + cable.bus.late + cable.bus.lost_queue + cable.bus.lost_down : 0);
+            const lost = cable.directions.reduce((sum, d) => sum + (d.lost || 0) + (d.lost_queue || 0) + (d.lost_down || 0), 0);
             const [forward, backward] = cable.directions.map(strata.cableWords);
             const words = cable.bus ? strata.count(cable.bus.collisions) + " collisions"
                 : forward === backward ? forward : [forward || "plain", backward || "plain"].join(" | ");

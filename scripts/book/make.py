@@ -164,7 +164,13 @@ class Book:
         stems = {}
         for path in sorted(files, key=lambda p: (os.path.dirname(p), os.path.splitext(p)[0], p.endswith(".c"))):
             stems.setdefault(os.path.splitext(path)[0], []).append(path)
-        for stem, paths in stems.items():
+        # TCP's rooms in the order of RFC 9293, as the house tells them; what it does not name comes after.
+        told_first = []
+        for row in re.findall(r"^\| ((?:`[\w.]+`(?:, )?)+)[^|]*\|", read("docs/house.md"), re.M):
+            told_first += [word.removesuffix(".h") for word in re.findall(r"`([\w.]+)`", row)]
+        order = {stem: told_first.index(os.path.basename(stem)) if name == "tcp" and os.path.basename(stem) in told_first
+                 else len(told_first) for stem in stems}
+        for stem, paths in sorted(stems.items(), key=lambda item: order[item[0]]):
             told = []
             for path in paths:
                 lines = chapters.chapter(read(path))
