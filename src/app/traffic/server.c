@@ -1,6 +1,7 @@
 /**
  * Who answers traffic: the server gives back as much as was asked for; the cache does so for a share of the questions
- * and asks the server for the others.
+ * and asks the server for the others. Answers may be thousands of times as large as questions, and who asked is not
+ * proven: that is for the lab and for networks of one's own, and the usage says so.
  */
 #include "app/dns/resolve.h"
 #include "app/options.h"
@@ -44,7 +45,9 @@ int program_traffic_server(struct strata_rt *rt, int argc, char **argv)
 {
     int64_t port = TRAFFIC_PORT;
     const struct option_entry entries[] = {{"--port", OPTION_NUMBER, &port, 1, 65535}};
-    if (options_parse(rt, argc, argv, "traffic-server [--port N]", entries, 1, NULL, 0) < 0)
+    static const char usage[] = "traffic-server [--port N]\n"
+                                "  Answers are larger than questions: not where strangers can send to it.";
+    if (options_parse(rt, argc, argv, usage, entries, 1, NULL, 0) < 0)
         return 2;
     struct strata_endpoint local = {.port = (uint16_t)port};
     struct strata_conn *conn = NULL;
@@ -135,7 +138,8 @@ int program_traffic_cache(struct strata_rt *rt, int argc, char **argv)
     };
     static const char usage[] = "traffic-cache SERVER [OPTION ...]\n"
                                 "  --hits PERCENT  of the questions are answered here; 50 unless given\n"
-                                "  --port N        of both sides; 5001 unless given";
+                                "  --port N        of both sides; 5001 unless given\n"
+                                "  Answers are larger than questions: not where strangers can send to it.";
     int words = options_parse(rt, argc, argv, usage, entries, 2, &name, 1);
     if (words < 1) {
         if (words == 0)
