@@ -333,8 +333,11 @@ static unsigned counter_of(const char *name)
 int64_t strata_node_counter(struct strata_node *node, const char *name)
 {
     unsigned counter = counter_of(name);
-    if (counter == strata_counters())
-        return -ENOENT;
+    return counter == strata_counters() ? -ENOENT : node_counter(node, counter);
+}
+
+int64_t node_counter(const struct strata_node *node, unsigned counter)
+{
     if (node->host)
         return (int64_t)strata_counter(node->host, counter);
     return node->bridge ? (int64_t)strata_bridge_counter(node->bridge, counter) : 0;

@@ -256,6 +256,8 @@ int node_make_port(struct strata_node *node, int port, enum strata_link link, ui
 /** Tells the host that a port has found or lost its carrier. */
 void node_carrier(struct strata_node *node, int port, bool up);
 void node_free(struct strata_node *node);
+/** A counter by its number: whoever looks at all of them should not look for each by its name. */
+int64_t node_counter(const struct strata_node *node, unsigned counter);
 /** The name server that its programs ask. */
 void node_set_resolver(struct strata_node *node, const struct strata_endpoint *server);
 

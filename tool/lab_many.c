@@ -282,6 +282,15 @@ static void print_rest(const struct many *many, FILE *to)
     free(rest);
 }
 
+/** How fast it was: for people only, since it is never the same. */
+static void tell_speed(const struct many *many)
+{
+    uint64_t ms = (uint64_t)(progress_clock() - many->progress.began_ns) / 1000000;
+    if (many->progress.wanted && ms >= 500)
+        fprintf(stderr, "%" PRIu64 " runs in %" PRIu64 ".%" PRIu64 " s, %" PRIu64 " a second\n", many->tally.runs,
+                ms / 1000, ms % 1000 / 100, many->tally.runs * 1000 / ms);
+}
+
 static int finish(struct many *many, int result)
 {
     bool json = many->options->json || many->options->jsonl, signalled = lab_guard_signal() != 0;
@@ -293,6 +302,7 @@ static int finish(struct many *many, int result)
     if ((many->stopped && !many->options->quiet) || signalled)
         print_rest(many, json ? stderr : stdout);
     int written = many->junit ? junit_close(many->junit) : 0;
+    tell_speed(many);
     errno = 0;
     if (fflush(stdout) != 0 || ferror(stdout))
         return tool_complain(TOOL_FAILED, "standard output: %s", strerror(errno ? errno : ENOSPC));

@@ -6,6 +6,9 @@
 #include "tool/workers.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -125,6 +128,9 @@ static _Noreturn void be_worker(const struct workers_config *config, int socket,
 {
     struct bytes job = {0}, answer = {0};
     struct frame_head head;
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, 256 << 20); // the next run will want again what this one gives back
+#endif
     dup2(said, STDERR_FILENO);
     while (read_all(socket, &head, sizeof head)) {
         if (head.size > job.room) {

@@ -52,7 +52,7 @@ REPORT_BYTES_MOST = 3000000
 PARTS = [
     ("The tour", ["docs/tour", "docs/house"]),
     ("The rooms", ["rooms/" + name for name, _, _ in ROOMS]),
-    ("The laboratory", ["docs/scenarios", "docs/trace", "examples/index"]),
+    ("The laboratory", ["docs/scenarios", "docs/trace", "docs/many-runs", "examples/index"]),
     ("Using it", ["commands", "api/strata", "api/rt", "api/driver", "api/lab", "docs/settings", "counters"]),
     ("How good is it", ["docs/mission", "docs/conformance", "docs/performance", "docs/goodput", "docs/packetdrill"]),
     ("Taking part", ["CONTRIBUTING", "docs/dependencies"]),
