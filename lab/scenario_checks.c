@@ -374,7 +374,7 @@ static bool is_condition(const char *key)
 /** Complains about keys that belong to another kind of check, and reads `equals`, which means different
  * things. */
 static void check_companions(struct reader_state *reader, const yaml_node_t *item,
-                             struct scenario_check *check)
+                             struct scenario_check *check, unsigned before)
 {
     static const char *const all[] = {"node", "exits", "prints", "contains", "equals", "sha256",
                                       "size", "min",   "max",    "count",    "lacks",  "value",
@@ -391,7 +391,7 @@ static void check_companions(struct reader_state *reader, const yaml_node_t *ite
             complain(reader->complaints, place_of(value), "%s does not go with %s; it takes %s", all[i],
                      kind_words[check->kind], *allowed ? allowed : "nothing else");
     }
-    if (*allowed && !any)
+    if (*allowed && !any && reader->complaints->count == before)
         complain(reader->complaints, place_of(item),
                  "the check of %s says nothing that could fail; it takes %s", kind_words[check->kind],
                  allowed);
@@ -532,18 +532,20 @@ void read_check(struct reader_state *reader, const yaml_node_t *item, void *into
 {
     struct scenario *scenario = into;
     struct check_reader check = {.check = {.place = place_of(item)}};
+    unsigned before = reader->complaints->count; // what is wrong already may be what is missed
     read_mapping(reader, item, &shape_check, &check);
     if (item->type != YAML_MAPPING_NODE)
         return;
     if (check.kinds == 0) {
-        complain(reader->complaints, place_of(item),
+        if (reader->complaints->count == before)
+            complain(reader->complaints, place_of(item),
                  "a check says what is looked at: program, output, file, counter, received, cable, "
                  "segments, window, fairness, stations, no_drops, programs or done_before");
         return;
     }
     if (check.check.kind == CHECK_CABLE && check.check.has_measure)
         check.check.kind = CHECK_MEASURE;
-    check_companions(reader, item, &check.check);
+    check_companions(reader, item, &check.check, before);
     check_value(reader, &check.check);
     if (!check.check.name)
         check.check.name = name_check(scenario, &check.check);

@@ -316,6 +316,14 @@ static void split(struct reader_state *reader, const yaml_node_t *value, const c
         program->argv[i] = words[i];
 }
 
+/** What others are called that do the same. */
+static const char *const other_programs[][2] = {
+    {"curl", "fetch"},           {"wget", "fetch"},          {"nginx", "http-server"}, {"httpd", "http-server"},
+    {"iperf", "traffic"},        {"iperf3", "traffic"},      {"nc", "talk"},           {"tracert", "traceroute"},
+    {"dhclient", "dhcp-client"}, {"udhcpc", "dhcp-client"},  {"nslookup", "dig"},      {"host", "dig"},
+    {"named", "dns-server"},     {"unbound", "dns-resolver"},
+};
+
 static void find_program(struct reader_state *reader, const yaml_node_t *value,
                          struct scenario_program *program)
 {
@@ -336,6 +344,9 @@ static void find_program(struct reader_state *reader, const yaml_node_t *value,
             length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", i ? ", " : "",
                                        program_get(i)->name);
     }
+    for (size_t i = 0; i < sizeof other_programs / sizeof *other_programs; i++)
+        if (strcmp(other_programs[i][0], program->argv[0]) == 0)
+            nearest = (struct nearest){.wrong = program->argv[0], .best = other_programs[i][1]};
     complain(reader->complaints, place_of(value), "there is no program %s%s; there are %s", program->argv[0],
              nearest_text(&nearest), known);
 }

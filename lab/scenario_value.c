@@ -134,12 +134,19 @@ static const char *scalar(struct reader_state *reader, const yaml_node_t *node, 
     return (const char *)node->data.scalar.value;
 }
 
+/** What else could be said of a value that cannot be read would only follow from that. */
+static void say_alone(struct reader_state *reader)
+{
+    reader->complaints->items[reader->complaints->count - 1].alone = true;
+}
+
 static void refuse(struct reader_state *reader, const yaml_node_t *node, int error, const char *expected)
 {
     const char *text = (const char *)node->data.scalar.value;
     complain(reader->complaints, place_of(node),
              error == -ERANGE ? "%s is too large, too small or too fine: expected %s" : "%s is not %s", text,
              expected);
+    say_alone(reader);
 }
 
 const char *read_text(struct reader_state *reader, const yaml_node_t *node)
@@ -206,8 +213,16 @@ uint32_t read_share(struct reader_state *reader, const yaml_node_t *node)
     uint32_t value = 0;
     const char *text = scalar(reader, node, expected);
     int error = text ? parse_share(text, &value) : 0;
-    if (error)
+    uint32_t meant = 0;
+    char percent[40];
+    snprintf(percent, sizeof percent, "%s%%", text ? text : "");
+    if (error == -EINVAL && text && strncmp(text, "0.", 2) == 0 && parse_share(percent, &meant) == 0) {
+        complain(reader->complaints, place_of(node), "%s is not %s (did you mean %u.%02u%%?)", text, expected,
+                 (unsigned)(meant / 100), (unsigned)(meant % 100));
+        say_alone(reader);
+    } else if (error) {
         refuse(reader, node, error, expected);
+    }
     return value;
 }
 

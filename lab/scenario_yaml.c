@@ -105,6 +105,28 @@ const struct key *key_next(const struct key *key)
     return key_first(key + 1);
 }
 
+/** What others call it. */
+static const char *const other_words[][2] = {
+    {"bandwidth", "rate"},   {"speed", "rate"},       {"bitrate", "rate"},   {"latency", "delay"},
+    {"drop", "loss"},        {"packet_loss", "loss"}, {"buffer", "limit"},   {"queue_size", "limit"},
+    {"ip", "address"},       {"ipv4", "address"},     {"ipv6", "address"},   {"type", "kind"},
+    {"nameserver", "resolver"}, {"dns", "resolver"},  {"sysctls", "settings"}, {"sysctl", "settings"},
+    {"exec", "programs"},    {"commands", "programs"}, {"cmd", "run"},       {"command", "run"},
+    {"up", "mend"},          {"reboot", "restart"},   {"kill", "crash"},     {"time", "at"},
+    {"hosts", "nodes"},      {"topology", "nodes"},   {"cables", "links"},   {"assert", "checks"},
+    {"vars", "parameters"},  {"variables", "parameters"}, {"includes", "include"}, {"timeout", "duration"},
+};
+
+/** A word of the table that means what another one does elsewhere, or NULL. */
+static const char *word_meant(const char *name, const struct key *keys)
+{
+    for (size_t i = 0; i < sizeof other_words / sizeof *other_words; i++)
+        for (const struct key *k = strcmp(other_words[i][0], name) == 0 ? key_first(keys) : NULL; k; k = key_next(k))
+            if (strcmp(k->name, other_words[i][1]) == 0)
+                return k->name;
+    return NULL;
+}
+
 static void unknown_key(struct reader_state *reader, const yaml_node_t *key, const struct shape *shape)
 {
     struct nearest nearest;
@@ -117,6 +139,9 @@ static void unknown_key(struct reader_state *reader, const yaml_node_t *key, con
         if (length >= sizeof known)
             length = sizeof known - 1;
     }
+    const char *meant = word_meant(key_text(key), shape->keys);
+    if (meant)
+        nearest = (struct nearest){.wrong = key_text(key), .best = meant};
     complain(reader->complaints, place_of(key), "%s has no key %s%s; it may have %s", shape->what, key_text(key),
              nearest_text(&nearest), known);
 }

@@ -41,6 +41,15 @@ int lab_load(const struct lab_options *options, struct scenario **scenario)
     return lab_expand(options, scenario, NULL);
 }
 
+static void print_right(const char *file, const struct scenario *scenario)
+{
+    printf("%s: %u nodes, %u links, %u events, %u checks: nothing wrong\n", file, scenario->nodes.count,
+           scenario->links.count, scenario->events.count, scenario->checks.count);
+    for (unsigned i = 0; i < scenario->parameters.count; i++)
+        printf("%s%s=%s%s", i ? ", " : "  with ", scenario->parameters.items[i].name,
+               scenario->parameters.items[i].value, i + 1 == scenario->parameters.count ? "\n" : "");
+}
+
 static void print_result(const struct lab_options *options, const char *file, const struct scenario *scenario,
                          struct complaints *complaints, json_t *list)
 {
@@ -49,8 +58,7 @@ static void print_result(const struct lab_options *options, const char *file, co
     else if (!scenario)
         complaints_print(complaints, file, stderr);
     else if (!options->expanded)
-        printf("%s: %u nodes, %u links, %u events, %u checks: nothing wrong\n", file, scenario->nodes.count,
-               scenario->links.count, scenario->events.count, scenario->checks.count);
+        print_right(file, scenario);
 }
 
 /** @return the exit status. */
