@@ -169,7 +169,8 @@ static int make_random(struct scenario_run *run, struct scenario_event *event, u
         return 0;
     uint8_t seed[32];
     world_derive(run->world, "event", "", number, seed);
-    event->random = arena_take(&run->scenario->arena, sizeof *event->random);
+    if (!event->random) // a scenario may run many times
+        event->random = arena_take(&run->scenario->arena, sizeof *event->random);
     random_init(event->random, seed);
     return 0;
 }

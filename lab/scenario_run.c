@@ -330,33 +330,48 @@ static bool moment_is_last(void *context)
     return running->run->stopped || (!running->farewell && nobody_is_waited_for(running->run));
 }
 
-/** Who is still waited for, as far as there is room for it. */
-static const char *who_runs(const struct scenario *scenario, char *room, size_t size)
+/** Programs that are still waited for, as far as there is room for them. */
+struct waited {
+    char text[300];
+    size_t length;
+    unsigned left_out;
+};
+
+static void add_waited(struct waited *waited, const struct scenario_program *program)
 {
-    size_t length = 0;
-    unsigned left_out = 0;
-    room[0] = '\0';
+    if (program->background || !program->started || program->status != -1)
+        return;
+    if (waited->length + strlen(program->name) + strlen(program->node->name) + 60 > sizeof waited->text)
+        waited->left_out++;
+    else
+        waited->length +=
+            (size_t)snprintf(waited->text + waited->length, sizeof waited->text - waited->length, "%s%s on %s",
+                             waited->length ? ", " : "", program->name, program->node->name);
+}
+
+static const char *who_runs(const struct scenario *scenario, struct waited *waited)
+{
+    *waited = (struct waited){0};
     for (unsigned i = 0; i < scenario->nodes.count; i++)
-        for (unsigned j = 0; j < scenario->nodes.items[i].programs.count; j++) {
-            const struct scenario_program *program = &scenario->nodes.items[i].programs.items[j];
-            if (program->background || !program->started || program->status != -1)
-                continue;
-            if (length + strlen(program->name) + strlen(program->node->name) + 60 > size)
-                left_out++;
-            else
-                length += (size_t)snprintf(room + length, size - length, "%s%s on %s", length ? ", " : "",
-                                           program->name, program->node->name);
-        }
-    if (left_out > 0)
-        length += (size_t)snprintf(room + length, size - length, " and %u more", left_out);
-    snprintf(room + length, size - length, " still ran");
-    return length > 0 ? room : "no program was waited for";
+        for (unsigned j = 0; j < scenario->nodes.items[i].programs.count; j++)
+            add_waited(waited, &scenario->nodes.items[i].programs.items[j]);
+    for (unsigned i = 0; i < scenario->events.count; i++)
+        for (unsigned j = 0; j < scenario->events.items[i].programs.count; j++)
+            add_waited(waited, scenario->events.items[i].programs.items[j]);
+    if (waited->length == 0)
+        return "no program was waited for";
+    size_t room = sizeof waited->text - waited->length;
+    if (waited->left_out > 0)
+        snprintf(waited->text + waited->length, room, " and %u more still ran", waited->left_out);
+    else
+        snprintf(waited->text + waited->length, room, " still ran");
+    return waited->text;
 }
 
 /** A world that had to be stopped has failed, whatever its checks say. */
 static int judge_limit(struct scenario_run *run, bool by_events)
 {
-    char running[300];
+    struct waited waited;
     struct scenario_result *results = realloc(run->results, (run->result_count + 1) * sizeof *results);
     if (!results)
         return -ENOMEM;
@@ -369,7 +384,7 @@ static int judge_limit(struct scenario_run *run, bool by_events)
                  "stopped after %" PRIu64 " events, at %" PRId64 ".%03" PRId64 " s of virtual time, while %s; "
                  "limits: {%s: ...} raises the limit",
                  strata_world_events(run->world), now / STRATA_SECOND, now % STRATA_SECOND / STRATA_MILLISECOND,
-                 who_runs(run->scenario, running, sizeof running), by_events ? "events" : "time") < 0)
+                 who_runs(run->scenario, &waited), by_events ? "events" : "time") < 0)
         result->detail = NULL;
     return result->detail ? 0 : -ENOMEM;
 }
