@@ -2,9 +2,8 @@
 
 The check in the scenario knows the formula; here its results are compared with the printed numbers as well.
 DISTRIBUTION=all does the same for all of N = 100 and 1000.
-
-ctest: timeout 600
 """
+# ctest: timeout 600
 
 import os
 import re

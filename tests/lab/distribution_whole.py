@@ -1,8 +1,6 @@
-"""All of the book's times, up to N = 1000: see distribution.py.
-
-ctest: label long
-ctest: timeout 900
-"""
+"""All of the book's times, up to N = 1000: see distribution.py."""
+# ctest: label long
+# ctest: timeout 900
 
 import os
 import runpy

@@ -116,4 +116,5 @@ TEST(what_is_wrongly_asked_is_told)
 }
 
 TEST_MAIN(TEST_ENTRY(both_ends_read_what_the_other_wrote), TEST_ENTRY(texts_are_compared_and_bytes_verified),
-          TEST_ENTRY(records_share_no_segment), TEST_ENTRY(steps_repeat_and_connections_are_many), TEST_ENTRY(what_is_wrongly_asked_is_told))
+          TEST_ENTRY(records_share_no_segment), TEST_ENTRY(steps_repeat_and_connections_are_many),
+          TEST_ENTRY(what_is_wrongly_asked_is_told))
