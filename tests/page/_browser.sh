@@ -9,4 +9,4 @@ if [ -n "$missing" ]; then
     echo "missing:$missing"
     exit 77
 fi
-exec node "$folder/$1"
+exec node "$folder/$1" "$2"

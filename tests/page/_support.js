@@ -24,26 +24,32 @@ function equal(found, wanted, what) {
     expect(a === b, what + ": " + a + ", not " + b);
 }
 
-/** Runs the tests one after the other with a folder of their own; the status says whether all is well. */
-async function main(tests) {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "strata-page-"));
-    const only = process.argv[2];
+/** Runs a group of tests (or with a word those whose names contain it, or all) one after the other, between `begin` and
+ * `end`, with a folder of their own; the status says whether all is well. */
+async function main([begin, end], groups) {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "strata-page-")), word = process.argv[2] || "";
+    const tests = groups[word] || Object.values(groups).flat().filter((test) => test.name.includes(word));
     try {
-        for (const test of tests) {
-            if (only && !test.name.includes(only) && test.name !== "begin" && test.name !== "end")
-                continue;
-            const before = failures;
-            try {
-                await test(folder);
-            } catch (error) {
-                expect(false, test.name + ": " + error.stack);
-            }
-            console.log((failures === before ? "ok   " : "BAD  ") + test.name);
-        }
+        await begin(folder);
+        for (const test of tests)
+            await run(test, folder);
+        await end(folder);
+    } catch (error) {
+        expect(false, error.stack);
     } finally {
         fs.rmSync(folder, {recursive: true, force: true});
     }
+    expect(tests.length > 0, "no test is called " + word);
     process.exitCode = failures ? 1 : 0;
+}
+async function run(test, folder) {
+    const before = failures;
+    try {
+        await test(folder);
+    } catch (error) {
+        expect(false, test.name + ": " + error.stack);
+    }
+    console.log((failures === before ? "ok   " : "BAD  ") + test.name);
 }
 
 /** The page of a scenario: a file of the examples, or the text of one. */

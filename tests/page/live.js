@@ -188,4 +188,7 @@ async function end() {
     await browser.close();
 }
 
-main([begin, buttons_move_the_lab, two_pages_see_the_same, another_page_can_do_nothing, end]);
+main([begin, end], {
+    short: [buttons_move_the_lab, another_page_can_do_nothing],
+    long: [two_pages_see_the_same],
+});

@@ -191,11 +191,15 @@ async function lines_are_filtered_and_found(folder) {
     const all = await lines();
     expect(all > 100, "lines: " + all);
     await page.selectOption("#event-filter", "trouble");
+    await drawn(page);
     equal(await page.locator("#events .line.trouble", {hasText: "LOST: LOSS"}).count(), 4, "losses");
     await page.selectOption("#event-filter", "words");
+    await drawn(page);
     expect((await page.textContent("#events")).includes("200, 40000 bytes"), "what a program said");
     await page.selectOption("#event-filter", "all");
+    await drawn(page);
     await page.fill("#event-search", "DNS question");
+    await drawn(page);
     expect(await lines() === 4, "four questions are found: " + await lines());
     await page.locator("#events .line").first().click();
     expect((await page.textContent("#frame-body")).includes("A of www.example.test"), "a line opens its frame");
@@ -344,7 +348,9 @@ async function end() {
     await browser.close();
 }
 
-main([begin, a_day_is_shown, arrows_are_drawn_and_open_their_frames, the_diagram_has_its_scales, curves_zoom_together,
-    windows_follow_the_player, lines_are_filtered_and_found, an_address_says_what_is_shown,
-    nothing_of_a_scenario_is_html, light_and_dark_can_be_read, a_phone_is_wide_enough, paper_has_everything,
-    many_frames_are_thinned, end]);
+main([begin, end], {
+    short: [a_day_is_shown, arrows_are_drawn_and_open_their_frames, curves_zoom_together, nothing_of_a_scenario_is_html,
+        light_and_dark_can_be_read],
+    long: [the_diagram_has_its_scales, windows_follow_the_player, lines_are_filtered_and_found,
+        an_address_says_what_is_shown, a_phone_is_wide_enough, paper_has_everything, many_frames_are_thinned],
+});
