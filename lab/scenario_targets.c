@@ -171,42 +171,50 @@ static void add_rest(struct verifier *v, struct scenario_event *event, unsigned 
         }
 }
 
+/** Gives segments between which a router on no side carries one number. @return whether something has changed. */
+static bool join_by_router(const struct scenario_node *node, unsigned *joined, unsigned most)
+{
+    unsigned least = most;
+    bool changed = false;
+    for (int port = 1; port <= node->port_count; port++)
+        if (node->links[port] && joined[node->links[port]->segment] < least)
+            least = joined[node->links[port]->segment];
+    for (int port = 1; port <= node->port_count; port++) {
+        unsigned *at = node->links[port] ? &joined[node->links[port]->segment] : &least;
+        changed = changed || *at != least;
+        *at = least;
+    }
+    return changed;
+}
+
+#define SIDES_MANY UINT32_MAX
+
 /** Complains about routers on no side over which two sides still reach each other. */
 static void verify_apart(struct verifier *v, const struct scenario_event *event, const unsigned *sides)
 {
     struct scenario *scenario = v->scenario;
-    unsigned count = scenario->links.count, changed = 1;
+    unsigned count = scenario->links.count;
     unsigned *joined = arena_take(&scenario->arena, (count + 1) * sizeof *joined);
     unsigned *side = arena_take(&scenario->arena, (count + 1) * sizeof *side);
     for (unsigned i = 0; i < count; i++)
         joined[i] = scenario->links.items[i].segment;
-    // Segments with a router on no side between them are one; the side of a segment is that of the first host there.
-    while (changed) {
-        changed = 0;
-        for (unsigned i = 0; i < scenario->nodes.count; i++) {
-            const struct scenario_node *node = &scenario->nodes.items[i];
-            unsigned least = count;
-            for (int pass = 0; pass < 2 && sides[i] == 0 && forwards(node); pass++)
-                for (int port = 1; port <= node->port_count; port++) {
-                    unsigned *at = node->links[port] ? &joined[node->links[port]->segment] : NULL;
-                    if (at && pass == 0 && *at < least)
-                        least = *at;
-                    else if (at && pass == 1 && *at != least)
-                        *at = least, changed = 1;
-                }
-        }
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (unsigned i = 0; i < scenario->nodes.count; i++)
+            if (sides[i] == 0 && forwards(&scenario->nodes.items[i]))
+                changed = join_by_router(&scenario->nodes.items[i], joined, count) || changed;
     }
     for (unsigned i = 0; i < scenario->nodes.count; i++)
         for (int port = 1; sides[i] != 0 && port <= scenario->nodes.items[i].port_count; port++) {
             const struct scenario_link *link = scenario->nodes.items[i].links[port];
             unsigned *at = link ? &side[joined[link->segment]] : NULL;
             if (at)
-                *at = *at == 0 || *at == sides[i] ? sides[i] : UINT32_MAX;
+                *at = *at == 0 || *at == sides[i] ? sides[i] : SIDES_MANY;
         }
     for (unsigned i = 0; i < scenario->nodes.count; i++) {
         const struct scenario_node *node = &scenario->nodes.items[i];
         for (int port = 1; sides[i] == 0 && forwards(node) && port <= node->port_count; port++)
-            if (node->links[port] && side[joined[node->links[port]->segment]] == UINT32_MAX) {
+            if (node->links[port] && side[joined[node->links[port]->segment]] == SIDES_MANY) {
                 complain(v->complaints, event->target_place,
                          "%s would carry from one side to the other: say on which side it is", node->name);
                 break;

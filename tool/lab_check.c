@@ -119,9 +119,10 @@ int lab_explain(const struct lab_options *options)
     int error = scenario_read(&scenario, &input, &complaints);
     if (error)
         return tool_complain(TOOL_FAILED, "%s: %s", input.file, strerror(-error));
-    printf("%s%s", scenario->title ? scenario->title : input.file, "\n");
-    if (scenario->description)
-        printf("%s\n", scenario->description);
+    printf("%s\n", scenario->title ? scenario->title : input.file);
+    size_t length = scenario->description ? strlen(scenario->description) : 0;
+    if (length > 0)
+        printf("%s%s", scenario->description, scenario->description[length - 1] == '\n' ? "" : "\n");
     printf(scenario->parameters.count > 0 ? "\nparameters and their defaults:\n" : "\nIt has no parameters.\n");
     for (unsigned i = 0; i < scenario->parameters.count; i++)
         explain_parameter(&scenario->parameters.items[i]);
