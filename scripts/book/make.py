@@ -168,8 +168,10 @@ class Book:
         told_first = []
         for row in re.findall(r"^\| ((?:`[\w.]+`(?:, )?)+)[^|]*\|", read("docs/house.md"), re.M):
             told_first += [word.removesuffix(".h") for word in re.findall(r"`([\w.]+)`", row)]
-        order = {stem: told_first.index(os.path.basename(stem)) if name == "tcp" and os.path.basename(stem) in told_first
-                 else len(told_first) for stem in stems}
+        order = {stem: len(told_first) for stem in stems}
+        for stem in stems:
+            if name == "tcp" and os.path.basename(stem) in told_first:
+                order[stem] = told_first.index(os.path.basename(stem))
         for stem, paths in sorted(stems.items(), key=lambda item: order[item[0]]):
             told = []
             for path in paths:
