@@ -23,7 +23,7 @@ def measure(peers, up, within):
                              "--set", f"within={within}%"],
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                             timeout=500, check=False)
-    found = re.search(r"the time that the formula says: ([0-9.]+) s, expected ([0-9.]+) s", result.stdout)
+    found = re.search(r"time: ([0-9.]+) s, expected ([0-9.]+) s", result.stdout)
     if result.returncode != 0 or not found:
         print(result.stdout)
         return 1
