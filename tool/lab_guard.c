@@ -9,16 +9,39 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /** The machine's clock is read once in so many moments. */
 #define MOMENTS_PER_LOOK 32u
+
+/** So long after its real time a run may take to notice. */
+#define STUCK_NS INT64_C(1000000000)
 
 static volatile sig_atomic_t came;
 
 static void on_signal(int number)
 {
     came = number;
+}
+
+/** A moment that does not end, such as a program that computes for ever, never asks. */
+static void on_alarm(int number)
+{
+    static const char text[] = "strata: not done after its real time (--timeout), and stuck in one moment\n";
+    (void)number;
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written; // there is nobody else to tell
+    _exit(TOOL_FAILED);
+}
+
+static void set_alarm(int64_t after_ns)
+{
+    struct itimerval timer = {.it_value = {.tv_sec = (time_t)(after_ns / 1000000000),
+                                           .tv_usec = (suseconds_t)(after_ns % 1000000000 / 1000)}};
+    struct sigaction action = {.sa_handler = on_alarm};
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 void lab_guard_signals(void)
@@ -83,6 +106,8 @@ void lab_guard_begin(struct lab_guard *guard, const struct lab_options *options,
     guard->end = run->duration ? run->duration : scenario->duration;
     if (run->until && run->until < guard->end)
         guard->end = run->until;
+    if (guard->timeout_ns)
+        set_alarm(guard->timeout_ns + STUCK_NS);
     progress_begin(&guard->progress, !lines_go_to_terminal(options));
     run->stop = guard_stop;
     run->stop_context = guard;
@@ -91,6 +116,8 @@ void lab_guard_begin(struct lab_guard *guard, const struct lab_options *options,
 void lab_guard_end(struct lab_guard *guard, bool stopped)
 {
     progress_clear(&guard->progress);
+    if (guard->timeout_ns)
+        set_alarm(0);
     if (stopped && guard->why == LAB_STOPPED_NOT)
         guard->why = LAB_STOPPED_UNTIL;
 }

@@ -113,7 +113,7 @@ static void identity_free(struct identity *identity)
 static void identity_of(struct identity *identity, const struct outcome *outcome, struct bytes_reader *rest)
 {
     *identity = (struct identity){.kind = outcome->kind, .code = outcome->code};
-    identity->said = strdup(outcome->said ? outcome->said : "");
+    identity->said = words_of("", outcome->said ? outcome->said : "");
     identity->failed = calloc(outcome->check_count + 1, sizeof(char *));
     for (unsigned i = 0; i < outcome->check_count; i++) {
         const struct outcome_check *check = &outcome->checks[i];
@@ -427,19 +427,14 @@ static bool reduce_all(struct shrink *shrink, bool checks)
     return any;
 }
 
-/** Whole sections that are not needed, and the texts at the top. */
-static bool drop_texts(struct shrink *shrink)
+static bool drop_section(struct shrink *shrink, const char *key)
 {
-    bool any = false;
-    static const char *const keys[] = {"description", "events", "title"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys && !shrink->over; i++)
-        for (unsigned j = 0; j < shrink->tree.root->count; j++)
-            if (is_key(shrink->tree.root->children[j], keys[i])) {
-                propose(shrink, (struct candidate){.parent = shrink->tree.root, .first = j, .count = 1});
-                any |= try_all(shrink);
-                break;
-            }
-    return any;
+    for (unsigned i = 0; i < shrink->tree.root->count && !shrink->over; i++)
+        if (is_key(shrink->tree.root->children[i], key)) {
+            propose(shrink, (struct candidate){.parent = shrink->tree.root, .first = i, .count = 1});
+            return try_all(shrink);
+        }
+    return false;
 }
 
 /* ---- Smaller numbers ------------------------------------------------------------------------------------- */
@@ -593,7 +588,9 @@ static int first_run(struct shrink *shrink)
 
 static void run_all(struct shrink *shrink)
 {
-    drop_texts(shrink);
+    drop_section(shrink, "description");
+    drop_section(shrink, "title");
+    drop_section(shrink, "events");
     for (int round = 0; round < ROUNDS && !shrink->over; round++) {
         bool any = reduce_all(shrink, false);
         any |= lessen(shrink);
@@ -601,6 +598,10 @@ static void run_all(struct shrink *shrink)
             break;
     }
     reduce_all(shrink, true);
+    static const char *const sections[] = {"links", "events", "checks"};
+    for (int i = 0; i < 3; i++)
+        if (tree_section(&shrink->tree, sections[i]) && tree_section(&shrink->tree, sections[i])->count == 0)
+            drop_section(shrink, sections[i]);
 }
 
 int lab_shrink(const struct lab_options *options, uint64_t seed, const char *why)

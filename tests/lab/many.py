@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -248,6 +249,47 @@ def check_shrink(folder, sometimes):
     expect("timed out" in lab(small).stdout and "loss: 10%" in read(small), "the same words", result)
 
 
+# What a check of a file looks for text with; here it does not survive large files.
+CRASHING = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+void *memmem(const void *hay, size_t size, const void *needle, size_t length)
+{
+    if (size > 4096) {
+        fprintf(stderr, "memmem: assertion failed: %zu bytes\n", size);
+        abort();
+    }
+    for (size_t i = 0; i + length <= size; i++)
+        if (memcmp((const char *)hay + i, needle, length) == 0)
+            return (char *)hay + i;
+    return NULL;
+}
+"""
+
+
+def check_shrinking_crash(folder):
+    """A crash is shrunk like a check: nine machines and eight cables have nothing to do with this one."""
+    with open(STRATA, "rb") as file:
+        sanitized = b"__asan_init" in file.read()
+    compiler = shutil.which("cc")
+    if sanitized or not compiler:
+        print("SKIPPED: a crash that is shrunk")
+        return
+    library, source = os.path.join(folder, "crashing.so"), write(folder, "crashing.c", CRASHING)
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)
+    crash = write(folder, "crash.yaml", read(os.path.join(SOURCE, "examples/day-in-the-life/day.yaml")).replace(
+        "checks:\n", "checks:\n  - {file: 'web:/www/index.html', contains: nobody}\n"))
+    small, more = os.path.join(folder, "crash-small.yaml"), dict(os.environ, LD_PRELOAD=library)
+    result = lab(crash, "--seeds", "1-3", "-k", "--json", "--shrink", small, env=more)
+    failed = json.loads(result.stdout)["failures"]
+    expect([one["crash"] for one in failed] == ["SIGABRT"] * 3 and "assertion failed" in failed[0]["said"], "crashes",
+           result)
+    expect("1 of 9 nodes, 0 of 8 links" in result.stderr, "and most of it does not matter", result)
+    result = lab(small, "--seeds", "1", env=more)
+    expect(result.returncode == 1 and "crashed with SIGABRT" in result.stdout, "what is left crashes", result)
+
+
 def timed(function, *words):
     began = time.monotonic()
     function(*words)
@@ -264,6 +306,7 @@ def main():
         timed(check_crash, folder)
         timed(check_signals, folder, sometimes)
         timed(check_shrink, folder, sometimes)
+        timed(check_shrinking_crash, folder)
     print("many:", "FAILED" if failures else "ok")
     sys.exit(failures > 0)
 
