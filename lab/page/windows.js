@@ -10,16 +10,19 @@
 
     /** Where bytes are on paper: cells of one segment each, from a little before the window to its end. */
     function paperOf(state, segment) {
-        const flight = state.top - state.una;
-        let cell = Math.max(segment, 1);
-        while (flight / cell > CELLS_MOST * 0.72)
+        let cell = Math.max(segment, 1), top = state.top;
+        // A window that is far larger than what is in it goes on beyond the paper: what is in it shall be seen.
+        const inside = Math.max(state.next, state.una + (state.cwnd || 0), ...state.early.map(([, to]) => to));
+        if ((top - state.una) / cell > CELLS_MOST * 0.5)
+            top = Math.min(top, inside + 8 * cell);
+        while ((top - state.una) / cell > CELLS_MOST * 0.72)
             cell *= 2;
         // Data begin with number 1, after the SYN: so do the cells.
         const at = Math.max(0, Math.floor((state.una - 1) / cell));
         const from = (at - Math.min(at, Math.ceil(CELLS_MOST * 0.1))) * cell + 1;
-        const count = Math.min(CELLS_MOST, Math.max(16, Math.ceil((state.top - from) / cell) + 3));
+        const count = Math.min(CELLS_MOST, Math.max(16, Math.ceil((top - from) / cell) + (top < state.top ? 0 : 3)));
         const wide = WIDE / count;
-        return {from, cell, count, wide, x: (byte) => Math.max(0, Math.min(WIDE, (byte - from) / cell * wide))};
+        return {from, cell, count, wide, end: from + count * cell, x: (byte) => Math.max(0, Math.min(WIDE, (byte - from) / cell * wide))};
     }
 
     function overlaps(ranges, start, end) {
@@ -40,15 +43,18 @@
         const x1 = paper.x(from), x2 = paper.x(to), turn = below ? -6 : 6;
         if (x2 - x1 < 2)
             return [];
+        const beyond = to > paper.end;
+        const path = `M${x1} ${y + turn} V${y} H${x2 - (beyond ? 2 : 0)}` +
+            (beyond ? ` m-7 -4 l7 4 l-7 4` : ` V${y + turn}`);
         const text = svg("text", {x: (x1 + x2) / 2, y: below ? y + 15 : y - 5, "text-anchor": "middle"}, words);
         const estimate = words.length * 6.4;
         if (estimate > x2 - x1 + 60 && !below)
-            return [svg("path", {class: "bracket", d: `M${x1} ${y + turn} V${y} H${x2} V${y + turn}`})];
+            return [svg("path", {class: "bracket", d: path})];
         if ((x1 + x2) / 2 < estimate / 2)
             text.setAttribute("text-anchor", "start"), text.setAttribute("x", x1);
         if ((x1 + x2) / 2 > WIDE - estimate / 2)
             text.setAttribute("text-anchor", "end"), text.setAttribute("x", x2);
-        return [svg("path", {class: "bracket", d: `M${x1} ${y + turn} V${y} H${x2} V${y + turn}`}), text];
+        return [svg("path", {class: "bracket", d: path}), text];
     }
     function mark(paper, byte, y, name, number) {
         const x = paper.x(byte), end = x > WIDE - 90 ? "end" : x < 60 ? "start" : "middle";
