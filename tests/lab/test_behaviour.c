@@ -2,6 +2,7 @@
  * TCP behaves as the literature says, seen in the trace of windows: slow start doubles, AIMD draws a saw-tooth,
  * CUBIC a plateau; marks slow a sender down without a loss. Virtual time, one seed each; test_fairness.c looks
  * at many.
+ * ctest: timeout 600
  */
 #include "tests/lab/flows.h"
 

@@ -9,6 +9,7 @@
  * One cell is compared with what Linux brought to Linux in docs/goodput.md.
  *
  * ctest: label no_valgrind
+ * ctest: timeout 600
  */
 #include "tests/lab/flows.h"
 

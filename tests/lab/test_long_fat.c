@@ -3,6 +3,7 @@
  * themselves, on hosts with nothing set. Virtual time.
  *
  * ctest: label no_valgrind
+ * ctest: timeout 600
  */
 #include "tests/lab/flows.h"
 
