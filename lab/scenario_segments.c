@@ -424,6 +424,8 @@ bool segments_judge(const struct scenario_run *run, const struct scenario_check 
     struct selection selection = {0};
     struct text_log text = {.text = malloc(TOLD_BYTES + 200), .room = TOLD_BYTES + 200};
     *detail = text.text;
+    if (text.text)
+        text.text[0] = '\0';
     if (!log || !text.text || select_seen(&selection, log, check) != 0)
         return false;
     unsigned index = 0;
