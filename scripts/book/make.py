@@ -70,6 +70,8 @@ class Book:
         self.pages = {}   # path in the tree -> page in the book
         self.written = set()
         self.names = {}   # public name -> page
+        self.reports = {}     # a report of a run -> its picture
+        self.unseen = set()   # pictures that could not be taken
 
     def write(self, page, text):
         path = os.path.join(self.source, page + ".md")
@@ -252,13 +254,10 @@ class Book:
             os.makedirs(os.path.dirname(where), exist_ok=True)
             self.run("lab", path, "--quiet", "--report", where)
             if os.path.exists(where):
-                picture = self.screenshot(where)
-                small = os.path.getsize(where) <= REPORT_BYTES_MOST
-                if not small:
-                    os.remove(where)
-                if picture:
-                    out.append(f"![The report of a run of {chapters.escape(str(title))}](/{picture})\n")
-                if small:
+                picture = "pictures/" + os.path.basename(report).replace(".html", ".png")
+                self.reports[where] = picture
+                out.append(f"![Time and space in a run of {chapters.escape(str(title))}](/{picture})\n")
+                if os.path.getsize(where) <= REPORT_BYTES_MOST:
                     out.append(f'<p class="report"><a href="../../{report}">The report of this run</a>: '
                                "its arrows, curves and every frame</p>\n")
                 out.append(f"`strata lab {path} --report run.html` writes it.\n")
@@ -271,20 +270,19 @@ class Book:
         return subprocess.run([self.strata, "lab", "check", path], cwd=ROOT, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, check=False).returncode == 0
 
-    def screenshot(self, report):
-        """The beginning of a report as a picture; None without a browser."""
-        browser = shutil.which("chromium") or shutil.which("google-chrome")
-        if not browser:
-            return None
-        picture = "pictures/" + os.path.basename(report).replace(".html", ".png")
-        path = os.path.join(self.source, picture)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        words = [browser, "--headless", "--disable-gpu", "--hide-scrollbars", f"--screenshot={path}",
-                 "--window-size=1100,760", "--virtual-time-budget=3000", "file://" + report]
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
-            words.insert(1, "--no-sandbox")
-        subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=60)
-        return picture if os.path.exists(path) else None
+    def take_pictures(self):
+        """Pictures of the reports that were made; where there is no browser, pages lack them."""
+        node = shutil.which("node")
+        pairs = sorted(self.reports.items())
+        words = [word for report, picture in pairs for word in (report, os.path.join(self.source, picture))]
+        if node and words:
+            os.makedirs(os.path.join(self.source, "pictures"), exist_ok=True)
+            subprocess.run([node, os.path.join(HERE, "pictures.js"), *words], check=False, timeout=900)
+        for report, picture in pairs:
+            if not os.path.exists(os.path.join(self.source, picture)):
+                self.unseen.add(picture)
+            if os.path.getsize(report) > REPORT_BYTES_MOST:
+                os.remove(report)
 
     def example(self, folder, files, with_reports):
         where = f"examples/{folder}/README.md"
@@ -292,6 +290,7 @@ class Book:
             text = self.relink(where, read(where))
         else:
             text = f"# {folder.replace('-', ' ').capitalize()}\n"
+        own = text
         runs = [path for path in files if path.endswith(".yaml")]
         made = []
         for i, path in enumerate(runs):
@@ -310,9 +309,12 @@ class Book:
                         "```\n\n</details>\n"
         self.write(f"examples/{folder}/README", text)
         title = re.search(r"^# (.*)$", text, re.M).group(1)
-        after = text.split("\n# ", 1)[-1].split("\n", 1)[-1] if text.startswith("# ") else text
-        first = re.search(r"^(?![#`|!\-<\s])(.+?)(?:\n\n|\Z)", after.strip() + "\n\n", re.S | re.M)
-        return folder, title, first.group(1).replace("\n", " ") if first else ""
+        first = ""
+        for paragraph in re.split(r"\n\s*\n", own):
+            if not re.match(r"[#`|!\-<>]| {4}", paragraph) and paragraph.strip():
+                first = " ".join(paragraph.split())
+                break
+        return folder, title, first
 
     def examples(self):
         folders = {}
@@ -353,11 +355,14 @@ class Book:
         self.commands()
         self.counters()
         self.examples()
+        self.take_pictures()
         self.index()
         for page in sorted(self.written):
             path = os.path.join(self.source, page + ".md")
             with open(path, encoding="utf-8") as file:
                 text = file.read()
+            text = re.sub(r"^!\[[^\]]*\]\(/(pictures/[^)]*)\)$",
+                          lambda match: "" if match.group(1) in self.unseen else match.group(0), text, flags=re.M)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(self.link_names(page, text))
 

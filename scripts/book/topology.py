@@ -91,7 +91,7 @@ def one_bus(nodes, link, title):
 
 
 def svg(width, height, parts, title):
-    return (f'<svg class="topology" viewBox="0 0 {width:.0f} {height:.0f}" role="img" '
+    return (f'<svg class="topology" viewBox="0 0 {width:.0f} {height:.0f}" style="max-width: {width:.0f}px" role="img" '
             f'aria-label="{html.escape(title, quote=True)}">' + "".join(parts) + "</svg>")
 
 
