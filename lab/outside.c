@@ -41,7 +41,7 @@ int strata_node_say(struct strata_node *node, int number, const void *frame, siz
 {
     struct strata_world *world = node->world;
     const struct node_port *port = number > 0 && number <= node->port_count ? &node->ports[number] : NULL;
-    if (!port || !port->cable)
+    if (!port || !port->cable || node->down)
         return -ENOTCONN;
     if (length == 0 || length > FRAME_MAX_BYTES)
         return -EMSGSIZE;

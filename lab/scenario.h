@@ -79,7 +79,7 @@ struct scenario_program {
     struct text_log output;
     struct scenario_node *node;
 };
-enum scenario_kind { SCENARIO_HOST, SCENARIO_ROUTER, SCENARIO_SWITCH, SCENARIO_HUB };
+enum scenario_kind { SCENARIO_HOST, SCENARIO_ROUTER, SCENARIO_SWITCH, SCENARIO_HUB, SCENARIO_OUTSIDE };
 
 /** A list in the arena: elements of one type, count of them. */
 #define LIST_OF(type)                                                                                        \
@@ -103,6 +103,7 @@ struct scenario_node {
     enum scenario_kind kind;
     bool dhcp, forwarding, has_forwarding;
     struct place dhcp_place;
+    const char *device; /**< Of one that is outside: what it is on this machine, tap:tap0 for instance. */
     bool has_resolver;
     struct strata_endpoint resolver;
     scenario_names groups;
@@ -309,6 +310,7 @@ struct scenario {
     const char *title, *description;
     uint64_t seed;
     strata_time duration;
+    bool duration_said; /**< It is not the one that holds unless said otherwise. */
     uint64_t events_max;    /**< Limits: so many things happen ... */
     strata_time time_max;   /**< ... and it lasts so long at most; 0: there is none but the duration. */
     LIST_OF(struct scenario_group *) groups;
@@ -416,6 +418,10 @@ struct scenario_options {
     /** Asked after every moment in which something happened, unless NULL: whether to stop. */
     bool (*stop)(void *context);
     void *stop_context;
+    bool open_end; /**< It runs until it is told to stop, and its checks are judged then. */
+    /** What stands for a node that is outside; NULL: there are none. */
+    struct strata_device (*outside)(void *context, const struct scenario_node *node);
+    void *outside_context;
 };
 /** Whether a check counts something that only a bus has; what it counted. */
 bool is_bus_count(const char *word);

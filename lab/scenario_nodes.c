@@ -23,7 +23,7 @@ int read_port_name(struct reader_state *reader, struct place place, const char *
     return (int)port;
 }
 
-const char *const node_kind_words[] = {"host", "router", "switch", "hub", NULL};
+const char *const node_kind_words[] = {"host", "router", "switch", "hub", "outside", NULL};
 static const struct shape shape_kind = {.kind = SHAPE_WORD, .open = true, .words = node_kind_words};
 
 static void read_kind(struct reader_state *reader, const yaml_node_t *value, void *into)
@@ -32,8 +32,8 @@ static void read_kind(struct reader_state *reader, const yaml_node_t *value, voi
     static const char *const others[][2] = {{"linux", "host"}, {"bridge", "switch"}, {"ovs-bridge", "switch"}};
     for (size_t i = 0; value->type == YAML_SCALAR_NODE && i < sizeof others / sizeof *others; i++)
         if (strcmp((const char *)value->data.scalar.value, others[i][0]) == 0) {
-            complain(reader->complaints, place_of(value), "%s is not host, router, switch or hub (did you mean %s?)",
-                     others[i][0], others[i][1]);
+            complain(reader->complaints, place_of(value),
+                     "%s is not host, router, switch, hub or outside (did you mean %s?)", others[i][0], others[i][1]);
             return;
         }
     int kind = read_word(reader, value, node_kind_words);
@@ -430,6 +430,11 @@ static const char *name_setting(unsigned index, const char **help)
     return settings_name(index, &minimum, &maximum, &initial, help);
 }
 
+static void read_device(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct scenario_node *)into)->device = read_text(reader, value);
+}
+
 /** A group that no section declares comes to be by the first node that says to be in it. */
 static void read_node_group(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
@@ -462,22 +467,36 @@ static const struct key node_keys[] = {
     {"settings", read_settings, false, &shape_settings, "from settings to numbers; strata settings lists them"},
     {"files", read_files, false, &shape_files, "what is on its disk: from paths to texts"},
     {"programs", read_programs, false, &shape_programs, "what it runs"},
+    {"device", read_device, false, &shape_text, "of one that is outside: tap:NAME, if:NAME or unix:PATH"},
     KEYS_END,
 };
 static const struct shape shape_node_mapping = {.kind = SHAPE_MAPPING, .what = "a node", .keys = node_keys};
 static const struct shape *const node_shapes[] = {&shape_node_mapping, &shape_nothing, NULL};
 const struct shape shape_node = {.kind = SHAPE_EITHER, .either = node_shapes};
 
+/** Nodes that are outside, and those that are not. */
+static void verify_outside(struct reader_state *reader, const yaml_node_t *value, const struct scenario_node *node)
+{
+    const yaml_node_t *device = value_of(reader, value, "device");
+    if (node->kind == SCENARIO_OUTSIDE && !device)
+        complain(reader->complaints, node->place, "%s is outside, but where? It needs a device, such as tap:tap0",
+                 node->name);
+    if (node->kind != SCENARIO_OUTSIDE && device)
+        complain(reader->complaints, place_of(device), "a device belongs to a node of kind outside");
+}
+
 static void only_hosts(struct reader_state *reader, const yaml_node_t *value,
                        const struct scenario_node *node)
 {
     static const char *const words[] = {"addresses", "address",    "dhcp",     "gateway", "routes",
                                         "resolver",  "forwarding", "settings", "files",   "programs"};
-    const char *kind = node->kind == SCENARIO_SWITCH ? "switch" : "hub";
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    const char *kind = node->kind == SCENARIO_SWITCH ? "a switch"
+                       : node->kind == SCENARIO_HUB  ? "a hub"
+                                                     : "what is outside";
+    for (size_t i = node->kind == SCENARIO_OUTSIDE ? 2 : 0; i < sizeof words / sizeof *words; i++) {
         const yaml_node_t *found = value_of(reader, value, words[i]);
         if (found)
-            complain(reader->complaints, place_of(found), "a %s has no %s: only hosts and routers do", kind,
+            complain(reader->complaints, place_of(found), "%s has no %s: only hosts and routers do", kind,
                      words[i]);
     }
 }
@@ -494,8 +513,9 @@ void read_node(struct reader_state *reader, const yaml_node_t *key, const yaml_n
     bool nothing = value->type == YAML_SCALAR_NODE && value->data.scalar.length == 0;
     if (!nothing) {
         read_mapping(reader, value, &shape_node_mapping, &node);
-        if (node.kind == SCENARIO_SWITCH || node.kind == SCENARIO_HUB)
+        if (node.kind != SCENARIO_HOST && node.kind != SCENARIO_ROUTER)
             only_hosts(reader, value, &node);
+        verify_outside(reader, value, &node);
     }
     *(struct scenario_node *)LIST_APPEND(scenario, scenario->nodes) = node;
 }

@@ -30,6 +30,7 @@ static void read_seed(struct reader_state *reader, const yaml_node_t *value, voi
 static void read_total(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
     ((struct scenario *)into)->duration = read_duration(reader, value);
+    ((struct scenario *)into)->duration_said = true;
 }
 
 static void read_limit_time(struct reader_state *reader, const yaml_node_t *value, void *into)
@@ -110,7 +111,7 @@ static const struct key scenario_keys[] = {
     {"duration", read_total, false, &shape_time, "the world runs at most that long; 60s unless given"},
     {"limits", read_limits, false, &shape_limits, "where the world is stopped if it does not end by itself"},
     {"groups", read_groups, false, &shape_groups, "names for several nodes: for events and partitions"},
-    {"nodes", read_nodes, true, &shape_nodes, "hosts, routers, switches and hubs by name"},
+    {"nodes", read_nodes, true, &shape_nodes, "hosts, routers, switches, hubs and machines outside by name"},
     {"links", read_links, false, &shape_links, "cables between the nodes"},
     {"events", read_events, false, &shape_events, "what happens, and when"},
     {"checks", read_checks, false, &shape_checks, "what must hold at the end"},

@@ -61,7 +61,7 @@ static int put_files(struct scenario_node *node)
     return 0;
 }
 
-static int make_node(struct scenario_run *run, struct scenario_node *node)
+static int make_node(struct scenario_run *run, struct scenario_node *node, const struct scenario_options *options)
 {
     struct strata_world *world = run->world;
     switch (node->kind) {
@@ -77,6 +77,11 @@ static int make_node(struct scenario_run *run, struct scenario_node *node)
         break;
     case SCENARIO_HUB:
         node->made = strata_world_hub(world, node->name, (unsigned)(node->port_count ? node->port_count : 1));
+        break;
+    case SCENARIO_OUTSIDE:
+        if (!options->outside)
+            return -EOPNOTSUPP;
+        node->made = strata_world_device(world, node->name, options->outside(options->outside_context, node));
         break;
     }
     if (!node->made)
@@ -128,7 +133,8 @@ static int configure_node(struct scenario_node *node)
     }
     for (unsigned i = 0; !error && i < node->settings.count; i++)
         error = strata_node_set(node->made, node->settings.items[i].name, node->settings.items[i].value);
-    for (unsigned i = 0; !error && i < node->addresses.count; i++)
+    // Those of a machine outside are its own business.
+    for (unsigned i = 0; !error && node->kind != SCENARIO_OUTSIDE && i < node->addresses.count; i++)
         error = strata_node_address(node->made, node->addresses.items[i].port, node->addresses.items[i].text);
     for (unsigned i = 0; !error && i < node->routes.count; i++)
         error = strata_node_route(node->made, node->routes.items[i].prefix, node->routes.items[i].gateway);
@@ -231,7 +237,7 @@ int scenario_build(struct scenario_run *run, struct scenario *scenario,
     if (!error)
         strata_world_set_limit(run->world, scenario->events_max);
     for (unsigned i = 0; !error && i < scenario->nodes.count; i++)
-        error = make_node(run, &scenario->nodes.items[i]);
+        error = make_node(run, &scenario->nodes.items[i], options);
     for (unsigned i = 0; !error && i < scenario->links.count; i++)
         error = make_link(run, &scenario->links.items[i]);
     for (unsigned i = 0; !error && i < scenario->nodes.count; i++)
@@ -411,6 +417,8 @@ int scenario_go(struct scenario_run *run, const struct scenario_options *options
     }
     if (until < (over ? goodbye : end))
         run->stopped = true;
+    if (options->open_end)
+        run->stopped = false;
     bool by_events = result == -EDQUOT, by_time = !over && end == run->scenario->time_max;
     if ((result < 0 && !by_events) || run->stopped)
         return result < 0 ? result : 0;

@@ -12,7 +12,7 @@
 
 const char *kind_name(const struct scenario_node *node)
 {
-    static const char *const names[] = {"host", "router", "switch", "hub"};
+    static const char *const names[] = {"host", "router", "switch", "hub", "machine outside"};
     return names[node->kind];
 }
 
@@ -93,6 +93,8 @@ static void plug(struct verifier *v, struct scenario_node *node, struct scenario
                  node->links[port]->name);
         return;
     }
+    if (node->kind == SCENARIO_OUTSIDE && port > 1)
+        complain(v->complaints, end->place, "%s is outside and has one port: eth1", node->name);
     end->port = port;
     node->links[port] = link;
 }

@@ -181,7 +181,7 @@ static bool is_passed_on(const struct strata_lab_event *event, const struct desc
 {
     const struct strata_node *node = speaker_of(event);
     if (node->kind != NODE_HOST)
-        return true;
+        return node->kind == NODE_BRIDGE;
     if (!what->has_addresses || what->subject == SUBJECT_ARP || address_is_unspecified(&what->source.address))
         return false;
     return !owns(node, &what->source.address);

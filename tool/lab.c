@@ -33,11 +33,19 @@ static int run_watched(struct lab_job *job)
 static int run_once(struct lab_options *options, struct scenario *scenario)
 {
     struct scenario_run run;
+    struct real real;
+    int status = lab_real_open(&real, options, scenario);
+    if (status)
+        return status;
     options->scenario.trace_hosts = lab_watch_traces(options);
     int error = scenario_build(&run, scenario, &options->scenario);
     struct lab_job job = {.options = options, .run = &run};
-    int status = error ? lab_run_failed(error) : run_watched(&job);
+    if (!error)
+        lab_real_begin(&real, options, &run);
+    status = error ? lab_run_failed(error) : run_watched(&job);
+    lab_real_tell(&real, options);
     scenario_run_free(&run);
+    real_close(&real);
     return status;
 }
 

@@ -9,6 +9,7 @@
  *     lab_many.c     many runs: seeds over processes
  *     lab_sweep.c    many runs over a grid of parameters
  *     lab_shrink.c   makes a scenario that fails smaller
+ *     lab_real.c     in real time, with nodes that are machines outside
  *     lab_results.c  what is said at the end
  *
  * An option is a field of struct lab_options and a row of the table in lab_options.c. A watcher is a row of the
@@ -23,6 +24,7 @@
 #include "tool/figures.h"
 #include "tool/grid.h"
 #include "tool/progress.h"
+#include "tool/real.h"
 #include "tool/seeds.h"
 #include "tool/tool.h"
 #include "tool/workers.h"
@@ -42,6 +44,7 @@ struct lab_options {
     const char *pcap, *pcap_folder, *pcap_hosts, *wireshark;
     const char *curve, *picture;
     const char *report;
+    bool real;
     bool live;
     uint16_t port;
     strata_time from; /**< The timeline begins there. */
@@ -157,6 +160,16 @@ int lab_run_failed(int error);
 bool lab_wants_colour(FILE *to);
 /** What every host and cable counted, as tables of 80 columns. */
 void lab_print_stats(struct strata_world *world, FILE *to);
+
+/* ---- lab_real.c ----------------------------------------------------------------------------------------- */
+
+/** Opens what is outside; a scenario that has such nodes runs in real time alone. @return 0, or the exit status after a
+ * complaint. It is to be closed (real_close) in any case. */
+int lab_real_open(struct real *real, struct lab_options *options, const struct scenario *scenario);
+/** The world is made: from now on it keeps pace, if that is asked for. */
+void lab_real_begin(struct real *real, const struct lab_options *options, struct scenario_run *run);
+/** The run is over: says how well it kept pace. */
+void lab_real_tell(const struct real *real, const struct lab_options *options);
 
 /* ---- lab_many.c ----------------------------------------------------------------------------------------- */
 

@@ -60,6 +60,11 @@ int lab_guard_signal(void)
 static void show(struct lab_guard *guard, int64_t now_ns)
 {
     strata_time now = strata_world_now(guard->world);
+    if (guard->end == STRATA_NEVER) {
+        progress_show(&guard->progress, "%" PRId64 ".%" PRId64 " s, %" PRIu64 " frames", now / STRATA_SECOND,
+                      now % STRATA_SECOND / (STRATA_SECOND / 10), strata_world_frames(guard->world));
+        return;
+    }
     uint64_t real_ms = (uint64_t)(now_ns - guard->progress.began_ns) / 1000000;
     uint64_t tenths = real_ms ? (uint64_t)now / 100000 / real_ms : 0;
     char left[40];
@@ -118,7 +123,9 @@ void lab_guard_end(struct lab_guard *guard, bool stopped)
     progress_clear(&guard->progress);
     if (guard->timeout_ns)
         set_alarm(0);
-    if (stopped && guard->why == LAB_STOPPED_NOT)
+    if (!stopped)
+        guard->why = LAB_STOPPED_NOT;
+    else if (guard->why == LAB_STOPPED_NOT)
         guard->why = LAB_STOPPED_UNTIL;
 }
 

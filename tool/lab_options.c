@@ -161,6 +161,8 @@ static const struct row rows[] = {
      true},
     {"until", "T", 0, CALL, 0, set_until, "go to that point of virtual time, and no further", LAB_RUN, false},
     {"set", "NAME=VALUE", 0, CALL, 0, add_set, "a parameter of the scenario; FILE --help lists them", ~0u, true},
+    {"real", NULL, 0, FLAG, AT(real), NULL,
+     "keep pace with the machine's clock; nodes that are outside are then real machines", LAB_RUN, true},
     {"timeout", "T", 0, CALL, 0, set_timeout, "real time that a run may take", MANY_TOO, false},
 
     {"live", NULL, 0, FLAG, AT(live), NULL,

@@ -15,6 +15,8 @@ int lab_run_failed(int error)
 {
     if (error == -ELOOP)
         return tool_complain(TOOL_FAILED, "the world stands still: a million things happened at one moment");
+    if (error == -EOPNOTSUPP)
+        return tool_complain(TOOL_USAGE, "a node is outside: one run with --real meets it, many runs do not");
     return tool_complain(TOOL_FAILED, "the world cannot go on: %s", strerror(-error));
 }
 

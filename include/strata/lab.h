@@ -455,8 +455,8 @@ struct strata_pace {
  * does not end because nothing is left to happen: something may come. */
 STRATA_API void strata_world_pace(struct strata_world *world, const struct strata_pace *pace);
 /** Says a frame at a port of a device of your own making, now, as if it had been asked. Only between two moments
- * of a run: from strata_pace.take. @return 0; -ENOTCONN: no cable is there; -ENOBUFS: half a million frames are under
- * way on it; -EMSGSIZE: no frame is that long; -ENOMEM. */
+ * of a run: from strata_pace.take. @return 0; -ENOTCONN: no cable is there, or it has crashed; -ENOBUFS: half a
+ * million frames are under way on it; -EMSGSIZE: no frame is that long; -ENOMEM. */
 STRATA_API int strata_node_say(struct strata_node *node, int port, const void *frame, size_t length);
 /** When the next thing happens; STRATA_NEVER: nothing will by itself. For those who let a world keep pace with
  * another clock. */

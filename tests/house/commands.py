@@ -9,6 +9,7 @@ commands are not run to their end, and each of these in its way is still held to
   ctest -R X                   there are such tests
   scripts/x --option           it exists, and knows the option
   a form (FILE, [--option])    the verb exists, and its help knows each option
+  strata lab ... --real        likewise: tests/tool/real.py runs it
 """
 
 import glob
@@ -112,7 +113,7 @@ class Reader:
         if words in (["lab"], ["run"], ["medium", "--frames"]):
             self.form(place, words)
             return
-        if words[0] == "lab" and not any(w.endswith(".yaml") for w in words):
+        if words[0] == "lab" and ("--real" in words or not any(w.endswith(".yaml") for w in words)):
             self.form(place, words)
             return
         if words[0] == "run" and len(words) == 2:

@@ -55,7 +55,7 @@ TEST(all_mistakes_are_told_in_the_order_of_the_file)
                       "  - {output: q, contains: x}\n"),
         "f:3:14: 10.0.0.1/33 is not an address with a prefix length, such as 10.0.0.1/24 or 2001:db8::1/64\n"
         "f:4:11: perhaps is not true or false\n"
-        "f:5:13: bridge is not host, router, switch or hub (did you mean switch?)\n"
+        "f:5:13: bridge is not host, router, switch, hub or outside (did you mean switch?)\n"
         "f:7:21: there is no node c\n"
         "f:7:31: lots is not a share such as 3% or 0.01%\n"
         "f:9:14: there is no node q\n");
