@@ -8,7 +8,7 @@ chapters come from the comments that source files open with, the public interfac
 headers, counters and helps from the command, and what examples show from running them. Sphinx binds the pages and
 complains about every link that leads nowhere.
 
---quick runs no example twice: pages that a run is shown on lack their report.
+--quick runs one scenario of each example, and makes no reports.
 """
 
 import argparse
@@ -227,7 +227,7 @@ class Book:
 
     # ---- Examples ------------------------------------------------------------------------------------------------
 
-    def scenario(self, path, reports):
+    def scenario(self, path, runs, reports):
         """One scenario of an example: its drawing, a run of it, and the file. @return Markdown."""
         import yaml
         expanded = self.run("lab", "check", path, "--expanded")
@@ -240,7 +240,7 @@ class Book:
             out.append(drawing + "\n")
         if tree.get("description"):
             out.append(chapters.markdown(str(tree["description"]).strip().split("\n")))
-        lines = self.run("lab", path).rstrip().split("\n")
+        lines = self.run("lab", path).rstrip().split("\n") if runs else []
         shown = next((i for i, line in enumerate(lines) if re.match(r"\s+\d+\.\d{6}  ", line)), 0)
         lines = lines[shown:]
         results = len(lines) - next((i for i, line in enumerate(lines) if line.startswith(("ok  ", "FAILED"))), 0)
@@ -261,7 +261,8 @@ class Book:
                     out.append(f'<p class="report"><a href="../../{report}">The report of this run</a>: '
                                "its arrows, curves and every frame</p>\n")
                 out.append(f"`strata lab {path} --report run.html` writes it.\n")
-        out.append("```text\n" + "\n".join([*timeline, *lines[-results:]]).strip("\n") + "\n```\n")
+        if lines:
+            out.append("```text\n" + "\n".join([*timeline, *lines[-results:]]).strip("\n") + "\n```\n")
         out.append(f"<details><summary>{name}</summary>\n\n```yaml\n{read(path).rstrip()}\n```\n\n</details>\n")
         return "\n".join(out)
 
@@ -295,7 +296,7 @@ class Book:
         made = []
         for i, path in enumerate(runs):
             if self.is_whole(path):
-                made.append(self.scenario(path, with_reports and i == 0))
+                made.append(self.scenario(path, i == 0 or not self.quick, with_reports and i == 0))
             else:  # what scenarios include
                 made.append(f"<details><summary>{os.path.relpath(path, f'examples/{folder}')}</summary>\n\n"
                             f"```yaml\n{read(path).rstrip()}\n```\n\n</details>\n")
@@ -371,7 +372,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--output", default=os.path.join(ROOT, "build", "book"))
     parser.add_argument("--strata", default=os.path.join(ROOT, "build", "strata"))
-    parser.add_argument("--quick", action="store_true", help="no reports")
+    parser.add_argument("--quick", action="store_true", help="one run of each example, no reports")
     options = parser.parse_args()
     sphinx = shutil.which("sphinx-build")
     if not sphinx:
