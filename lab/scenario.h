@@ -432,6 +432,8 @@ int scenario_build(struct scenario_run *run, struct scenario *scenario,
 /** Lets it run and judges the checks, unless it was told to stop. @return 0 (see run->ok), or a negative errno. */
 int scenario_go(struct scenario_run *run, const struct scenario_options *options);
 void scenario_run_free(struct scenario_run *run);
+/** What the check is called that fails when a world reaches one of its limits. */
+extern const char scenario_limit_check[];
 /** Judges one check. `detail` gets a sentence that is malloc'ed. */
 bool scenario_judge(struct scenario_run *run, const struct scenario_check *check, char **detail);
 /** One JSON object with the results, malloc'ed. */

@@ -374,6 +374,8 @@ static const char *who_runs(const struct scenario *scenario, struct waited *wait
     return waited->text;
 }
 
+const char scenario_limit_check[] = "the world ends within its limits";
+
 /** A world that had to be stopped has failed, whatever its checks say. */
 static int judge_limit(struct scenario_run *run, bool by_events)
 {
@@ -383,7 +385,7 @@ static int judge_limit(struct scenario_run *run, bool by_events)
         return -ENOMEM;
     run->results = results;
     struct scenario_result *result = &results[run->result_count++];
-    *result = (struct scenario_result){.name = "the world ends within its limits"};
+    *result = (struct scenario_result){.name = scenario_limit_check};
     run->ok = false;
     strata_time now = strata_world_now(run->world);
     if (asprintf(&result->detail,

@@ -36,6 +36,8 @@ struct identity {
     char *check; /**< OUTCOME_JUDGED: the first check that failed. */
     char **failed; /**< All that failed, each with its words. */
     unsigned failed_count;
+    bool unfinished; /**< Something did not end: time is what it is about. */
+    bool limited;    /**< The world reached a limit. */
     char **last; /**< What programs that ended badly printed last. */
     unsigned last_count;
 };
@@ -119,8 +121,11 @@ static void identity_of(struct identity *identity, const struct outcome *outcome
         const struct outcome_check *check = &outcome->checks[i];
         if (!check->ok && !identity->check)
             identity->check = strdup(check->name);
-        if (!check->ok)
-            identity->failed[identity->failed_count++] = words_of(check->name, check->detail);
+        if (check->ok)
+            continue;
+        identity->failed[identity->failed_count++] = words_of(check->name, check->detail);
+        identity->unfinished |= strstr(check->detail, "not ended") || strstr(check->detail, "not done");
+        identity->limited |= strcmp(check->name, scenario_limit_check) == 0;
     }
     unsigned count = (unsigned)bytes_number(rest);
     identity->last = calloc(count + 1, sizeof(char *));
@@ -152,7 +157,8 @@ static bool is_same(const struct identity *original, const struct identity *othe
         return false;
     if (!original->check)
         return true;
-    return is_part(original->failed, original->failed_count, other->failed, other->failed_count) &&
+    return original->limited == other->limited &&
+           is_part(original->failed, original->failed_count, other->failed, other->failed_count) &&
            is_part(original->last, original->last_count, other->last, other->last_count) &&
            has(other->failed, other->failed_count, original->failed[0]);
 }
@@ -390,6 +396,8 @@ static bool is_reducible(const struct tree_node *node, bool checks)
         return false;
     if (is_key(section, "checks"))
         return checks && node == section;
+    if (is_key(section, "limits"))
+        return false;
     return !checks && !is_key(node, "endpoints");
 }
 
@@ -447,9 +455,9 @@ static bool is_number(const struct shrink *shrink, const struct tree_node *node)
     if (node->kind != TREE_SCALAR || !isdigit((unsigned char)node->text[0]) || !section ||
         is_key(section, "checks"))
         return false;
-    // A run that lasted as long as it could has no end of its own to be shortened to.
+    // A run that did not end by itself has no end to be shortened to.
     if (node == section)
-        return is_key(node, "duration") && shrink->ran_until < shrink->duration;
+        return is_key(node, "duration") && shrink->ran_until < shrink->duration && !shrink->identity.unfinished;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (is_key(node, keys[i]))
             return true;
