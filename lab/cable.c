@@ -298,6 +298,7 @@ static int start_direction(struct strata_cable *cable, int which, const struct s
     random_init(&direction->loss, seed);
     direction->cable = cable;
     direction->queue_due = STRATA_NEVER;
+    direction->slot_end = -1;
     direction->counts.size = sizeof direction->counts;
     return direction_change(direction, impairment);
 }

@@ -212,7 +212,13 @@ enum impairment_field {
     FIELD_CORRUPT = 256,
     FIELD_LIMIT = 512,
     FIELD_REORDER_EARLY = 1024,
-    FIELD_QUEUE = 2048
+    FIELD_QUEUE = 2048,
+    FIELD_DISTRIBUTION = 4096,
+    FIELD_CORRELATION = 8192,
+    FIELD_STATE = 16384,
+    FIELD_GAP = 32768,
+    FIELD_SLOT = 65536,
+    FIELD_TRACE = 131072
 };
 void impairment_apply(struct strata_impairment *to, const struct strata_impairment *from, uint32_t fields);
 
@@ -260,6 +266,8 @@ struct scenario_check {
     struct place target_place;
     const char *node_name;
     struct place node_place;
+    const char *class_name; /**< Of a queue, or NULL. */
+    struct place class_place;
     struct scenario_node *node;
     struct scenario_program *program;
     struct scenario_link *link;

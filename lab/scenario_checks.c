@@ -257,6 +257,13 @@ static const char *const counted_words[] = {"sent",       "delivered",       "lo
                                             BUS_COUNTS,   NULL};
 static const struct shape shape_counted = {.kind = SHAPE_WORD, .words = counted_words};
 
+static void read_class(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    struct check_reader *check = into;
+    check->check.class_name = read_text(reader, value);
+    check->check.class_place = place_of(value);
+}
+
 static void read_counted(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
     int word = read_word(reader, value, counted_words);
@@ -313,8 +320,8 @@ static const char *const companions[] = {
     [CHECK_COUNTER] = "node min max equals",
     [CHECK_DROPS] = "",
     [CHECK_RECEIVED] = "min max equals of value within",
-    [CHECK_CABLE] = "count min max equals",
-    [CHECK_MEASURE] = "measure direction value within",
+    [CHECK_CABLE] = "count class min max equals",
+    [CHECK_MEASURE] = "measure class direction value within",
     [CHECK_TIME] = "",
     [CHECK_PROGRAMS] = "",
     [CHECK_SEGMENTS] = "shows after from numbers connection",
@@ -368,7 +375,7 @@ static bool has_word(const char *words, const char *word)
 /** Keys that say of what, not what is expected. */
 static bool is_condition(const char *key)
 {
-    return has_word("node count measure direction within after from numbers connection of figure behind", key);
+    return has_word("node count measure direction within after from numbers connection of figure behind class", key);
 }
 
 /** Complains about keys that belong to another kind of check, and reads `equals`, which means different
@@ -379,7 +386,7 @@ static void check_companions(struct reader_state *reader, const yaml_node_t *ite
     static const char *const all[] = {"node", "exits", "prints", "contains", "equals", "sha256",
                                       "size", "min",   "max",    "count",    "lacks",  "value",
                                       "within", "measure", "direction", "shows", "after", "from",
-                                      "numbers", "connection", "of", "figure", "behind", NULL};
+                                      "numbers", "connection", "of", "figure", "behind", "class", NULL};
     const char *allowed = companions[check->kind];
     bool any = false;
     for (int i = 0; all[i]; i++) {
@@ -443,6 +450,9 @@ static const char *name_check(struct scenario *scenario, const struct scenario_c
     case CHECK_RECEIVED:
         return format(scenario, "bytes received by %s", target);
     case CHECK_CABLE:
+        if (check->class_name)
+            return format(scenario, "%s of class %s on %s", check->counted ? check->counted : "sent", check->class_name,
+                          target);
         if (check->counted && strcmp(check->counted, "queue") == 0)
             return format(scenario, "longest queue on %s", target);
         if (check->counted && is_bus_count(check->counted))
@@ -508,6 +518,7 @@ static const struct key check_keys[] = {
     {"min", read_min, false, &shape_amount, "at least so much"},
     {"max", read_max, false, &shape_amount, "at most so much"},
     {"count", read_counted, false, &shape_counted, "what is counted on a cable; sent unless given"},
+    {"class", read_class, false, &shape_text, "only this class of the cable's queue, such as voice or office/voice"},
     {"measure", read_measure, false, &shape_measure, "what is measured on a cable; with value"},
     {"direction", read_check_direction, false, &shape_one_direction, "of what is measured; forward unless given"},
     {"value", read_value, false, &shape_text, "a number, time or rate: what is measured, or stands behind the text"},

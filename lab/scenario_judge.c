@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lab/scenario_classes.h"
 #include "lab/scenario_figures.h"
 #include "lab/scenario_segments.h"
 #include "lab/sha256.h"
@@ -227,8 +228,20 @@ static bool judge_window(struct scenario_run *run, const struct scenario_check *
     return judge_number(run, check, (int64_t)(found.value / UINT64_C(1000000000)), detail);
 }
 
+/** How long the frames of one class of a queue waited on average. */
+static bool judge_class_waiting(struct scenario_run *run, const struct scenario_check *check, char **detail)
+{
+    struct strata_queue_counts counts;
+    if (!class_counts(check, check->direction, &counts) || counts.sent == 0)
+        return verdict(false, detail, "nothing went through that class");
+    struct quantity found = {DIMENSION_TIME, (uint64_t)counts.wait_sum_ns / counts.sent};
+    return judge_value(run, check, found, detail);
+}
+
 static bool judge_measure(struct scenario_run *run, const struct scenario_check *check, char **detail)
 {
+    if (check->class_name)
+        return judge_class_waiting(run, check, detail);
     const struct measured_cable *cable = measure_of(&run->measure, check->link->made);
     const struct measured *measured = cable ? &cable->direction[check->direction] : NULL;
     if (!measured || run->measure.failed)
@@ -280,6 +293,8 @@ static bool judge_cable(struct scenario_run *run, const struct scenario_check *c
 {
     uint64_t sum = 0;
     const char *what = check->counted ? check->counted : "sent";
+    if (check->class_name)
+        return judge_number(run, check, class_count(check), detail);
     if (is_bus_count(what))
         return judge_bus(run, check, bus_count(check->link->made, what), detail);
     for (int direction = 0; direction < 2; direction++) {

@@ -39,123 +39,106 @@ static void read_gemodel(struct reader_state *reader, const yaml_node_t *value,
     read_mapping(reader, value, &shape_gemodel, impairment);
 }
 
-/* What a queue may be told. */
-struct queue_reader {
-    struct strata_queue queue;
-    uint32_t limit;
-};
-#define QUEUE_FRAMES(word, field)                                                                            \
-    static void queue_##word(struct reader_state *reader, const yaml_node_t *value, void *into)              \
+static void read_state_share(struct reader_state *reader, const yaml_node_t *value, uint32_t *into)
+{
+    *into = read_share(reader, value);
+}
+#define STATE_KEY(word)                                                                                      \
+    static void state_##word(struct reader_state *reader, const yaml_node_t *value, void *into)              \
     {                                                                                                        \
-        ((struct queue_reader *)into)->field = (uint32_t)read_integer(reader, value, 1, 1000000);            \
+        read_state_share(reader, value, &((struct strata_loss_states *)into)->word);                         \
     }
-#define QUEUE_SHARE(word, field)                                                                             \
-    static void queue_##word(struct reader_state *reader, const yaml_node_t *value, void *into)              \
-    {                                                                                                        \
-        ((struct queue_reader *)into)->field = read_share(reader, value);                                    \
-        if (((struct queue_reader *)into)->field == 0)                                                       \
-            complain(reader->complaints, place_of(value), #word " is more than 0");                          \
-    }
-#define QUEUE_TIME(word, field)                                                                              \
-    static void queue_##word(struct reader_state *reader, const yaml_node_t *value, void *into)              \
-    {                                                                                                        \
-        ((struct queue_reader *)into)->field = read_duration(reader, value);                                 \
-        if (((struct queue_reader *)into)->field == 0)                                                       \
-            complain(reader->complaints, place_of(value), #word " is more than 0");                          \
-    }
-QUEUE_FRAMES(limit, limit)
-QUEUE_FRAMES(mark, queue.mark_frames)
-QUEUE_FRAMES(min, queue.min_frames)
-QUEUE_FRAMES(max, queue.max_frames)
-QUEUE_SHARE(probability, queue.probability_ppm)
-QUEUE_SHARE(weight, queue.weight_ppm)
-QUEUE_TIME(target, queue.target_ns)
-QUEUE_TIME(interval, queue.interval_ns)
+STATE_KEY(p13)
+STATE_KEY(p31)
+STATE_KEY(p32)
+STATE_KEY(p23)
+STATE_KEY(p14)
 
-static const char *const queue_words[] = {"fifo", "red", "codel", NULL}; // as in enum strata_queue_kind
-static const struct shape shape_queue_kind = {.kind = SHAPE_WORD, .words = queue_words};
-
-static void queue_kind(struct reader_state *reader, const yaml_node_t *value, void *into)
-{
-    int word = read_word(reader, value, queue_words);
-    if (word >= 0)
-        ((struct queue_reader *)into)->queue.kind = (enum strata_queue_kind)word;
-}
-
-static void queue_ecn(struct reader_state *reader, const yaml_node_t *value, void *into)
-{
-    ((struct queue_reader *)into)->queue.ecn = read_bool(reader, value);
-}
-
-static bool is_one_of(const char *word, const char *const *words)
-{
-    for (int i = 0; words[i]; i++)
-        if (strcmp(words[i], word) == 0)
-            return true;
-    return false;
-}
-
-/** Complains about keys that belong to another discipline. */
-static void check_queue(struct reader_state *reader, const yaml_node_t *value,
-                        const struct strata_queue *queue)
-{
-    static const char *const all[] = {"mark",        "ecn",    "min",    "max",
-                                      "probability", "weight", "target", "interval"};
-    static const struct {
-        const char *name, *list;
-        const char *const words[6];
-    } kinds[] = {
-        {"fifo", "limit and mark", {"mark", NULL}},
-        {"red", "limit, ecn, min, max, probability and weight", {"ecn", "min", "max", "probability", "weight", NULL}},
-        {"codel", "limit, ecn, target and interval", {"ecn", "target", "interval", NULL}},
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        const yaml_node_t *found = value_of(reader, value, all[i]);
-        if (found && !is_one_of(all[i], kinds[queue->kind].words))
-            complain(reader->complaints, place_of(found), "%s does not go with the kind %s; it takes %s", all[i],
-                     kinds[queue->kind].name, kinds[queue->kind].list);
-    }
-    struct strata_queue plain = {.kind = queue->kind, .min_frames = queue->min_frames, .max_frames = queue->max_frames};
-    if (queue->kind == STRATA_QUEUE_RED && !queue_is_possible(&plain))
-        complain(reader->complaints, place_of(value),
-                 "min is less than max; min is 5 and max three times min unless given");
-}
-
-static const struct shape shape_frames = {.kind = SHAPE_INTEGER, .least = 1, .most = 1000000};
-static const struct key queue_keys[] = {
-    {"kind", queue_kind, true, &shape_queue_kind, "its discipline"},
-    {"limit", queue_limit, false, &shape_frames, "so many frames wait at most; 1000 unless given"},
-    {"mark", queue_mark, false, &shape_frames, "fifo: a frame that finds at least so many waiting is marked"},
-    {"ecn", queue_ecn, false, &shape_boolean, "red, codel: mark instead of dropping where the sender understands it"},
-    {"min", queue_min, false, &shape_frames, "red: nothing happens while the average is below; 5 unless given"},
-    {"max", queue_max, false, &shape_frames, "red: from there on all are chosen; three times min unless given"},
-    {"probability", queue_probability, false, &shape_share, "red: of a choice just below max; 10% unless given"},
-    {"weight", queue_weight, false, &shape_share, "red: of the present length in the average; 0.2% unless given"},
-    {"target", queue_target, false, &shape_time, "codel: waiting that is always acceptable; 5ms unless given"},
-    {"interval", queue_interval, false, &shape_time, "codel: waiting may be longer for so long; 100ms unless given"},
+static const struct key state_keys[] = {
+    {"p13", state_p13, true, &shape_share, "from receiving to losing in a burst, per frame"},
+    {"p31", state_p31, false, &shape_share, "from losing in a burst to receiving; what p13 leaves unless given"},
+    {"p32", state_p32, false, &shape_share, "from losing to receiving within a burst; 0 unless given"},
+    {"p23", state_p23, false, &shape_share, "from receiving to losing within a burst; 100% unless given"},
+    {"p14", state_p14, false, &shape_share, "from receiving to losing one alone; 0 unless given"},
     KEYS_END,
 };
-static const struct shape shape_queue_mapping = {.kind = SHAPE_MAPPING, .what = "a queue", .keys = queue_keys};
-static const struct shape *const queue_shapes[] = {&shape_queue_kind, &shape_queue_mapping, NULL};
-static const struct shape shape_queue = {.kind = SHAPE_EITHER, .either = queue_shapes};
+static const struct shape shape_state = {.kind = SHAPE_MAPPING, .what = "state", .keys = state_keys};
 
-/** A kind alone, or a mapping. @return the fields that were set. */
-static uint32_t read_queue(struct reader_state *reader, const yaml_node_t *value,
-                           struct strata_impairment *impairment)
+/** netem's loss state: what is not said is as there. */
+static void read_state(struct reader_state *reader, const yaml_node_t *value, struct strata_impairment *impairment)
 {
-    struct queue_reader queue = {0};
-    if (value->type == YAML_MAPPING_NODE) {
-        read_mapping(reader, value, &shape_queue_mapping, &queue);
-        check_queue(reader, value, &queue.queue);
-    } else {
-        queue_kind(reader, value, &queue);
-    }
-    impairment->queue = queue.queue;
-    if (queue.limit == 0)
-        return FIELD_QUEUE;
-    impairment->queue_frames = queue.limit;
-    return FIELD_QUEUE | FIELD_LIMIT;
+    struct strata_loss_states *states = &impairment->states;
+    *states = (struct strata_loss_states){.p23 = 1000000};
+    read_mapping(reader, value, &shape_state, states);
+    if (value->type != YAML_MAPPING_NODE)
+        return;
+    if (!value_of(reader, value, "p31"))
+        states->p31 = 1000000 - states->p13;
+    if (states->p13 + states->p14 > 1000000)
+        complain(reader->complaints, place_of(value), "p13 and p14 together are more than 100%%");
+    if (states->p31 + states->p32 > 1000000)
+        complain(reader->complaints, place_of(value), "p31 and p32 together are more than 100%%");
 }
+
+#define CORRELATION_KEY(word)                                                                                \
+    static void correlation_##word(struct reader_state *reader, const yaml_node_t *value, void *into)        \
+    {                                                                                                        \
+        ((struct strata_impairment *)into)->word##_correlation_ppm = read_share(reader, value);              \
+    }
+CORRELATION_KEY(loss)
+CORRELATION_KEY(duplicate)
+CORRELATION_KEY(corrupt)
+CORRELATION_KEY(reorder)
+CORRELATION_KEY(jitter)
+
+static const struct key correlation_keys[] = {
+    {"loss", correlation_loss, false, &shape_share, "of loss"},
+    {"duplicate", correlation_duplicate, false, &shape_share, "of duplicates"},
+    {"corrupt", correlation_corrupt, false, &shape_share, "of damage"},
+    {"reorder", correlation_reorder, false, &shape_share, "of reordering"},
+    {"jitter", correlation_jitter, false, &shape_share, "of how much later frames are"},
+    KEYS_END,
+};
+static const struct shape shape_correlation = {.kind = SHAPE_MAPPING, .what = "correlation", .keys = correlation_keys};
+
+static void slot_min(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct strata_impairment *)into)->slot_min_ns = read_duration(reader, value);
+}
+
+static void slot_max(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct strata_impairment *)into)->slot_max_ns = read_duration(reader, value);
+}
+
+static void slot_packets(struct reader_state *reader, const yaml_node_t *value, void *into)
+{
+    ((struct strata_impairment *)into)->slot_frames = (uint32_t)read_integer(reader, value, 1, 1000000);
+}
+
+static const struct shape shape_packets = {.kind = SHAPE_INTEGER, .least = 1, .most = 1000000};
+static const struct key slot_keys[] = {
+    {"min", slot_min, true, &shape_time, "a slot lasts at least that long"},
+    {"max", slot_max, false, &shape_time, "and at most that long; as min unless given"},
+    {"packets", slot_packets, false, &shape_packets, "so many frames in a slot; any number unless given"},
+    KEYS_END,
+};
+static const struct shape shape_slots = {.kind = SHAPE_MAPPING, .what = "slots", .keys = slot_keys};
+
+static void read_slot(struct reader_state *reader, const yaml_node_t *value, struct strata_impairment *impairment)
+{
+    impairment->slot_min_ns = impairment->slot_max_ns = 0;
+    impairment->slot_frames = 0;
+    read_mapping(reader, value, &shape_slots, impairment);
+    if (impairment->slot_max_ns == 0)
+        impairment->slot_max_ns = impairment->slot_min_ns;
+    if (value->type == YAML_MAPPING_NODE && impairment->slot_max_ns < impairment->slot_min_ns)
+        complain(reader->complaints, place_of(value), "min is at most max");
+}
+
+static const char *const distribution_words[] = {"above",  "uniform",      "normal",
+                                                 "pareto", "paretonormal", NULL}; // as in enum strata_distribution
+static const struct shape shape_distribution = {.kind = SHAPE_WORD, .words = distribution_words};
 
 /** Reads one key of an impairment, if it is one. */
 static bool read_impairment_key(struct reader_state *reader, const char *name, const yaml_node_t *value,
@@ -163,7 +146,10 @@ static bool read_impairment_key(struct reader_state *reader, const char *name, c
 {
     static const char *const words[] = {"rate",    "delay",     "jitter",        "loss",
                                         "gemodel", "duplicate", "reorder",       "reorder_delay",
-                                        "corrupt", "limit",     "reorder_early", "queue"};
+                                        "corrupt", "limit",     "reorder_early", "queue",
+                                        "distribution", "correlation", "state", "reorder_gap",
+                                        "slots",   "trace"};
+    int choice;
     unsigned word = 0;
     while (word < sizeof words / sizeof *words && strcmp(words[word], name) != 0)
         word++;
@@ -208,6 +194,25 @@ static bool read_impairment_key(struct reader_state *reader, const char *name, c
     case FIELD_QUEUE:
         *fields |= read_queue(reader, value, impairment);
         break;
+    case FIELD_DISTRIBUTION:
+        choice = read_word(reader, value, distribution_words);
+        impairment->distribution = (enum strata_distribution)(choice > 0 ? choice : 0);
+        break;
+    case FIELD_CORRELATION:
+        read_mapping(reader, value, &shape_correlation, impairment);
+        break;
+    case FIELD_STATE:
+        read_state(reader, value, impairment);
+        break;
+    case FIELD_GAP:
+        impairment->reorder_gap = (uint32_t)read_integer(reader, value, 1, 1000000);
+        break;
+    case FIELD_SLOT:
+        read_slot(reader, value, impairment);
+        break;
+    case FIELD_TRACE:
+        impairment->trace = read_trace(reader, value);
+        break;
     }
     return true;
 }
@@ -241,6 +246,26 @@ void impairment_apply(struct strata_impairment *to, const struct strata_impairme
         to->queue_frames = from->queue_frames;
     if (fields & FIELD_QUEUE)
         to->queue = from->queue;
+    if (fields & FIELD_DISTRIBUTION)
+        to->distribution = from->distribution;
+    if (fields & FIELD_CORRELATION) {
+        to->loss_correlation_ppm = from->loss_correlation_ppm;
+        to->duplicate_correlation_ppm = from->duplicate_correlation_ppm;
+        to->corrupt_correlation_ppm = from->corrupt_correlation_ppm;
+        to->reorder_correlation_ppm = from->reorder_correlation_ppm;
+        to->jitter_correlation_ppm = from->jitter_correlation_ppm;
+    }
+    if (fields & FIELD_STATE)
+        to->states = from->states;
+    if (fields & FIELD_GAP)
+        to->reorder_gap = from->reorder_gap;
+    if (fields & FIELD_SLOT) {
+        to->slot_min_ns = from->slot_min_ns;
+        to->slot_max_ns = from->slot_max_ns;
+        to->slot_frames = from->slot_frames;
+    }
+    if (fields & FIELD_TRACE)
+        to->trace = from->trace;
 }
 
 /* Each word of the vocabulary as a key of a table, for links, directions and events alike. The struct read
@@ -263,6 +288,12 @@ IMPAIRMENT_KEY(reorder_early)
 IMPAIRMENT_KEY(corrupt)
 IMPAIRMENT_KEY(limit)
 IMPAIRMENT_KEY(queue)
+IMPAIRMENT_KEY(distribution)
+IMPAIRMENT_KEY(correlation)
+IMPAIRMENT_KEY(state)
+IMPAIRMENT_KEY(reorder_gap)
+IMPAIRMENT_KEY(slots)
+IMPAIRMENT_KEY(trace)
 
 #define FAULT_KEY(word)                                                                                      \
     static void said_##word(struct reader_state *reader, const yaml_node_t *value, void *into)               \
@@ -283,13 +314,21 @@ static const struct key impairment_keys[] = {
     {"delay", said_delay, false, &shape_time, "propagation"},
     {"jitter", said_jitter, false, &shape_time, "each frame takes up to so much longer; the order is kept"},
     {"loss", said_loss, false, &shape_share, "each frame is lost with this probability, independently"},
+    {"distribution", said_distribution, false, &shape_distribution,
+     "of jitter: above (even, never below the delay) unless given; with the others it is delay +- jitter"},
     {"gemodel", said_gemodel, false, &shape_gemodel, "bursts of loss after Gilbert and Elliott: {p: 1%, r: 20%}"},
+    {"state", said_state, false, &shape_state, "loss by netem's four states: {p13: 1%, p31: 20%, p32: 5%, p23: 50%}"},
     {"duplicate", said_duplicate, false, &shape_share, "a second copy travels by itself"},
     {"reorder", said_reorder, false, &shape_share, "this share is late by reorder_delay, so that others pass"},
     {"reorder_delay", said_reorder_delay, false, &shape_time, "half the delay and 1 ms unless given"},
     {"reorder_early", said_reorder_early, false, &shape_boolean,
      "that share arrives without delay instead and passes others, as with netem"},
+    {"reorder_gap", said_reorder_gap, false, &shape_packets, "only after so many frames that are not, as netem's gap"},
     {"corrupt", said_corrupt, false, &shape_share, "one bit, anywhere in the frame, is flipped"},
+    {"correlation", said_correlation, false, &shape_correlation,
+     "how likely a fault does to a frame as to the one before: {loss: 25%}"},
+    {"slots", said_slots, false, &shape_slots, "frames arrive together at the end of slots: {min: 1ms, max: 2ms}"},
+    {"trace", said_trace, false, &shape_trace, "a file of times, rates, delays and losses that the line follows"},
     {"limit", said_limit, false, &shape_limit, "so many frames wait for the rate at most; 1000 unless given"},
     {"queue", said_queue, false, &shape_queue, "what keeps the queue before the rate short"},
     {"lose", said_lose, false, &shape_frame_list, "the frames of these numbers are lost"},
@@ -300,6 +339,26 @@ static const struct key impairment_keys[] = {
 };
 const struct shape shape_impairment = {
     .kind = SHAPE_MAPPING, .what = "a direction of a link", .keys = impairment_keys};
+
+/** What goes with nothing that was said. */
+static void check_alone(struct reader_state *reader, struct place place, const struct strata_impairment *is)
+{
+    const struct {
+        const char *word, *needs;
+        bool wrong;
+    } rules[] = {
+        {"distribution", "jitter", is->distribution != 0 && is->jitter_ns == 0},
+        {"the correlation of jitter", "jitter", is->jitter_correlation_ppm > 0 && is->jitter_ns == 0},
+        {"the correlation of duplicate", "duplicate", is->duplicate_correlation_ppm > 0 && is->duplicate_ppm == 0},
+        {"the correlation of corrupt", "corrupt", is->corrupt_correlation_ppm > 0 && is->corrupt_ppm == 0},
+        {"the correlation of reorder", "reorder", is->reorder_correlation_ppm > 0 && is->reorder_ppm == 0},
+        {"reorder_gap", "reorder", is->reorder_gap > 0 && is->reorder_ppm == 0},
+        {"the correlation of loss", "loss", is->loss_correlation_ppm > 0 && is->loss_ppm == 0 && !is->trace},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].wrong)
+            complain(reader->complaints, place, "%s goes with %s", rules[i].word, rules[i].needs);
+}
 
 static void read_said(struct reader_state *reader, const yaml_node_t *value, struct said *said)
 {
@@ -445,6 +504,8 @@ void read_link(struct reader_state *reader, const yaml_node_t *item, void *into)
     config->forward = config->backward = link.both.impairment;
     impairment_apply(&config->forward, &link.forward.impairment, link.forward.fields);
     impairment_apply(&config->backward, &link.backward.impairment, link.backward.fields);
+    check_alone(reader, link.link.place, &config->forward);
+    check_alone(reader, link.link.place, &config->backward);
     for (int i = 0; i < 2; i++) {
         faults_add(scenario, &link.link.faults[i], &link.both.faults);
         faults_add(scenario, &link.link.faults[i], i == 0 ? &link.forward.faults : &link.backward.faults);

@@ -120,10 +120,12 @@ static const struct key scenario_keys[] = {
 const struct shape shape_scenario = {.kind = SHAPE_MAPPING, .what = "a scenario", .keys = scenario_keys};
 
 /** The reader's tables over one plain document. */
-static void read_document(struct scenario *scenario, yaml_document_t *document, struct complaints *complaints)
+static void read_document(struct scenario *scenario, yaml_document_t *document, struct complaints *complaints,
+                          const struct scenario_input *input)
 {
     yaml_node_t *root = yaml_document_get_root_node(document);
-    struct reader_state reader = {.document = document, .scenario = scenario, .complaints = complaints};
+    struct reader_state reader = {
+        .document = document, .scenario = scenario, .complaints = complaints, .input = input};
     if (root)
         read_mapping(&reader, root, &shape_scenario, scenario);
 }
@@ -198,7 +200,7 @@ static void read_expanded(struct expander *expander)
     // What a formula did not give is missed everywhere: mistakes of meaning would only follow from that.
     bool whole = complaints->count == 0;
     if (!expander->full)
-        read_document(scenario, &expander->result, complaints);
+        read_document(scenario, &expander->result, complaints, expander->input);
     if (whole && (complaints->count == 0 || scenario->nodes.count > 0))
         scenario_verify(scenario, complaints);
     if (complaints->count == 0 && expander->input->expanded)

@@ -112,8 +112,7 @@ static struct source *source_new(struct expander *expander, const char *path, co
 
 /* ---- Including ------------------------------------------------------------------------------------------- */
 
-/** A path beside the including file, without ./ and x/.. so that the same file has one name. */
-static const char *beside(struct arena *arena, const char *includer, const char *path)
+const char *path_beside(struct arena *arena, const char *includer, const char *path)
 {
     const char *slash = *path == '/' ? NULL : strrchr(includer, '/');
     size_t folder = slash ? (size_t)(slash + 1 - includer) : 0;
@@ -253,7 +252,7 @@ static void read_include_file(struct reader_state *reader, const yaml_node_t *va
     struct include *include = into;
     const char *text = formula_fill(include->expander, NULL, value, read_text(reader, value));
     include->where = value;
-    include->path = text && *text ? beside(&reader->scenario->arena, include->includer->path, text) : NULL;
+    include->path = text && *text ? path_beside(&reader->scenario->arena, include->includer->path, text) : NULL;
 }
 
 static void read_include_given(struct reader_state *reader, const yaml_node_t *key, const yaml_node_t *value,

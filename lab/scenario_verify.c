@@ -3,6 +3,7 @@
  * gateways that nobody is. Everything is looked at, so that one run tells all mistakes.
  */
 #include "lab/scenario_verify.h"
+#include "lab/scenario_classes.h"
 #include "lab/scenario_segments.h"
 
 #include <stdlib.h>
@@ -530,6 +531,7 @@ static void verify_check(struct verifier *v, struct scenario_check *check)
     case CHECK_MEASURE:
         check->link = find_link(v, check->target_place, check->target);
         verify_counted(v, check);
+        classes_verify(check, v->complaints);
         break;
     case CHECK_DROPS:
         for (unsigned i = 0; i < check->nodes.count; i++)

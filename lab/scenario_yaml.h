@@ -18,6 +18,8 @@ struct reader_state {
     struct scenario *scenario;
     struct complaints *complaints;
     unsigned values; /**< Looked at so far: aliases must not multiply for ever. */
+    const struct scenario_input *input; /**< Where other files come from, or NULL. */
+    unsigned depth; /**< Of queues in queues. */
 };
 
 /** Marks of nodes have the number of their file as index: see scenario_expand.h. */
@@ -121,6 +123,18 @@ struct said {
     uint32_t fields;               /**< enum impairment_field. */
     struct scenario_faults faults; /**< Scripted ones. */
 };
+/** scenario_queues.c: a kind alone, or a mapping. @return the fields that were set. */
+extern const struct shape shape_queue;
+uint32_t read_queue(struct reader_state *reader, const yaml_node_t *value, struct strata_impairment *impairment);
+/** scenario_trace.c: a line that follows a file; NULL after a complaint. */
+extern const struct shape shape_trace;
+const struct strata_link_trace *read_trace(struct reader_state *reader, const yaml_node_t *value);
+/** A table of times, rates, delays and losses, or times of deliveries as Mahimahi records them, from a text that ends
+ * with 0. @return 0 and the trace, in the arena; or the line of a mistake, counted from 1, that `wrong` tells. */
+unsigned trace_parse(struct strata_link_trace *trace, struct scenario *scenario, char *text, bool deliveries,
+                     char wrong[200]);
+/** A path beside a file, without ./ and x/.. so that the same file has one name. */
+const char *path_beside(struct arena *arena, const char *file, const char *path);
 /** scenario_bus.c: the words of a link that is a bus, and what is left to do when all are read. */
 extern const struct shape shape_bus;
 struct scenario_bus *bus_being_read(void *into);

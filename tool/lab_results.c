@@ -34,6 +34,9 @@ static bool is_bus(const struct strata_cable *cable)
     return strata_bus_counts(cable, &counts) == 0;
 }
 
+/** Classes of a queue that are looked at: more than that nobody reads. */
+#define QUEUES_SHOWN_MAX 64u
+
 static void print_cables(struct strata_world *world, FILE *to)
 {
     struct sheet sheet = {0};
@@ -89,6 +92,41 @@ static void print_buses(struct strata_world *world, FILE *to)
     sheet_free(&sheet);
 }
 
+/** The classes of queues. */
+static void print_classes(struct strata_world *world, FILE *to)
+{
+    struct sheet sheet = {0};
+    sheet_column(&sheet, (struct sheet_column){.title = "queue", .left = true, .stretch = true, .key = true});
+    sheet_column(&sheet, (struct sheet_column){.title = "", .left = true, .key = true});
+    static const char *const titles[] = {"came", "sent", "lost", "marked", "most", "wait ms", "longest"};
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+        sheet_column(&sheet, (struct sheet_column){.title = titles[i], .optional = i == 3});
+    struct strata_cable *cable;
+    const char *name;
+    for (unsigned i = 0; (cable = strata_world_cable_at(world, i)); i++)
+        for (unsigned j = 0; j < 2 * QUEUES_SHOWN_MAX; j++) {
+            int direction = j >= QUEUES_SHOWN_MAX;
+            struct strata_queue_counts c = {.size = sizeof c};
+            if (!(name = strata_cable_class(cable, direction, j % QUEUES_SHOWN_MAX)) ||
+                strata_cable_queue(cable, direction, name, &c) != 0)
+                continue;
+            sheet_cell(&sheet, "%s: %s", strata_cable_name(cable), name);
+            sheet_cell(&sheet, "%s", direction ? "backward" : "forward");
+            const uint64_t values[] = {c.frames, c.sent, c.lost, c.marked, c.waiting_most};
+            for (size_t k = 0; k < sizeof values / sizeof *values; k++)
+                sheet_cell(&sheet, "%" PRIu64, values[k]);
+            const strata_time waits[] = {c.sent ? c.wait_sum_ns / (strata_time)c.sent : 0, c.wait_most_ns};
+            for (int k = 0; k < 2; k++)
+                sheet_cell(&sheet, "%" PRId64 ".%03" PRId64, waits[k] / STRATA_MILLISECOND,
+                           waits[k] % STRATA_MILLISECOND / STRATA_MICROSECOND);
+        }
+    if (sheet.count > 0)
+        fputc('\n', to);
+    if (sheet.count > 0)
+        sheet_print(&sheet, to, SHEET_WIDTH);
+    sheet_free(&sheet);
+}
+
 /** The node whose station address that is, or NULL. */
 static const char *station_name(struct strata_world *world, const uint8_t mac[6])
 {
@@ -138,6 +176,7 @@ void lab_print_stats(struct strata_world *world, FILE *to)
     fputc('\n', to);
     print_cables(world, to);
     print_buses(world, to);
+    print_classes(world, to);
     struct strata_node *node;
     for (unsigned i = 0; (node = strata_world_node(world, i)); i++)
         print_counters(node, to);
