@@ -157,7 +157,8 @@ TEST(a_delay_is_never_negative)
 }
 
 /* Stationary shares of the states, from the balance of flows: with p13 = 2 %, p31 = 20 %, p32 = 30 %, p23 = 10 %,
- * p14 = 1 %: g = 1, b = g p13 / p31 = 0.1, r = b p32 / p23 = 0.3, alone = 0.01; lost are (0.1 + 0.01) / 1.41 = 7.8 %. */
+ * p14 = 1 %: g = 1, b = g p13 / p31 = 0.1, r = b p32 / p23 = 0.3, alone = 0.01; lost are
+ * (0.1 + 0.01) / 1.41 = 7.8 %. */
 TEST(four_states_lose_what_their_balance_says)
 {
     struct strata_impairment is = {
