@@ -99,7 +99,7 @@ struct lab_guard {
     struct strata_world *world;
     strata_time end; /**< When it is over at the latest. */
     int64_t timeout_ns;
-    unsigned moments;
+    unsigned moments, every; /**< The machine's clock is read once in so many moments. */
     enum lab_stopped why;
     struct progress progress;
 };

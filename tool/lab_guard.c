@@ -12,7 +12,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/** The machine's clock is read once in so many moments. */
+/** The machine's clock is read once in so many moments; in real time, which waits for most of them, in each. */
 #define MOMENTS_PER_LOOK 32u
 
 /** So long after its real time a run may take to notice. */
@@ -94,7 +94,7 @@ static bool guard_stop(void *context)
         guard->why = LAB_STOPPED_SIGNAL;
         return true;
     }
-    return ++guard->moments % MOMENTS_PER_LOOK == 0 && look(guard);
+    return ++guard->moments % guard->every == 0 && look(guard);
 }
 
 /** Whether lines of the run itself go to the same terminal. */
@@ -108,6 +108,7 @@ void lab_guard_begin(struct lab_guard *guard, const struct lab_options *options,
                      struct strata_world *world, struct scenario_options *run)
 {
     *guard = (struct lab_guard){.world = world, .timeout_ns = options->timeout_ns};
+    guard->every = options->real ? 1 : MOMENTS_PER_LOOK;
     guard->end = run->duration ? run->duration : scenario->duration;
     if (run->until && run->until < guard->end)
         guard->end = run->until;
