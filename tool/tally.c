@@ -204,7 +204,10 @@ void tally_print(struct tally *tally, FILE *to)
         sheet_cell(&sheet, "%s", check->name);
         sheet_cell(&sheet, "%" PRIu64, check->held);
         sheet_cell(&sheet, "%" PRIu64, check->failed);
-        sheet_cell(&sheet, check->failed ? "%" PRIu64 : "", check->first_failed);
+        char first[24] = "";
+        if (check->failed)
+            snprintf(first, sizeof first, "%" PRIu64, check->first_failed);
+        sheet_cell(&sheet, "%s", first);
         print_spread(&sheet, &check->spread);
     }
     print_more(&sheet, "done after", &tally->ended);
