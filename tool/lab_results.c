@@ -108,7 +108,7 @@ static void print_classes(struct strata_world *world, FILE *to)
             int direction = j >= QUEUES_SHOWN_MAX;
             struct strata_queue_counts c = {.size = sizeof c};
             if (!(name = strata_cable_class(cable, direction, j % QUEUES_SHOWN_MAX)) ||
-                strata_cable_queue(cable, direction, name, &c) != 0)
+                strata_cable_queue(cable, direction, name, &c) != 0 || c.frames == 0)
                 continue;
             sheet_cell(&sheet, "%s: %s", strata_cable_name(cable), name);
             sheet_cell(&sheet, "%s", direction ? "backward" : "forward");
