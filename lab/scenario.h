@@ -371,7 +371,7 @@ struct scenario_input {
     /** Gets a file; `text` is malloc'ed. NULL: nothing can be included. @return 0 or a negative errno. */
     int (*load)(void *context, const char *path, char **text, size_t *length);
     void *context;
-    bool only_parameters; /**< Nothing but the parameters is looked at, and mistakes do not matter. */
+    bool only_parameters; /**< Nothing but the parameters is looked at, and one may lack its value. */
     FILE *expanded;       /**< Gets the scenario as YAML without includes, templates and parameters; or NULL. */
 };
 /** A `load` that reads files. */

@@ -294,7 +294,8 @@ static void declare(struct reader_state *reader, const yaml_node_t *key, const y
         parameter->type = parameter->initial && parameter->choices.count == 0 ? type_of(parameter->initial)
                                                                               : PARAMETER_TEXT;
     parameter->value = choose(&declaration);
-    if (!parameter->value && !declaration.default_node && reader->complaints->count == before)
+    if (!parameter->value && !declaration.default_node && reader->complaints->count == before &&
+        !declaration.expander->input->only_parameters)
         complain(reader->complaints, place_of(key), "the parameter %s has no default: give it with --set %s=...",
                  parameter->name, parameter->name);
     declaration.source->parameters = variable_add(declaration.expander, declaration.source->parameters,

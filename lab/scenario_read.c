@@ -227,7 +227,7 @@ int scenario_read(struct scenario **made, const struct scenario_input *input, st
     complaints_sort(complaints);
     if (complaints->count == 0)
         complaints_free(complaints); // only names of files, of which nothing is said
-    if (!error && complaints->count > 0 && !input->only_parameters)
+    if (!error && complaints->count > 0)
         error = -EINVAL;
     if (error)
         scenario_free(scenario);

@@ -91,9 +91,7 @@ int lab_check(const struct lab_options *options)
     if (options->json)
         putchar('\n');
     json_decref(object);
-    if (fflush(stdout) != 0)
-        return tool_complain(TOOL_FAILED, "standard output: %s", strerror(errno));
-    return status;
+    return tool_flush(status);
 }
 
 static void explain_parameter(const struct scenario_parameter *parameter)
@@ -117,8 +115,12 @@ int lab_explain(const struct lab_options *options)
     struct scenario_input input = input_of(options, options->file ? options->file : options->files[0]);
     input.only_parameters = true;
     int error = scenario_read(&scenario, &input, &complaints);
-    if (error)
+    if (error && error != -EINVAL)
         return tool_complain(TOOL_FAILED, "%s: %s", input.file, strerror(-error));
+    complaints_print(&complaints, input.file, stderr);
+    complaints_free(&complaints);
+    if (error)
+        return TOOL_USAGE;
     printf("%s\n", scenario->title ? scenario->title : input.file);
     size_t length = scenario->description ? strlen(scenario->description) : 0;
     if (length > 0)
@@ -128,8 +130,7 @@ int lab_explain(const struct lab_options *options)
         explain_parameter(&scenario->parameters.items[i]);
     printf("\n'strata lab --help' explains everything else.\n");
     scenario_free(scenario);
-    complaints_free(&complaints);
-    return fflush(stdout) == 0 ? TOOL_OK : TOOL_FAILED;
+    return tool_flush(TOOL_OK);
 }
 
 int lab_schema(void)
@@ -139,5 +140,5 @@ int lab_schema(void)
         return tool_complain(TOOL_FAILED, "out of memory");
     puts(text);
     free(text);
-    return fflush(stdout) == 0 ? TOOL_OK : TOOL_FAILED;
+    return tool_flush(TOOL_OK);
 }

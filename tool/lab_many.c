@@ -225,12 +225,13 @@ static void print_summary(struct many *many)
         tally_print(&many->tally, stdout);
         putchar('\n');
     }
-    const char *tone = !colour ? "" : failed ? "\033[31m" : "\033[32m";
-    printf("%s%s%s  ", tone, failed ? "FAILED" : "ok    ", colour ? "\033[0m" : "");
+    bool cut_short = lab_guard_signal() != 0 && !failed;
+    const char *tone = !colour || cut_short ? "" : failed ? "\033[31m" : "\033[32m";
+    printf("%s%s%s  ", tone, failed ? "FAILED" : cut_short ? "so far" : "ok    ", *tone ? "\033[0m" : "");
     if (failed)
         printf("%" PRIu64 " of %" PRIu64 " runs", failed, many->tally.runs);
     else
-        printf("%" PRIu64 " runs", many->tally.runs);
+        printf("%" PRIu64 " run%s", many->tally.runs, many->tally.runs == 1 ? "" : "s");
     printf(", seed%s ", seeds_total(&many->seeds) > 1 ? "s" : "");
     seeds_print(&many->seeds, stdout);
     printf(", hash %016" PRIx64 "\n", many->tally.hash);
@@ -248,6 +249,8 @@ static void print_json(struct many *many)
     json_t *object = json_pack("{s:b, s:o, s:o}", "ok", many->tally.runs == many->tally.ok, "scenario",
                                json_text(many->options->file), "seeds", json_text(seeds ? seeds : ""));
     tally_json(&many->tally, object);
+    if (lab_guard_signal() && many->tally.runs == many->tally.ok)
+        json_object_set_new(object, "ok", json_null());
     if (lab_guard_signal())
         json_object_set_new(object, "stopped", json_string("signal"));
     else if (many->stopped)

@@ -284,7 +284,7 @@ static void print_help(void)
             print_row(&rows[i]);
     }
     fputs(closing, stdout);
-    exit(fflush(stdout) == 0 ? TOOL_OK : TOOL_FAILED);
+    exit(tool_flush(TOOL_OK));
 }
 
 /* ---- Reading --------------------------------------------------------------------------------------------- */
@@ -408,10 +408,12 @@ static int read_words(struct lab_options *options, int argc, char **argv)
         return lab_wrong("%s", "--seed and --seeds do not go together");
     if (optind >= argc && options->help)
         print_help();
+    if (options->json && options->expanded)
+        return lab_wrong("%s", "--json and --expanded do not go together");
     if (options->verb == LAB_SCHEMA)
         return optind < argc ? lab_wrong("schema takes no scenario: %s", argv[optind]) : 0;
     if (optind >= argc)
-        return lab_wrong("%s", "which scenario?");
+        return tool_complain(TOOL_USAGE, "which scenario? 'strata lab --help' explains");
     options->files = argv + optind;
     options->file_count = argc - optind;
     if (optind + 1 < argc && options->verb != LAB_CHECK)
@@ -428,6 +430,7 @@ static int check_uses(const struct lab_options *options, const bool *used)
             return lab_wrong(options->verb == LAB_SWEEP   ? "--%s does not go with 'sweep'"
                              : options->verb == LAB_MANY    ? "--%s goes with one run, not with --seeds or --shrink"
                              : rows[i].verbs == LAB_SWEEP ? "--%s goes with 'strata lab sweep'"
+                             : rows[i].verbs == LAB_CHECK ? "--%s goes with 'strata lab check'"
                              : options->verb == LAB_CHECK ? "--%s does not go with 'check', which runs nothing"
                                                           : "--%s goes with many runs: give --seeds too",
                              rows[i].name);

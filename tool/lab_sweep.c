@@ -392,6 +392,8 @@ static void print_json(struct sweep *sweep)
     else
         json_object_set(object, "points", points);
     json_decref(points);
+    if (lab_guard_signal() && sweep->all.runs == sweep->all.ok)
+        json_object_set_new(object, "ok", json_null());
     if (lab_guard_signal())
         json_object_set_new(object, "stopped", json_string("signal"));
     json_dumpf(object, stdout, (sweep->options->jsonl ? JSON_COMPACT : JSON_INDENT(2)) | JSON_REAL_PRECISION(12));
@@ -442,7 +444,10 @@ static int finish(struct sweep *sweep, int result)
     if (!json && !csv) {
         print_table(sweep);
         printf("%s  %" PRIu64 " runs at %" PRIu64 " points, %" PRIu64 " failed, hash %016" PRIx64 "\n",
-               failed ? "FAILED" : "ok    ", sweep->all.runs, sweep->points, failed, sweep->all.hash);
+               failed               ? "FAILED"
+               : lab_guard_signal() ? "so far"
+                                    : "ok    ",
+               sweep->all.runs, sweep->points, failed, sweep->all.hash);
     }
     int status = sweep->junit ? junit_close(sweep->junit) : 0, written = sweep->csv ? write_csv(sweep) : 0;
     status = status ? status : written;

@@ -43,6 +43,20 @@ int tool_complain(int status, const char *format, ...)
     return status;
 }
 
+int tool_flush(int status)
+{
+    errno = 0;
+    bool failed = fflush(stdout) != 0;
+    int reason = errno;
+    failed |= ferror(stdout) != 0;
+    clearerr(stdout);
+    if (!failed || status != TOOL_OK)
+        return status;
+    // Of what failed while it was printed only the flag is left, not the reason.
+    return tool_complain(TOOL_FAILED, "standard output: %s",
+                         reason ? strerror(reason) : "not all of it could be written");
+}
+
 int tool_open_signals(void)
 {
     sigset_t signals;
@@ -96,11 +110,5 @@ static int run_verb(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    int status = run_verb(argc, argv);
-    // What was printed may have found a disk full.
-    errno = 0;
-    if ((fflush(stdout) != 0 || ferror(stdout)) && status == TOOL_OK)
-        return tool_complain(TOOL_FAILED, "cannot write to standard output: %s",
-                             strerror(errno ? errno : EIO));
-    return status;
+    return tool_flush(run_verb(argc, argv));
 }

@@ -381,7 +381,7 @@ static int read_options(struct options *options, int argc, char **argv)
             break;
         case 'h':
             fputs(help, stdout);
-            exit(TOOL_OK);
+            exit(tool_flush(TOOL_OK));
         case ':':
             status = wrong("%s needs a value", argv[optind - 1]);
             break;

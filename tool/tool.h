@@ -27,6 +27,9 @@ int tool_counters(int argc, char **argv);
 
 /** "strata: ..." on standard error. @return status, so that a verb can end with it. */
 int tool_complain(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** The end of a verb that prints: what was printed may have found a disk full, and then this says so once.
+ * @return status, or TOOL_FAILED where it was TOOL_OK. */
+int tool_flush(int status);
 /** For verbs that run until they are told to end: SIGINT, SIGTERM and SIGUSR1 come through a descriptor that does not
  * block, SIGPIPE not at all, and short sleeps end when they should, not up to 50 us later. @return it, or -errno. */
 int tool_open_signals(void);

@@ -97,6 +97,13 @@ def check_mistakes(folder):
         expect(lines and lines[0].startswith(f"{wrong}:2:7: a node has no key adress (did you mean address?)"), "first",
                result)
         expect(lines and lines[-1] == f"{wrong}:4:21: there is no node b", "second", result)
+    result = lab(write(folder, "broken.yaml", "title: [\n"), "--help")
+    expect(result.returncode == 2 and "this is no YAML" in result.stderr and not result.stdout, "help on no scenario",
+           result)
+    needs = write(folder, "needs.yaml", "title: T\nparameters: {wait: {type: time}}\nnodes: {a: {}}\n")
+    result = lab(needs, "--help")
+    expect(result.returncode == 0 and "must be given" in result.stdout and not result.stderr, "help asks for no value",
+           result)
     result = lab("check", PING)
     expect(result.returncode == 0 and "nothing wrong" in result.stdout, "check", result)
     for words, said in ((["--seed", "x", PING], "--seed x"), (["--duration", "5", PING], "--duration 5"),
@@ -119,6 +126,16 @@ def check_files(folder):
         lines = result.stderr.splitlines()
         expect(result.returncode == 1 and len(lines) == 1 and lines[0].startswith("strata: ") and said in lines[0],
                f"{words}: {said}", result)
+
+
+def check_full_output():
+    for words in (["--help"], ["check", "--expanded", PING], ["schema"], [PING], [PING, "--help"], [PING, "--json"]):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            result = subprocess.run([STRATA, "lab", *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+                                    check=False)
+        said = result.stderr.splitlines()
+        expect(result.returncode == 1 and len(said) == 1 and said[0].startswith("strata: standard output: "),
+               f"{words}: {result.returncode} {said}")
 
 
 def check_curve(folder):
@@ -182,6 +199,7 @@ def main():
         check_results(folder)
         check_mistakes(folder)
         check_files(folder)
+        check_full_output()
         check_curve(folder)
         check_picture(folder)
     print("command:", "FAILED" if failures else "ok")

@@ -44,6 +44,8 @@ WRONG = [
     (["medium", "--access", "token", "--curve", "/nonexistent/x.csv"], 1, "/nonexistent/x.csv"),
     (["settings", "--bogus"], 2, "--bogus"),
     (["lab"], 2, "which scenario"),
+    (["lab", "SCENARIO", "--expanded"], 2, "strata lab check"),
+    (["lab", "check", "SCENARIO", "--expanded", "--json"], 2, "go together"),
     (["lab", "/nonexistent.yaml"], 1, "/nonexistent.yaml"),
     (["lab", "SCENARIO", "--quiet", "--pcap", "/dev/full"], 1, "/dev/full: No space left on device"),
     (["lab", "SCENARIO", "--quiet", "--pcap", "/nonexistent/file"], 1, "/nonexistent/file: No such file"),
