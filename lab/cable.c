@@ -191,7 +191,9 @@ void cable_send(struct strata_cable *cable, int which, struct flight *flight)
     }
     if (direction->follower)
         follower_apply(direction->follower, &direction->impairment, world->now);
-    cable_decide_loss(flight, direction);
+    flight->lost = flight->lost_in_burst = false;
+    if (!direction->quiet)
+        cable_decide_loss(flight, direction);
     flight->scripted = script_fate(&direction->script, direction->counts.sent);
     if (direction->queue) {
         cable_hold(flight, direction);

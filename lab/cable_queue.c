@@ -193,6 +193,7 @@ int direction_change(struct direction *direction, const struct strata_impairment
         if (error)
             return error;
     }
+    cable_note_chances(direction);
     if (direction->follower)
         follower_apply(direction->follower, impairment, direction->cable->world->now);
     if (direction->queue && direction->queue->counts.waiting > 0 && direction->queue_due == STRATA_NEVER)

@@ -150,6 +150,34 @@ static strata_time end_of_slot(struct direction *direction, strata_time arrival)
     return direction->slot_end;
 }
 
+void cable_note_chances(struct direction *direction)
+{
+    const struct strata_impairment *is = &direction->impairment;
+    direction->quiet = is->loss_ppm == 0 && is->burst_enter_ppm == 0 && is->states.p13 == 0 && is->states.p14 == 0 &&
+                       !direction->follower;
+    direction->straight = is->duplicate_ppm == 0 && is->corrupt_ppm == 0 && is->jitter_ns == 0 &&
+                          is->reorder_ppm == 0 && is->slot_max_ns == 0;
+    if (direction->quiet) {
+        direction->bad = false;
+        direction->loss_state = LOSS_GAP;
+    }
+}
+
+/** Nothing happens to it by chance. */
+static void go_straight(struct flight *flight, struct direction *direction, strata_time leaves)
+{
+    struct strata_world *world = flight->cable->world;
+    strata_time arrival = leaves + direction->impairment.delay_ns;
+    if (arrival < direction->last_arrival)
+        arrival = direction->last_arrival;
+    direction->last_arrival = arrival;
+    int error = queue_push(&world->queue, arrival, EVENT_FRAME, flight);
+    if (error) {
+        world->error = error;
+        flight_free(world, flight);
+    }
+}
+
 /** One copy travels: bits may flip, and it arrives when it does. */
 static void travel(struct flight *flight, struct direction *direction, strata_time leaves)
 {
@@ -211,6 +239,11 @@ void cable_depart(struct flight *flight, struct direction *direction, strata_tim
     }
     if (flight->lost_in_burst) {
         cable_lose(flight, &direction->counts.lost_burst, "loss in a burst");
+        return;
+    }
+    bool scripted = flight->scripted.twice || flight->scripted.damage || flight->scripted.late_ns > 0;
+    if (direction->straight && !scripted) {
+        go_straight(flight, direction, leaves);
         return;
     }
     struct flight *copy = NULL;

@@ -263,9 +263,11 @@ static int class_begin(struct discipline *discipline, struct queue_class *class,
     class->weight = weight ? weight : 1;
     discipline->weights += class->weight;
     int error = discipline_new(&class->queue, discipline->direction, queue, discipline, name);
-    if (!error)
-        class->queue->as = class;
-    return error;
+    if (error)
+        return error;
+    class->queue->as = class;
+    discipline->used[discipline->used_count++] = class;
+    return 0;
 }
 
 /** That of a flow: what it may hold, the discipline around it says. */
@@ -292,7 +294,8 @@ int classes_begin(struct discipline *discipline)
                 : config->kind == STRATA_QUEUE_TBF  ? 1
                                                     : config->flows;
     discipline->classes = calloc(count, sizeof *discipline->classes);
-    if (!discipline->classes)
+    discipline->used = calloc(count, sizeof(struct queue_class *));
+    if (!discipline->classes || !discipline->used)
         return -ENOMEM;
     discipline->class_count = count;
     discipline->by_flow =
@@ -324,6 +327,7 @@ void classes_end(struct discipline *discipline)
         free(discipline->classes[i].tags);
     }
     free(discipline->classes);
+    free(discipline->used);
 }
 
 static bool takes(const struct strata_queue_class *class, const struct flow *flow)
@@ -371,9 +375,9 @@ uint32_t class_frames(const struct queue_class *class)
 static struct discipline *longest_flow(struct discipline *discipline)
 {
     struct discipline *longest = NULL;
-    for (unsigned i = 0; i < discipline->class_count; i++) {
-        struct discipline *queue = discipline->classes[i].queue;
-        if (queue && queue->counts.waiting > 0 &&
+    for (unsigned i = 0; i < discipline->used_count; i++) {
+        struct discipline *queue = discipline->used[i]->queue;
+        if (queue->counts.waiting > 0 &&
             (!longest || queue->counts.waiting_bytes > longest->counts.waiting_bytes))
             longest = queue;
     }

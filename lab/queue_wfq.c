@@ -40,8 +40,11 @@ static int push_tag(struct queue_class *class, uint64_t tag)
 static void match_tags(struct queue_class *class)
 {
     uint32_t frames = class_frames(class);
-    if (class->tag_count > frames)
-        class->tag_count = frames;
+    if (class->tag_count <= frames)
+        return;
+    class->tag_count = frames;
+    if (frames > 0)
+        class->last_tag = class->tags[(class->tag_first + frames - 1) % class->tag_room];
 }
 
 static uint64_t first_tag(const struct queue_class *class)
@@ -55,8 +58,8 @@ static uint64_t first_tag(const struct queue_class *class)
 static struct queue_class *first_to_end(struct discipline *discipline)
 {
     struct queue_class *first = NULL;
-    for (unsigned i = 0; i < discipline->class_count; i++) {
-        struct queue_class *class = &discipline->classes[i];
+    for (unsigned i = 0; i < discipline->used_count; i++) {
+        struct queue_class *class = discipline->used[i];
         if (class->fluid && (!first || class->last_tag < first->last_tag))
             first = class;
     }
@@ -110,18 +113,18 @@ static void put(struct discipline *discipline, struct flight *flight)
 static void rest(struct discipline *discipline)
 {
     discipline->fluid = (struct fluid){.at = discipline_now(discipline)};
-    for (unsigned i = 0; i < discipline->class_count; i++) {
-        discipline->classes[i].last_tag = 0;
-        discipline->classes[i].tag_count = 0;
-        discipline->classes[i].fluid = false;
+    for (unsigned i = 0; i < discipline->used_count; i++) {
+        discipline->used[i]->last_tag = 0;
+        discipline->used[i]->tag_count = 0;
+        discipline->used[i]->fluid = false;
     }
 }
 
 static struct flight *take(struct discipline *discipline, strata_time now, strata_time *when)
 {
     struct queue_class *best = NULL;
-    for (unsigned i = 0; i < discipline->class_count; i++) {
-        struct queue_class *class = &discipline->classes[i];
+    for (unsigned i = 0; i < discipline->used_count; i++) {
+        struct queue_class *class = discipline->used[i];
         if (class_frames(class) == 0 || !class_ahead(class, now, when))
             continue;
         match_tags(class);

@@ -104,6 +104,8 @@ struct discipline {
     /* With classes, or one for each flow; those are made when they are needed. */
     struct queue_class *classes;
     unsigned class_count;
+    struct queue_class **used; /**< Those that are made, in that order. */
+    unsigned used_count;
     uint32_t weights; /**< Their sum. */
     bool by_flow;
     struct siphash_key key;

@@ -224,7 +224,10 @@ static bool make_loop(struct reader_state *reader, struct strata_link_trace *tra
         return false;
     }
     trace->period_ns = 2 * trace->points[count - 1].at - trace->points[count - 2].at;
-    return true;
+    if (trace->period_ns <= 366 * 86400 * STRATA_SECOND)
+        return true;
+    complain(reader->complaints, said->place, "%s takes more than a year to begin again", said->file);
+    return false;
 }
 
 const struct strata_link_trace *read_trace(struct reader_state *reader, const yaml_node_t *value)

@@ -186,6 +186,8 @@ struct direction {
     bool bad;                 /**< State of Gilbert-Elliott. */
     enum { LOSS_GAP, LOSS_BURST_RECEIVED, LOSS_BURST, LOSS_ALONE } loss_state; /**< Of netem's four. */
     struct repeated last_loss, last_duplicate, last_corrupt, last_reorder, last_jitter;
+    bool quiet;    /**< Nothing is lost by chance. */
+    bool straight; /**< All that happens by chance on the way is nothing. */
     uint32_t since_reordered; /**< Frames. */
     strata_time slot_end;
     uint32_t slot_used;
@@ -312,6 +314,8 @@ void direction_end(struct direction *direction);
 /* cable_travel.c */
 /** Says whether it will be lost, by its number. */
 void cable_decide_loss(struct flight *flight, struct direction *direction);
+/** Looks at what may happen by chance, whenever that was changed. */
+void cable_note_chances(struct direction *direction);
 /** It leaves the sender for good: what may happen on the way. */
 void cable_depart(struct flight *flight, struct direction *direction, strata_time leaves);
 /** Nanoseconds that sending so many bytes takes, rounded up: no link is faster than its rate. At most 10^9 bytes. */
