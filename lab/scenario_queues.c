@@ -252,7 +252,7 @@ static const struct key class_keys[] = {
     {"queue", class_queue, false, &shape_queue, "its own queue; a fifo unless given"},
     KEYS_END,
 };
-static const struct shape shape_class = {.kind = SHAPE_MAPPING, .what = "a class", .keys = class_keys};
+const struct shape shape_class = {.kind = SHAPE_MAPPING, .what = "a class", .keys = class_keys};
 static const struct shape shape_classes = {.kind = SHAPE_LIST, .item = &shape_class};
 
 static void add_class(struct reader_state *reader, const yaml_node_t *item, void *into)
@@ -376,7 +376,7 @@ static const struct key queue_keys[] = {
     {"queue", queue_inner, false, &shape_queue, "tbf: where frames wait for tokens; a fifo unless given"},
     KEYS_END,
 };
-static const struct shape shape_queue_mapping = {.kind = SHAPE_MAPPING, .what = "a queue", .keys = queue_keys};
+const struct shape shape_queue_mapping = {.kind = SHAPE_MAPPING, .what = "a queue", .keys = queue_keys};
 static const struct shape *const queue_shapes[] = {&shape_queue_kind, &shape_queue_mapping, NULL};
 const struct shape shape_queue = {.kind = SHAPE_EITHER, .either = queue_shapes};
 

@@ -91,7 +91,7 @@ static void read_elsewhere(struct reader_state *reader, const yaml_node_t *value
 }
 
 static const struct shape *const template_shapes[] = {&shape_node, &shape_link, &shape_program, &shape_event,
-                                                      &shape_check, NULL};
+                                                      &shape_check, &shape_class, &shape_queue_mapping, NULL};
 static const struct shape shape_template_entry = {.kind = SHAPE_EITHER, .either = template_shapes};
 static const struct shape shape_seed = {.kind = SHAPE_INTEGER, .least = 1, .most = INT64_MAX},
                           shape_nodes = {.kind = SHAPE_ENTRIES, .item = &shape_node},

@@ -124,7 +124,7 @@ struct said {
     struct scenario_faults faults; /**< Scripted ones. */
 };
 /** scenario_queues.c: a kind alone, or a mapping. @return the fields that were set. */
-extern const struct shape shape_queue;
+extern const struct shape shape_queue, shape_queue_mapping, shape_class;
 uint32_t read_queue(struct reader_state *reader, const yaml_node_t *value, struct strata_impairment *impairment);
 /** scenario_trace.c: a line that follows a file; NULL after a complaint. */
 extern const struct shape shape_trace;
