@@ -430,9 +430,24 @@ static const char *name_setting(unsigned index, const char **help)
     return settings_name(index, &minimum, &maximum, &initial, help);
 }
 
+/** Whether a text can be a device; whether there is such a one is known when the world meets it. */
+static bool is_device(const char *text)
+{
+    if (strncmp(text, "unix:", 5) == 0)
+        return text[5] != '\0';
+    text += strncmp(text, "tap:", 4) == 0 ? 4 : strncmp(text, "if:", 3) == 0 ? 3 : 0;
+    size_t length = strlen(text);
+    return length > 0 && length <= 15 && strcspn(text, ":/ ") == length;
+}
+
 static void read_device(struct reader_state *reader, const yaml_node_t *value, void *into)
 {
-    ((struct scenario_node *)into)->device = read_text(reader, value);
+    const char *text = read_text(reader, value);
+    ((struct scenario_node *)into)->device = text;
+    if (text && !is_device(text))
+        complain(reader->complaints, place_of(value),
+                 "\"%s\" is no device: expected tap:NAME, if:NAME, with a name of up to 15 characters, or unix:PATH",
+                 text);
 }
 
 /** A group that no section declares comes to be by the first node that says to be in it. */
