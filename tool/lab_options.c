@@ -246,7 +246,8 @@ static const char closing[] =
     "  strata lab sweep examples/lossy-link/transfer.yaml --grid loss=0%,5%,10% \\\n"
     "      --seeds 1-20 --plot loss.svg\n"
     "  strata lab examples/lossy-link/transfer.yaml --quiet --report run.html\n"
-    "  strata lab examples/day-in-the-life/day.yaml --live\n";
+    "  strata lab examples/day-in-the-life/day.yaml --live\n"
+    "  sudo strata lab examples/real/machine.yaml --real --set machine=real\n";
 
 enum { HELP_COLUMN = 20 };
 
