@@ -166,7 +166,8 @@ def check_terminal(folder):
     status, seen = on_terminal(LOSSY, "--seeds", "1-1000000", "-k", "-q", until=b" a second")
     expect(status == 130 and re.search(r"\d+ of 1000000 runs, \d+ failed, \d+ a second, .* left", seen), f"{seen!r}")
     status, seen = on_terminal(endless, until=b"echo reply")
-    expect(status == 130 and "x real time" not in seen, "no such line between those of the timeline")
+    expect(status == 130 and "x real time" not in seen,
+           f"no such line between those of the timeline: {status}, {seen[-400:]!r}")
 
 
 def main():

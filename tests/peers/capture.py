@@ -39,6 +39,8 @@ with Wire() as wire:
     seen = {what: len(frames(what)) for what in ("tcp", "udp", "icmp", "arp", "dns", "http", "tcp.flags.reset == 1",
                                                  "ip.flags.mf == 1", "icmp.type == 3")}
     check(all(seen.values()), f"frames of every kind: {seen}")
-    bad = frames('_ws.malformed || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || '
+    # The kernel may write 0xffff for a sum of zero, which tshark calls bad: one frame of its in 65,536.
+    bad = frames('_ws.malformed || ip.checksum.status == "Bad" || '
+                 '(tcp.checksum.status == "Bad" && !(tcp.checksum == 0xffff && ip.dst == ' + OURS + ')) || '
                  'udp.checksum.status == "Bad" || icmp.checksum.status == "Bad"')
     check(not bad, "no malformed frame, no bad checksum" + "".join("\n  " + line for line in bad[:20]))
