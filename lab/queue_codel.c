@@ -4,13 +4,6 @@
  */
 #include "lab/world.h"
 
-static void put(struct discipline *discipline, struct flight *flight)
-{
-    flights_append(&discipline->list, flight);
-    while (discipline_is_full(discipline, 0))
-        discipline_lose(discipline, discipline_victim(discipline, discipline->config->drop), "queue full");
-}
-
 static struct flight *take(struct discipline *discipline, strata_time now, strata_time *when)
 {
     (void)when;
@@ -34,4 +27,4 @@ static void reset(struct discipline *discipline)
     codel_rest(&discipline->codel);
 }
 
-const struct discipline_ops queue_codel_ops = {.name = "CoDel", .put = put, .take = take, .reset = reset};
+const struct discipline_ops queue_codel_ops = {.name = "CoDel", .put = discipline_hold, .take = take, .reset = reset};

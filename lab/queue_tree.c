@@ -176,6 +176,20 @@ struct flight *discipline_victim(struct discipline *discipline, enum strata_drop
     return flights_take_nth(&discipline->list, chosen);
 }
 
+void discipline_hold(struct discipline *discipline, struct flight *flight)
+{
+    flights_append(&discipline->list, flight);
+    while (discipline_is_full(discipline, 0))
+        discipline_lose(discipline, discipline_victim(discipline, discipline->config->drop), "queue full");
+}
+
+struct flight *discipline_take_first(struct discipline *discipline, strata_time now, strata_time *when)
+{
+    (void)now;
+    (void)when;
+    return flights_take(&discipline->list);
+}
+
 /* ---- Trees ------------------------------------------------------------------------------------------------ */
 
 static const struct discipline_ops *const all_ops[] = {

@@ -136,6 +136,10 @@ void discipline_lose(struct discipline *discipline, struct flight *flight, const
 bool discipline_mark(struct discipline *discipline, struct flight *flight);
 /** Takes one frame out of its list, as `drop` says. */
 struct flight *discipline_victim(struct discipline *discipline, enum strata_drop drop);
+/** Puts a frame at the end of the only list; whoever the drop policy chooses leaves until all fit. */
+void discipline_hold(struct discipline *discipline, struct flight *flight);
+/** `take` of those who serve that list in its order. */
+struct flight *discipline_take_first(struct discipline *discipline, strata_time now, strata_time *when);
 /** What spreads flows; no sender can guess it. */
 struct siphash_key discipline_key(const struct discipline *discipline);
 uint32_t discipline_limit(const struct discipline *discipline);

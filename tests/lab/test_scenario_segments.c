@@ -2,8 +2,7 @@
  * The check `segments`: it holds for what was sent, and for every way in which a line can be wrong it does not, and
  * says where.
  */
-#include "lab/scenario.h"
-#include "tests/test.h"
+#include "tests/lab/verdict.h"
 
 /** a says 10 bytes at one second, b answers with 3, then a says 5 that are lost and sent again. */
 #define WORLD                                                                                                \
@@ -15,31 +14,9 @@
     "events: [{at: 1.2s, set: a-b, direction: forward, lose: 1}]\n"                                          \
     "checks:\n"
 
-static char said[4000];
-
 static bool run(const char *checks)
 {
-    char text[4000];
-    struct complaints complaints = {0};
-    struct scenario *scenario = NULL;
-    struct scenario_options options = {0};
-    struct scenario_run run;
-    snprintf(text, sizeof text, "%s%s", WORLD, checks);
-    said[0] = '\0';
-    if (scenario_parse(&scenario, "t", text, strlen(text), &complaints) != 0) {
-        FILE *to = fmemopen(said, sizeof said, "w");
-        complaints_print(&complaints, "t", to);
-        fclose(to);
-        complaints_free(&complaints);
-        return false;
-    }
-    REQUIRE(scenario_build(&run, scenario, &options) == 0 && scenario_go(&run, &options) == 0);
-    bool ok = run.ok;
-    snprintf(said, sizeof said, "%s", run.results[0].detail);
-    scenario_run_free(&run);
-    scenario_free(scenario);
-    complaints_free(&complaints);
-    return ok;
+    return verdict(WORLD, checks);
 }
 
 
